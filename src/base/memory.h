@@ -1,0 +1,15 @@
+/* base/memory.h - all memory of the library: the replaceable allocator and the block cache in front of it. */
+#ifndef TNI_MEMORY_H
+#define TNI_MEMORY_H
+#include "base/base.h"
+
+/* A block of at least `bytes`, aligned to 64, not cleared. NULL with TN_ERR_MEMORY set. The size class is found again from `bytes`,
+ * so tni_free must be given the same number. Warm sizes come from a list of the calling thread: no lock, no call of the allocator. */
+void *tni_alloc(size_t bytes);
+void *tni_alloc_zero(size_t bytes);
+void tni_free(void *block, size_t bytes); /* NULL passes */
+
+/* Grows *array (of *capacity elements of `size` bytes, from tni_alloc) so that it holds `need`; its content moves along. */
+bool tni_reserve(void *array, size_t *capacity, size_t need, size_t size);
+char *tni_strdup(const char *text); /* freed with tni_free(p, strlen(p) + 1) */
+#endif

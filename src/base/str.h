@@ -1,0 +1,17 @@
+/* base/str.h - a growing text. */
+#ifndef TNI_STR_H
+#define TNI_STR_H
+#include "base/base.h"
+
+/* Starts as {0}. After memory ran out every call does nothing and `failed` stays set; the error is in the latch. */
+typedef struct tni_str {
+    char *text; /* NUL-terminated, or NULL while empty */
+    size_t length, capacity;
+    bool failed;
+} tni_str;
+
+void tni_str_add(tni_str *s, const char *text);
+void tni_str_add_n(tni_str *s, const char *text, size_t n);
+void tni_str_addf(tni_str *s, const char *format, ...) TN_PRINTF(2, 3);
+void tni_str_clear(tni_str *s); /* frees; back to {0} */
+#endif
