@@ -16,10 +16,10 @@
 #endif
 #if defined(__GNUC__)
 #define TN_API __attribute__((visibility("default")))
-#define TN_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define TN_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TN_API
-#define TN_PRINTF(format, first)
+#define TN_PRINTF(text, first)
 #endif
 
 #define TN_VERSION_MAJOR 0
