@@ -22,6 +22,7 @@ bool tni_slab_checking;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *spare[16]; /* slots left behind by threads that ended */
+static void *large;     /* free slots that have chunks of their own */
 static chunk *chunks;
 /* Open-addressed set of chunk bases: readers take no lock; a table that was outgrown stays readable until shutdown. */
 typedef struct table { size_t mask, used; struct table *older; uintptr_t key[]; } table;
@@ -94,9 +95,25 @@ static chunk *new_chunk(int c, size_t slot_bytes) {
 
 TNI_INLINE void **link_of(void *slot) { return (void **)((char *)slot + 8); }
 
+/* With the lock held: a free large slot of exactly this size. */
+static void *take_large(size_t slot_bytes) {
+    for (void **at = &large; *at; at = link_of(*at)) {
+        void *slot = *at;
+        const chunk *home = (const chunk *)((uintptr_t)slot & ~(CHUNK - 1));
+        if (home->slot_bytes != slot_bytes) continue;
+        *at = *link_of(slot);
+        return slot;
+    }
+    return NULL;
+}
+
 static void *take_slow(tni_slab_cache *cache, int c, size_t bytes) {
     pthread_mutex_lock(&lock);
-    void *slot = NULL;
+    void *slot = c >= 16 ? take_large((bytes + 63) & ~(size_t)63) : NULL;
+    if (slot) {
+        pthread_mutex_unlock(&lock);
+        return slot;
+    }
     if (c < 16 && spare[c]) {
         cache->free[c] = spare[c]; /* the whole list changes hands */
         spare[c] = NULL;
@@ -149,7 +166,13 @@ void tni_slab_give(tni_slab_cache *cache, void *slot) {
     if (TNI_UNLIKELY(tni_slab_checking)) slot = exchange_quarantine(slot);
     if (!slot) return;
     const chunk *home = (const chunk *)((uintptr_t)slot & ~(CHUNK - 1));
-    if (home->class_ >= 16) return; /* a slot of its own size stays reserved: rare and large modules only */
+    if (home->class_ >= 16) {
+        pthread_mutex_lock(&lock);
+        *link_of(slot) = large;
+        large = slot;
+        pthread_mutex_unlock(&lock);
+        return;
+    }
     *link_of(slot) = cache->free[home->class_];
     cache->free[home->class_] = slot;
 }
@@ -162,6 +185,11 @@ void *tni_slab_find(const void *p) {
     if (offset < HEADER) return NULL;
     size_t i = (offset - HEADER) / home->slot_bytes;
     return i < home->slots ? (char *)base + HEADER + i * home->slot_bytes : NULL;
+}
+
+void tni_slab_each(void (*visit)(void *slot)) {
+    for (chunk *c = chunks; c; c = c->next)
+        for (uint32_t i = 0; i < c->slots; i++) visit((char *)c + HEADER + i * c->slot_bytes);
 }
 
 void tni_slab_thread_end(tni_slab_cache *cache) {
@@ -188,6 +216,7 @@ void tni_slab_shutdown(void) {
     }
     if (quarantine) tni_allocator_give(quarantine, QUARANTINE * sizeof(void *));
     chunks = NULL, known = NULL, quarantine = NULL, quarantine_at = 0;
+    large = NULL;
     memset(spare, 0, sizeof spare);
     pthread_mutex_unlock(&lock);
 }

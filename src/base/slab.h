@@ -12,6 +12,7 @@ void tni_slab_give(tni_slab_cache *cache, void *slot);    /* the tag must be 0 *
 /* The slot that `p` points into, or NULL when p is no address of a slab. Safe for any p. */
 void *tni_slab_find(const void *p);
 
+void tni_slab_each(void (*visit)(void *slot)); /* all slots, free ones too; visit must not take or look up slots */
 void tni_slab_thread_end(tni_slab_cache *cache);
 void tni_slab_shutdown(void); /* frees all slabs; every handle is gone */
 
