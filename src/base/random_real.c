@@ -86,17 +86,21 @@ typedef union {
     int32_t i;
 } bits32;
 
+/* x >= 2^-24. Without branches and inner loops, so that the loop over a block becomes vector code. */
 TNI_INLINE float ln_f32(float x) {
-    static const float k[] = {-1.1514610310e-1F, 1.1676998740e-1F, -1.2420140846e-1F, 1.4249322787e-1F,
-                              -1.6668057665e-1F, 2.0000714765e-1F, -2.4999993993e-1F, 3.3333331174e-1F};
-    bits32 b = {.f = x < FLT_MIN ? FLT_MIN : x};
-    float e = (float)((b.i >> 23) - 127) + 1.0F;
+    bits32 b = {.f = x};
     bits32 m = {.i = (b.i & 0x007fffff) | 0x3f000000}; /* [0.5, 1) */
-    float low = m.f < 0.707106781186547524F ? 1.0F : 0.0F;
-    float d = (m.f - 1.0F) + (low != 0.0F ? m.f : 0.0F);
-    e -= low;
-    float z = d * d, y = 7.0376836292e-2F;
-    for (int i = 0; i < 8; i++) y = __builtin_fmaf(y, d, k[i]);
+    int32_t low = (m.i - 0x3f3504f3) >> 31;            /* all ones when m < sqrt(1/2) */
+    bits32 again = {.i = m.i & low};
+    float e = (float)((b.i >> 23) - 126 + low), d = (m.f - 1.0F) + again.f, z = d * d;
+    float y = __builtin_fmaf(7.0376836292e-2F, d, -1.1514610310e-1F);
+    y = __builtin_fmaf(y, d, 1.1676998740e-1F);
+    y = __builtin_fmaf(y, d, -1.2420140846e-1F);
+    y = __builtin_fmaf(y, d, 1.4249322787e-1F);
+    y = __builtin_fmaf(y, d, -1.6668057665e-1F);
+    y = __builtin_fmaf(y, d, 2.0000714765e-1F);
+    y = __builtin_fmaf(y, d, -2.4999993993e-1F);
+    y = __builtin_fmaf(y, d, 3.3333331174e-1F);
     y = __builtin_fmaf(y * d, z, e * -2.12194440e-4F) - 0.5F * z;
     return __builtin_fmaf(e, 0.693359375F, d + y);
 }
