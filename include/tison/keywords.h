@@ -98,6 +98,16 @@ typedef struct tn_ints {
         TN_UNQUIET tn_r;                                                                                             \
     })
 
+/* The same with keywords after the second operand. */
+#define TN_BINARY_WITH(type, defaults, function, a, ...)                                                             \
+    __extension__({                                                                                                  \
+        TN_QUIET __auto_type tn_a = (a);                                                                             \
+        __auto_type tn_b = (TN_FIRST(__VA_ARGS__));                                                                  \
+        const type tn_o = {TN_UNWRAP defaults, .size = sizeof(type), TN_REST(__VA_ARGS__)};                          \
+        tn_tensor *tn_r = (function)(TN_PICK(tn_a), TN_PICK(tn_b), &tn_o);                                           \
+        TN_UNQUIET tn_r;                                                                                             \
+    })
+
 /* "file.c:12", for messages that say where a tensor was made. */
 #define TN_TEXT_(x) #x
 #define TN_TEXT(x) TN_TEXT_(x)

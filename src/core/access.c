@@ -140,7 +140,7 @@ void tn_manual_seed(uint64_t seed) {
 }
 uint64_t tn_initial_seed(void) {
     tni_thread *t = tni_self();
-    return t ? tni_random_initial_seed(tni_thread_random(t)) : 0;
+    return t ? tni_thread_random(t)->seed : 0;
 }
 bool tn_get_rng_state(unsigned char *state, size_t bytes) {
     tni_thread *t = tni_self();

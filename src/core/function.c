@@ -116,7 +116,7 @@ static bool call_forward(tni_thread *t, tn_function *f, tn_tensor *const *in, si
 
 bool tn_apply_n(const tn_function_class *function, void *data, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     tni_thread *t = tni_self();
-    bool wants;
+    bool wants = false;
     if (!t || tni_failed() || !check_apply(function, in, n, k, &wants)) return false;
     tn_function *f = tni_alloc_zero(sizeof *f);
     if (!f) return false;

@@ -134,12 +134,12 @@ static bool refuse_dtype(const tni_call *c, tn_dtype dtype) {
 }
 
 /* The dtype that is computed in. */
-static tn_dtype compute_dtype(const tni_call *c) {
+static tn_dtype compute_dtype(const tni_call *c, tni_map_rule rule) {
     tn_dtype d = (tn_dtype)c->in[0]->a.dtype;
     bool mixed = c->in[0]->number;
     for (size_t i = 1; i < c->nin; i++) mixed = mixed || c->in[i]->a.dtype != (int8_t)d || c->in[i]->number;
     if (mixed) d = tni_result_type(c->in, c->nin);
-    if (c->op->map->rule == TNI_FLOATING && tni_dtype_is_integral(d, true)) d = tn_get_default_dtype();
+    if (rule == TNI_FLOATING && tni_dtype_is_integral(d, true)) d = tn_get_default_dtype();
     return d;
 }
 
@@ -244,12 +244,14 @@ static bool run_simple(tni_call *c, tni_loop *loop, const tni_array *const *x, t
     return true;
 }
 
-bool tni_run_map(tni_call *c) {
-    tn_dtype dtype = compute_dtype(c);
+bool tni_run_map(tni_call *c) { return tni_run_map_with(c, c->op->map); }
+
+bool tni_run_map_with(tni_call *c, const tni_map *map) {
+    tn_dtype dtype = compute_dtype(c, map->rule);
     int column = tni_map_index(dtype);
-    tni_loop *loop = column >= 0 ? c->op->map->loop[column] : NULL;
+    tni_loop *loop = column >= 0 ? map->loop[column] : NULL;
     if (!loop) return refuse_dtype(c, dtype);
-    tn_dtype result = c->op->map->rule == TNI_TO_BOOL ? TN_BOOL : dtype;
+    tn_dtype result = map->rule == TNI_TO_BOOL ? TN_BOOL : dtype;
     scalar_input scalars[MAX_OPERANDS];
     const tni_array *x[MAX_OPERANDS + 1];
     for (size_t i = 0; i < c->nin; i++)

@@ -22,6 +22,7 @@ typedef struct tni_map {
 } tni_map;
 
 bool tni_run_map(tni_call *c); /* .run of every elementwise operator */
+bool tni_run_map_with(tni_call *c, const tni_map *map); /* for one that chooses among several maps */
 /* The bare loop over arrays of one shape after broadcasting to out's (inputs must broadcast); used by run and by the engine. */
 bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg);
 

@@ -48,7 +48,7 @@ enum {
     TNI_SLOT_CYCLE = 16, /* the module found here contains this one: no claim */
 };
 
-enum { TNI_RECORD_BYTES = 192 };
+enum { TNI_RECORD_BYTES = 256 };
 _Static_assert(sizeof(tni_module) <= TNI_RECORD_BYTES, "the struct of a module follows its record");
 TNI_INLINE tn_module *tni_module_struct(tni_module *m) { return (tn_module *)((char *)m + TNI_RECORD_BYTES); }
 /* The record of a handle, or NULL with an error: not a module, copied by assignment, freed. */

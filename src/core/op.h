@@ -1,6 +1,7 @@
 /* core/op.h - what an operator is, and the call path that all operators share. */
 #ifndef TNI_OP_H
 #define TNI_OP_H
+#include "base/error.h"
 #include "core/tensor.h"
 
 enum { TNI_MAX_OUT = 3, TNI_MAX_ARG = 12 };
@@ -75,6 +76,10 @@ bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *a
 #define TNI_INS(...) (tn_tensor *[]){__VA_ARGS__}, sizeof((tn_tensor *[]){__VA_ARGS__}) / sizeof(tn_tensor *)
 #define TNI_ARGS(...) (tni_value[]){__VA_ARGS__}, sizeof((tni_value[]){__VA_ARGS__}) / sizeof(tni_value)
 #define TNI_NO_ARGS NULL, 0
+
+/* A field of an options struct; `other` when there are no options or the caller's struct is older and ends before the field. */
+#define TNI_OPT(opts, field, other) \
+    ((opts) && (opts)->size >= offsetof(__typeof__(*(opts)), field) + sizeof((opts)->field) ? (opts)->field : (other))
 
 /* For run: makes out[k]. false with an error. */
 bool tni_out(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim);
