@@ -244,7 +244,7 @@ static bool accumulate(run *r, tn_tensor *leaf, tn_tensor **buffer) {
     else if (r->t->no_grad && !leaf->a.contiguous && tni_is_dense(&leaf->a)) {
         fresh = tni_give(r->t, tni_tensor_new_like(r->t, "backward", leaf, (tn_dtype)leaf->a.dtype));
         if (fresh && !tni_copy_array(&fresh->a, &(*buffer)->a)) return false;
-    } else fresh = tn_clone(*buffer, NULL);
+    } else fresh = tn_clone(*buffer);
     if (!fresh) return false;
     tni_tensor_set_grad(leaf, fresh);
     return true;
@@ -283,7 +283,7 @@ static bool finish_outputs(run *r, task *k) {
         tni_out_info *o = &n->out[i];
         TNI_TRY(run_hooks(r, o->hooks, o->hook_count, buffer));
         if (o->retained && !r->b->input) {
-            tn_tensor *kept = o->retained, *sum = kept->meta->grad ? (tn_add)(kept->meta->grad, *buffer, NULL) : tn_clone(*buffer, NULL);
+            tn_tensor *kept = o->retained, *sum = kept->meta->grad ? (tn_add)(kept->meta->grad, *buffer, NULL) : tn_clone(*buffer);
             if (!sum) return false;
             tni_tensor_set_grad(kept, sum);
         }

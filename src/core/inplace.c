@@ -112,9 +112,9 @@ bool tni_grad_fn(tn_tensor *x, tni_node **out) {
 /* dy of the base -> a dense copy; its slice goes through the inner derivative and comes back in place. */
 bool tni_copy_slices_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t) {
     const tni_slice *s = n->slice;
-    tn_tensor *whole = tn_clone(dy[0], NULL);
+    tn_tensor *whole = tn_clone(dy[0]);
     tn_tensor *slice = whole ? (tn_as_strided)(whole, s->sizes, s->ndim, s->strides, s->ndim, s->offset) : NULL;
-    tn_tensor *inner_dy = slice ? tn_clone(slice, NULL) : NULL;
+    tn_tensor *inner_dy = slice ? tn_clone(slice) : NULL;
     if (!inner_dy || !tni_node_apply(t, s->inner, &inner_dy, dx)) return false;
     bool needed = n->edge[0].node || n->edge[0].leaf;
     tn_tensor *mine = dx[0];
