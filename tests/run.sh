@@ -2,6 +2,8 @@
 # Runs the tests, one line for each step, and prints the totals as its last line. `tests/run.sh [quick|full]`, full by default.
 # quick: unit tests and examples with $CC. full: clang, CMake, sanitizers, CPU levels, header checks, misuses and ./dev check too.
 cd "$(dirname "$0")/.." || exit 1
+# The thread sanitizer of older compilers needs the addresses of programs not to be random.
+[ -z "$TISON_TEST_FIXED" ] && setarch -R true 2> /dev/null && TISON_TEST_FIXED=1 exec setarch -R "$0" "$@"
 shopt -s nullglob
 export LC_ALL=C
 
@@ -29,7 +31,8 @@ right() { passed=$((passed + 1)); }
 wrong() { # name, file with its output
     failed=$((failed + 1))
     echo "--- FAILED: $1 ($title)"
-    [ -n "$2" ] && tail -n 60 "$2" | cut -c 1-400
+    [ -n "$2" ] || return
+    if [ "$(wc -l < "$2")" -le 40 ]; then cut -c 1-400 "$2"; else (head -n 20 "$2"; echo ...; tail -n 20 "$2") | cut -c 1-400; fi
 }
 try() { # name, command...: one test
     local name=$1
@@ -42,7 +45,7 @@ build() { # folder, goal, make arguments...: what failed to compile is found by 
     shift 2
     make -k -j"$jobs" BUILD="$folder" WERROR=1 "$@" "$goal" > "$tmp/build.log" 2>&1
 }
-show_build_errors() { grep -E 'error|warning|undefined|\*\*\*' "$tmp/build.log" | head -n 40; }
+show_build_errors() { grep -E 'error:|warning:|undefined reference|\*\*\*' "$tmp/build.log" | head -n 40; }
 is_built() { make -q BUILD="$1" WERROR=1 "${@:3}" "$2" > /dev/null 2>&1; }
 
 run_unit() { # name, program
@@ -128,21 +131,23 @@ cmake_projects() {
     finish
 }
 
+header() { # header, compiler and its language
+    # shellcheck disable=SC2086
+    echo "#include <${1#include/}>" | "${@:2}" $strict -Iinclude -fsyntax-only -
+}
 headers() {
+    local compiler gxx h
     begin "headers alone, C11 and C++17"
-    local gxx=g++
     for compiler in gcc clang; do
         has $compiler || continue
         for h in include/*.h include/tison/*.h; do
-            # shellcheck disable=SC2086
-            try "$h in C11 ($compiler)" $compiler -std=c11 $strict -Iinclude -fsyntax-only -xc "$h"
+            try "$h in C11 ($compiler)" header "$h" $compiler -std=c11 -xc
         done
     done
     for gxx in g++ clang++; do
         has $gxx || continue
         for h in include/*.h include/*.hpp include/tison/*.h; do
-            # shellcheck disable=SC2086
-            try "$h in C++17 ($gxx)" $gxx -std=c++17 $strict -Iinclude -fsyntax-only -xc++ "$h"
+            try "$h in C++17 ($gxx)" header "$h" $gxx -std=c++17 -xc++
         done
         for source in tests/headers/*.cpp; do try "$source ($gxx)" cpp_program $gxx "$source"; done
     done
@@ -189,9 +194,6 @@ levels() { # the same programs on lesser CPUs
         finish
     done
 }
-
-# The thread sanitizer of older compilers needs the addresses of programs not to be random.
-[ -z "$TISON_TEST_FIXED" ] && setarch -R true 2> /dev/null && TISON_TEST_FIXED=1 exec setarch -R "$0" "$@"
 
 tools/setup.sh
 unit_tests "unit tests, $cc" build "${units[*]}" CC="$cc"

@@ -1,9 +1,9 @@
 /* tools/gen.c - writes the generated public headers, include/tison/<topic>.h, from the .c files of src/<topic>.
  *
  * `gen [--check] [root]`. Copied in the order of appearance, file after file in alphabetical order:
- * the doc block and the prototype of each function that begins with TN_API in column 0, and the regions `#ifdef TN_HEADER ... #endif`.
+ * doc block and prototype of each function that begins with TN_API in column 0, and the regions `#ifdef TN_HEADER ... #endif`.
  * The name in a prototype is put in parentheses, since a macro of that name may stand before it; a last parameter
- * `const tn_..._opts *opts` gets a default argument. With --check nothing is written: the exit status says whether a header is stale. */
+ * `const tn_..._opts *opts` gets a default argument. --check writes nothing; its exit status says whether a header is stale. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdbool.h>
@@ -199,7 +199,8 @@ static bool update(const char *path, const buffer *text, bool check) {
         return false;
     }
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(text->text, 1, text->length, file) != text->length || fclose(file) != 0) fail("cannot be written", path);
+    if (file == NULL || fwrite(text->text, 1, text->length, file) != text->length || fclose(file) != 0)
+        fail("cannot be written", path);
     printf("%s\n", path);
     return true;
 }

@@ -137,7 +137,8 @@ static void measure_width(printer *p) {
 static void find_style(printer *p) {
     const tni_print_options *options = &p->t->options;
     style *s = &p->style;
-    *s = (style){.width = 1, .precision = (int)options->precision, .floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT, .whole = true};
+    *s = (style){.width = 1, .precision = (int)options->precision, .whole = true};
+    s->floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT;
     if (s->floating) {
         int64_t index[TNI_FORMAT_MAX_DIMS] = {0};
         double low = (double)INFINITY, high = 0;
