@@ -131,6 +131,13 @@ cmake_projects() {
     finish
 }
 
+loads() { # by dlopen, as bindings and plugins do
+    has python3 && install_once || return
+    begin "loaded by a running program"
+    try dlopen python3 -c "import ctypes; assert ctypes.CDLL('$prefix/lib/libtison.so').tn_version() == 100"
+    finish
+}
+
 header() { # header, compiler and its language
     # shellcheck disable=SC2086
     echo "#include <${1#include/}>" | "${@:2}" $strict -Iinclude -fsyntax-only -
@@ -202,6 +209,7 @@ if [ "$tier" != quick ]; then
     [ "$cc" = clang ] || installed_examples clang
     [ "$cc" = clang ] || ! has clang || unit_tests "unit tests, clang" build-clang "${units[*]}" CC=clang
     cmake_projects
+    loads
     headers
     misuses
     levels
