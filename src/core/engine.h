@@ -14,5 +14,4 @@ typedef struct tni_backward {
 } tni_backward;
 
 bool tni_engine_run(tni_thread *t, const char *who, const tni_backward *b);
-void tni_engine_cache_free(tni_thread *t);
 #endif

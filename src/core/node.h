@@ -39,11 +39,17 @@ typedef struct tni_node {
     tni_value *arg;
     tni_out_info *out;
     uint32_t edges, saves, args, outs;
-    tni_value *slice; /* CopySlices: geometry of the view inside its base, see core/inplace.c */
+    struct tni_slice *slice; /* CopySlices: the geometry of the view inside its base; core/inplace.c */
     struct tni_node *next_dead;
     size_t bytes;
-    const char *forward_name;
 } tni_node;
+
+/* An in-place write through a view, as a node of the base: `inner` is the node of the write itself. */
+typedef struct tni_slice {
+    struct tni_node *inner;
+    int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS], offset;
+    size_t ndim;
+} tni_slice;
 
 /* A node with room for all its parts, refs 1. NULL with TN_ERR_MEMORY. */
 tni_node *tni_node_new(const tni_op *op, size_t edges, size_t saves, size_t args, size_t outs);

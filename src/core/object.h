@@ -73,6 +73,7 @@ typedef struct tni_thread {
     bool user_code_ran; /* a destroy callback ran: fields may have changed */
     uint64_t serial;     /* of the innermost scope */
     uint64_t next_serial;
+    uint64_t sequence; /* of the last node that this thread recorded */
     tni_entry *entry;
     size_t entries, entry_capacity;
     tni_mark *mark;
@@ -86,7 +87,6 @@ typedef struct tni_thread {
     tni_slab_cache slabs;
     tni_random random;
     bool seeded;
-    struct tni_engine_cache *engine;
     char *text; /* of the last tn_to_string */
     size_t text_bytes;
 } tni_thread;

@@ -55,6 +55,7 @@ typedef struct tni_op {
     bool (*fused_vjp)(tni_vjp *g); /* used when nothing records; must agree with vjp */
     uint32_t save;     /* TNI_IN(i) | TNI_OUT(i): kept for vjp */
     uint32_t optional; /* bits of inputs that may be NULL */
+    uint32_t ints;     /* bits of arguments that are lists of ints */
     bool composite;    /* made of other operators, which record themselves */
     bool view;         /* out[0] shares the storage of in[0] */
     uint32_t no_grad_outputs; /* bits of outputs without gradient (indices) */

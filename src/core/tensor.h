@@ -53,6 +53,10 @@ void tni_tensor_set_grad(tn_tensor *x, tn_tensor *grad); /* claims grad (may be 
 TNI_INLINE uint32_t *tni_version_of(tn_tensor *x) { return x->version ? &x->version->value : &x->a.storage->version; }
 TNI_INLINE uint32_t tni_version_get(tn_tensor *x) { return __atomic_load_n(tni_version_of(x), __ATOMIC_RELAXED); }
 TNI_INLINE void tni_version_bump(tn_tensor *x) { __atomic_store_n(tni_version_of(x), tni_version_get(x) + 1, __ATOMIC_RELAXED); }
+/* A view whose base was written with history since follows the base. */
+TNI_INLINE bool tni_wants_grad(tn_tensor *x) {
+    return x->requires_grad || (x->base && x->base->grad_fn && x->view_version != tni_version_get(x));
+}
 TNI_INLINE bool tni_is_leaf(const tn_tensor *x) { return x->grad_fn == NULL; }
 
 /* Converts and copies element by element, any dtypes and strides, same shape (core/copy.c). Nothing is recorded. */

@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
-#include "core/engine.h"
 #include "core/module.h"
 #include "core/object.h"
 #include <fcntl.h>
@@ -21,7 +20,6 @@ static void free_thread(tni_thread *t) {
     tni_scope_close(t, t->mark[0].serial);
     tni_settle(t);
     tni_module_orphan_all(t);
-    tni_engine_cache_free(t);
     tni_free(t->text, t->text_bytes);
     tni_free(t->entry, t->entry_capacity * sizeof *t->entry);
     tni_free(t->mark, t->mark_capacity * sizeof *t->mark);
