@@ -100,6 +100,8 @@ bench: lib $(BENCHES)
 	@BUILD=$(BUILD) ./dev bench $(NAME)
 
 ROOT = $(DESTDIR)$(PREFIX)
+FILL = 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|g; s|@MAJOR@|$(MAJOR)|g; \
+    s|@MINOR@|$(call version,MINOR)|'
 HEADERS := $(patsubst include/%,%,$(wildcard include/*.h include/*.hpp include/tison/*.h))
 
 install: all
@@ -109,10 +111,9 @@ install: all
 	$(INSTALL) -m 644 $(STATIC) $(ROOT)/$(LIBDIR)/
 	ln -sf $(notdir $(SHARED)) $(ROOT)/$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(ROOT)/$(LIBDIR)/libtison.so
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' tison.pc.in > $(ROOT)/$(LIBDIR)/pkgconfig/tison.pc
-	sed 's|@VERSION@|$(VERSION)|; s|@MAJOR@|$(MAJOR)|' cmake/tisonConfig.cmake.in > $(ROOT)/$(LIBDIR)/cmake/tison/tisonConfig.cmake
-	sed 's|@VERSION@|$(VERSION)|; s|@MAJOR@|$(MAJOR)|' cmake/tisonConfigVersion.cmake.in \
-	    > $(ROOT)/$(LIBDIR)/cmake/tison/tisonConfigVersion.cmake
+	sed $(FILL) tison.pc.in > $(ROOT)/$(LIBDIR)/pkgconfig/tison.pc
+	for f in tisonConfig tisonConfigVersion; do \
+	    sed $(FILL) cmake/$$f.cmake.in > $(ROOT)/$(LIBDIR)/cmake/tison/$$f.cmake || exit 1; done
 	$(if $(CLI),$(INSTALL) -d $(ROOT)/bin && $(INSTALL) -m 755 $(CLI) $(ROOT)/bin/)
 
 uninstall:

@@ -1,12 +1,13 @@
 /* tensor/format.c - the text of a tensor, byte for byte as PyTorch prints it. */
 #include "tensor/format.h"
 #include "base/error.h"
+#include "tensor/dtype.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { INDENT = 7, NUMBER_BYTES = TNI_FORMAT_MAX_PRECISION + 400 }; /* "tensor("; a double has at most 309 digits before the point */
+enum { INDENT = 7, NUMBER_BYTES = TNI_FORMAT_MAX_PRECISION + 400 }; /* "tensor("; a double has up to 309 digits before the point */
 
 /* How the elements of one tensor are written; found from those that will be shown. */
 typedef struct {
@@ -21,27 +22,10 @@ typedef struct {
     style style;
 } printer;
 
-static const char *dtype_text(tn_dtype dtype) {
-    switch (dtype) {
-    case TN_UINT8: return "torch.uint8";
-    case TN_INT8: return "torch.int8";
-    case TN_INT16: return "torch.int16";
-    case TN_INT32: return "torch.int32";
-    case TN_INT64: return "torch.int64";
-    case TN_UINT16: return "torch.uint16";
-    case TN_UINT32: return "torch.uint32";
-    case TN_UINT64: return "torch.uint64";
-    case TN_BOOL: return "torch.bool";
-    case TN_FLOAT16: return "torch.float16";
-    case TN_BFLOAT16: return "torch.bfloat16";
-    case TN_FLOAT32: return "torch.float32";
-    case TN_FLOAT64: return "torch.float64";
-    default: return NULL; /* no text yet */
-    }
-}
-
-static bool is_floating(tn_dtype dtype) {
-    return dtype == TN_FLOAT32 || dtype == TN_FLOAT64 || dtype == TN_FLOAT16 || dtype == TN_BFLOAT16;
+/* Complex, quantised and 8-bit floating types have no text yet. */
+static bool has_text(tn_dtype dtype) {
+    uint8_t kind = tni_dtype_get(dtype)->kind;
+    return kind == TNI_KIND_BOOL || kind == TNI_KIND_INT || kind == TNI_KIND_FLOAT;
 }
 
 static double half_value(uint16_t bits) {
@@ -153,7 +137,8 @@ static void measure_width(printer *p) {
 static void find_style(printer *p) {
     const tni_print_options *options = &p->t->options;
     style *s = &p->style;
-    *s = (style){.width = 1, .precision = (int)options->precision, .floating = is_floating(p->t->dtype), .whole = true};
+    *s = (style){.width = 1, .precision = (int)options->precision, .whole = true};
+    s->floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT;
     if (s->floating) {
         int64_t index[TNI_FORMAT_MAX_DIMS] = {0};
         double low = (double)INFINITY, high = 0;
@@ -221,7 +206,7 @@ static void add_elements(tni_str *out, const printer *p) {
             int64_t d = opened - 1, before = index[d];
             index[d] = next_index(p, sizes[d], before);
             if (index[d] < sizes[d]) {
-                if (index[d] != before + 1 || (is_cut(p, sizes[d]) && index[d] == sizes[d] - p->edge)) {
+                if (index[d] != before + 1) {
                     add_separator(out, p, d);
                     tni_str_add(out, "...");
                 }
@@ -274,14 +259,14 @@ static void add_suffixes(tni_str *out, const printer *p, size_t start) {
     if (out->failed) return;
     while (line > start && out->text[line - 1] != '\n') line--;
     suffixes s = {out, (int64_t)(out->length - line) + 2, t->options.linewidth};
-    if (p->edge == 0 || (p->empty && t->ndim != 1)) {
+    if (p->empty ? t->ndim != 1 : p->edge == 0) {
         tni_str_add(&text, "size=");
         tni_format_tuple(&text, t->sizes, t->ndim);
         if (!text.failed) add_suffix(&s, text.text);
     }
     if (t->dtype != t->default_dtype && (p->empty || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
         char name[32];
-        snprintf(name, sizeof name, "dtype=%s", dtype_text(t->dtype));
+        snprintf(name, sizeof name, "dtype=torch.%s", tni_dtype_get(t->dtype)->name);
         add_suffix(&s, name);
     }
     if (t->grad_fn_name != NULL) {
@@ -299,7 +284,7 @@ bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
     const tni_print_options *options = &t->options;
     printer p = {.t = t, .edge = options->edgeitems};
     int64_t numel = 1;
-    TNI_CHECK(dtype_text(t->dtype) != NULL, TN_ERR_NOT_IMPLEMENTED, "printing a tensor of dtype number %d", (int)t->dtype);
+    TNI_CHECK(has_text(t->dtype), TN_ERR_NOT_IMPLEMENTED, "printing a tensor of dtype %s", tni_dtype_get(t->dtype)->name);
     TNI_CHECK(t->ndim >= 0 && t->ndim <= TNI_FORMAT_MAX_DIMS, TN_ERR_NOT_IMPLEMENTED, "printing a tensor of more than %d dims",
               (int)TNI_FORMAT_MAX_DIMS);
     TNI_CHECK(options->precision >= 0 && options->precision <= TNI_FORMAT_MAX_PRECISION, TN_ERR_VALUE,
@@ -315,8 +300,8 @@ bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
     tni_str_add(out, "tensor(");
     if (p.empty) {
         tni_str_add(out, "[]");
-    } else if (p.edge == 0) {
-        tni_str_add(out, "...");
+    } else if (p.edge == 0 && p.summarise && t->ndim > 0) {
+        tni_str_add(out, "[...]");
     } else {
         find_style(&p);
         add_elements(out, &p);
