@@ -11,8 +11,9 @@
 #include <tison/base.h>
 
 /* A number, with its Python kind. */
+typedef enum tn_scalar_kind { TN_SCALAR_INT, TN_SCALAR_DOUBLE, TN_SCALAR_BOOL } tn_scalar_kind;
 typedef struct tn_scalar {
-    enum { TN_SCALAR_INT, TN_SCALAR_DOUBLE, TN_SCALAR_BOOL } kind;
+    tn_scalar_kind kind;
     union {
         int64_t i; /* also of TN_SCALAR_BOOL: 0 or 1 */
         double d;

@@ -1,10 +1,34 @@
 /* base/error.c - the error latch of each thread, the handlers, the one list of codes. */
 #include "base/error.h"
+#include "base/memory.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-static __thread tn_saved_error latch;
+/* The text is allocated at the thread's first error: the static TLS block that dlopen can use is small. */
+static __thread tn_status latch_status;
+static __thread char *latch_message;
+enum { MESSAGE_BYTES = sizeof(((tn_saved_error *)0)->message) };
+
+static pthread_key_t end_key;
+static pthread_once_t end_once = PTHREAD_ONCE_INIT;
+static void free_message(void *message) { tni_allocator_give(message, MESSAGE_BYTES); }
+static void make_key(void) { (void)pthread_key_create(&end_key, free_message); }
+
+void tni_error_thread_end(void) {
+    if (!latch_message) return;
+    (void)pthread_setspecific(end_key, NULL);
+    free_message(latch_message);
+    latch_message = NULL;
+}
+
+static char *message_room(void) {
+    if (latch_message) return latch_message;
+    (void)pthread_once(&end_once, make_key);
+    latch_message = tni_allocator_take(MESSAGE_BYTES, 64);
+    if (latch_message) (void)pthread_setspecific(end_key, latch_message);
+    return latch_message;
+}
 
 static pthread_mutex_t handler_lock = PTHREAD_MUTEX_INITIALIZER;
 static void (*error_handler)(tn_status, const char *, void *);
@@ -21,21 +45,21 @@ static const struct {
 #undef STATUS_ROW
 };
 
-tn_status tn_error(void) { return latch.status; }
-const char *tn_error_message(void) { return latch.message; }
-bool tni_failed(void) { return latch.status != TN_OK; }
-
-void tn_clear_error(void) {
-    latch.status = TN_OK;
-    latch.message[0] = 0;
+tn_status tn_error(void) { return latch_status; }
+const char *tn_error_message(void) {
+    if (latch_status == TN_OK) return "";
+    return latch_message ? latch_message : "out of memory";
 }
+bool tni_failed(void) { return latch_status != TN_OK; }
+
+void tn_clear_error(void) { latch_status = TN_OK; }
 
 static void tell_handler(void) {
     pthread_mutex_lock(&handler_lock);
     void (*handler)(tn_status, const char *, void *) = error_handler;
     void *data = error_data;
     pthread_mutex_unlock(&handler_lock);
-    if (handler) handler(latch.status, latch.message, data);
+    if (handler) handler(latch_status, tn_error_message(), data);
 }
 
 /* A text cut in the middle of a UTF-8 sequence loses the broken character. */
@@ -49,10 +73,11 @@ static void trim_utf8(char *text) {
 }
 
 static bool fail_v(tn_status status, const char *format, va_list args) {
-    if (latch.status != TN_OK) return false;
-    latch.status = status == TN_OK ? TN_ERR_RUNTIME : status;
-    int n = vsnprintf(latch.message, sizeof latch.message, format ? format : "error", args);
-    if (n >= (int)sizeof latch.message) trim_utf8(latch.message);
+    if (latch_status != TN_OK) return false;
+    latch_status = status == TN_OK ? TN_ERR_RUNTIME : status;
+    char *message = message_room();
+    int n = message ? vsnprintf(message, MESSAGE_BYTES, format ? format : "error", args) : 0;
+    if (n >= (int)MESSAGE_BYTES) trim_utf8(message);
     tell_handler();
     return false;
 }
@@ -104,12 +129,17 @@ void tn_set_warning_handler(void (*handler)(const char *, void *), void *data) {
 }
 
 void tn_error_take(tn_saved_error *out) {
-    if (out) *out = latch;
+    if (out) {
+        out->status = latch_status;
+        snprintf(out->message, sizeof out->message, "%s", tn_error_message());
+    }
     tn_clear_error();
 }
 
 void tn_error_put(const tn_saved_error *saved) {
-    if (saved) latch = *saved;
+    if (!saved) return;
+    latch_status = saved->status;
+    if (message_room()) snprintf(latch_message, MESSAGE_BYTES, "%s", saved->message);
 }
 
 const char *tn_status_name(tn_status status) {

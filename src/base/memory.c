@@ -30,7 +30,8 @@ typedef struct free_block { struct free_block *next; } free_block;
 typedef struct big_block { struct big_block *next; size_t bytes; } big_block;
 typedef struct thread_cache { free_block *list[THREAD_CLASSES]; uint32_t count[THREAD_CLASSES]; } thread_cache;
 
-static __thread thread_cache mine __attribute__((tls_model("initial-exec")));
+/* One pointer: the static TLS block that dlopen can use is small. */
+static __thread thread_cache *mine __attribute__((tls_model("initial-exec")));
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static free_block *shared[CLASSES];
 static big_block *shared_big;
@@ -162,10 +163,11 @@ void *tni_alloc(size_t bytes) {
     size_t rounded;
     int c = size_class(bytes, &rounded);
     void *found;
-    if (TNI_LIKELY(c < THREAD_CLASSES && mine.list[c] != NULL)) {
-        found = mine.list[c];
-        mine.list[c] = mine.list[c]->next;
-        mine.count[c]--;
+    thread_cache *m = mine;
+    if (TNI_LIKELY(c < THREAD_CLASSES && m != NULL && m->list[c] != NULL)) {
+        found = m->list[c];
+        m->list[c] = m->list[c]->next;
+        m->count[c]--;
     } else {
         if (c >= CLASSES) rounded = (bytes + HUGE_STEP - 1) & ~(HUGE_STEP - 1);
         found = alloc_slow(c, rounded);
@@ -201,19 +203,27 @@ static void free_shared(void *freed, int c, size_t bytes) {
     if (!keep) tni_allocator_give(freed, bytes);
 }
 
+/* NULL when memory is out: then blocks go to the process-wide cache. */
+static thread_cache *start_cache(void) {
+    mine = tni_allocator_take(sizeof *mine, ALIGNMENT);
+    if (mine) memset(mine, 0, sizeof *mine);
+    return mine;
+}
+
 void tni_free(void *freed, size_t bytes) {
     if (!freed) return;
     size_t rounded;
     int c = size_class(bytes, &rounded);
     if (c >= CLASSES) rounded = (bytes + HUGE_STEP - 1) & ~(HUGE_STEP - 1);
     live_bytes_mine -= (int64_t)rounded;
+    thread_cache *m = mine;
     if (CACHE_OFF) {
         tni_allocator_give(freed, rounded);
-    } else if (c < THREAD_CLASSES && mine.count[c] * rounded < THREAD_LIST_BYTES) {
+    } else if (c < THREAD_CLASSES && (m || (m = start_cache())) && m->count[c] * rounded < THREAD_LIST_BYTES) {
         free_block *b = freed;
-        b->next = mine.list[c];
-        mine.list[c] = b;
-        mine.count[c]++;
+        b->next = m->list[c];
+        m->list[c] = b;
+        m->count[c]++;
     } else {
         free_shared(freed, c, rounded);
     }
@@ -247,15 +257,14 @@ static void settle_live_bytes(void) {
 
 void tni_memory_thread_end(void) {
     settle_live_bytes();
-    for (int c = 0; c < THREAD_CLASSES; c++) {
-        size_t bytes = class_bytes(c);
-        for (free_block *b = mine.list[c], *next; b; b = next) {
+    for (int c = 0; mine && c < THREAD_CLASSES; c++) {
+        for (free_block *b = mine->list[c], *next; b; b = next) {
             next = b->next;
-            free_shared(b, c, bytes);
+            free_shared(b, c, class_bytes(c));
         }
-        mine.list[c] = NULL;
-        mine.count[c] = 0;
     }
+    if (mine) tni_allocator_give(mine, sizeof *mine);
+    mine = NULL;
 }
 
 void tni_memory_shutdown(void) {

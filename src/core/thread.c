@@ -102,6 +102,7 @@ void tn_shutdown(void) {
     }
     tni_slab_shutdown();
     tni_live_objects = 0;
+    tni_error_thread_end();
     tni_memory_shutdown();
 }
 
