@@ -25,15 +25,13 @@ static int belongs_inside(const tni_sum_dim *a, const tni_sum_dim *b) {
 }
 
 int tni_sum_order(tni_sum_dim *dims, int count) {
-    int kept = 0, merged = 0;
-    for (int i = 0; i < count; i++)
-        if (dims[i].size != 1) dims[kept++] = dims[i];
-    for (int i = 0; i < kept / 2; i++) {
+    int merged = 0;
+    for (int i = 0; i < count / 2; i++) {
         tni_sum_dim swap = dims[i];
-        dims[i] = dims[kept - 1 - i];
-        dims[kept - 1 - i] = swap;
+        dims[i] = dims[count - 1 - i];
+        dims[count - 1 - i] = swap;
     }
-    for (int i = 1; i < kept; i++) {
+    for (int i = 1; i < count; i++) { /* dims of size 1 take part here: beside a stride 0 they can decide */
         int moving = i;
         for (int j = i - 1; j >= 0; j--) {
             int verdict = belongs_inside(&dims[j], &dims[moving]);
@@ -45,13 +43,15 @@ int tni_sum_order(tni_sum_dim *dims, int count) {
             moving = j;
         }
     }
-    for (int i = 1; i < kept; i++) {
+    for (int i = 1; i < count; i++) {
         tni_sum_dim *inner = &dims[merged];
-        if (inner->size * inner->x_stride == dims[i].x_stride && inner->size * inner->out_stride == dims[i].out_stride)
+        if (inner->size == 1) *inner = dims[i];
+        else if (dims[i].size == 1) continue;
+        else if (inner->size * inner->x_stride == dims[i].x_stride && inner->size * inner->out_stride == dims[i].out_stride)
             inner->size *= dims[i].size;
         else dims[++merged] = dims[i];
     }
-    return kept == 0 ? 0 : merged + 1;
+    return count == 0 ? 0 : merged + 1;
 }
 
 #define T float
@@ -83,6 +83,13 @@ typedef T F(vector) __attribute__((vector_size(32), aligned(sizeof(T)), may_alia
 #undef ITEM
 #undef G
 
+/* Scalar code gains nothing from the levels: compiled once. */
+static __attribute__((noinline)) void F(scalar_row)(T *out, const T *x, int64_t n, int64_t stride) { F(row_scalars)(out, x, n, stride); }
+
+static __attribute__((noinline)) void F(scalar_columns)(T sums[1][4], const T *x, int64_t n, int64_t n_stride, int64_t m_stride) {
+    F(cascade_scalars)(sums, x, n, n_stride, m_stride, 1, 0);
+}
+
 /* n >= V contiguous elements. */
 TNI_INLINE T F(contiguous_row)(const T *x, int64_t n) {
     T lanes[V], total = 0;
@@ -113,7 +120,7 @@ TNI_INLINE void F(columns)(T *out, int64_t out_stride, const T *x, int64_t n, in
     }
     for (; j < end; j++) {
         T sum;
-        F(row_scalars)(&sum, x + j, n, n_stride);
+        F(scalar_row)(&sum, x + j, n, n_stride);
         out[j * out_stride] += sum;
     }
 }
@@ -131,11 +138,11 @@ TNI_INLINE void F(sum_2d)(T *out, int64_t out_stride, const T *x, int64_t n, int
     int64_t j = begin;
     T sums[1][4];
     for (; n_stride >= m_stride && j + 4 <= end; j += 4) {
-        F(cascade_scalars)(sums, x + j * m_stride, n, n_stride, m_stride, 1, 0);
+        F(scalar_columns)(sums, x + j * m_stride, n, n_stride, m_stride);
         for (int i = 0; i < 4; i++) out[(j + i) * out_stride] += sums[0][i];
     }
     for (; j < end; j++) {
-        F(row_scalars)(sums[0], x + j * m_stride, n, n_stride);
+        F(scalar_row)(sums[0], x + j * m_stride, n, n_stride);
         out[j * out_stride] += sums[0][0];
     }
 }

@@ -3,14 +3,14 @@
 #define TNI_SUM_H
 #include "base/base.h"
 
-/* Any sum is: zero the output, drop the dims of size 1, order and merge the rest (tni_sum_order), then add (tni_sum_*). Examples
+/* Any sum is: zero the output, order the dims, merge and drop what can be (tni_sum_order), then add (tni_sum_*). Examples
  * of the dims that remain, innermost first, as {size, x stride, out stride}; out stride 0 marks a summed dim:
  *   all of a contiguous tensor of n        {n, 1, 0}
  *   dim 1 of (R, C)                        {C, 1, 0} {R, C, 1}
  *   dim 0 of (R, C)                        {R, C, 0} {C, 1, 1}
  *   dim 1 of (A, B, C)                     {B, C, 0} {C, 1, 1} {A, B*C, C}
  *   dims 0 and 2 of (A, B, C)              {C, 1, 0} {A, B*C, 0} {B, C, 1}
- *   dim 1 of the transposed (R, C)         {C, R', 0} {R, 1, 1} where the strides of x say so: what counts is strides, not names
+ *   dim 1 of x.T, x of (R, C)              {R, C, 0} {C, 1, 1}: strides count, not names
  * mean is this sum divided by the count. An empty sum is the zero that the output was filled with. */
 typedef struct tni_sum_dim {
     int64_t size, x_stride, out_stride; /* strides in elements */
