@@ -84,7 +84,9 @@ typedef T F(vector) __attribute__((vector_size(32), aligned(sizeof(T)), may_alia
 #undef G
 
 /* Scalar code gains nothing from the levels: compiled once. */
-static __attribute__((noinline)) void F(scalar_row)(T *out, const T *x, int64_t n, int64_t stride) { F(row_scalars)(out, x, n, stride); }
+static __attribute__((noinline)) void F(scalar_row)(T *out, const T *x, int64_t n, int64_t stride) {
+    F(row_scalars)(out, x, n, stride);
+}
 
 static __attribute__((noinline)) void F(scalar_columns)(T sums[1][4], const T *x, int64_t n, int64_t n_stride, int64_t m_stride) {
     F(cascade_scalars)(sums, x, n, n_stride, m_stride, 1, 0);
@@ -180,7 +182,8 @@ void F(tni_sum_nd)(T *out, const T *x, const tni_sum_dim *dims, int count) {
             from += at * dims[d].x_stride;
         }
         if (first->out_stride == 0) {
-            F(tni_sum_2d)(to, second->out_stride, from, first->size, first->x_stride, second->size, second->x_stride, 0, second->size);
+            F(tni_sum_2d)(to, second->out_stride, from, first->size, first->x_stride, second->size, second->x_stride, 0,
+                          second->size);
             continue;
         }
         for (int64_t j = 0; j < second->size; j++) /* nothing is summed */

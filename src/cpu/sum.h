@@ -1,4 +1,4 @@
-/* cpu/sum.h - sums of float and double in the fixed order that PyTorch uses on one thread: the same bits for any number of threads. */
+/* cpu/sum.h - sums of float and double in PyTorch's one-thread order, whatever the number of threads. */
 #ifndef TNI_SUM_H
 #define TNI_SUM_H
 #include "base/base.h"

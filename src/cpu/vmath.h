@@ -1,4 +1,4 @@
-/* cpu/vmath.h - exp, log, tanh, sigmoid, expm1 and sqrt of float and double arrays: the same bits at every CPU level and from every compiler. */
+/* cpu/vmath.h - exp, log, tanh, sigmoid, expm1 and sqrt of arrays: the same bits at every CPU level and from every compiler. */
 #ifndef TNI_VMATH_H
 #define TNI_VMATH_H
 #include "base/base.h"
