@@ -2,7 +2,6 @@
 #include "cpu/level.h"
 #include "cpu/sum.h"
 #include "test.h"
-#include <stdlib.h>
 
 enum { VALUES = 1 << 20, MOST = 1 << 14 };
 static float x32[VALUES], out32[MOST];
