@@ -1,0 +1,231 @@
+/* cpu/vmath.h - exp, log, tanh, sigmoid, expm1 and sqrt of arrays: the same bits at every CPU level and from every compiler. */
+#ifndef TNI_VMATH_H
+#define TNI_VMATH_H
+#include "base/base.h"
+#include <string.h>
+
+/* y[i] = f(x[i]), i < n; y is x or does not overlap it. At most 1 ulp from the true value (tanh and sigmoid 2) for every input. */
+#define TNI_VMATH_LIST(X) X(exp) X(expm1) X(log) X(tanh) X(sigmoid) X(sqrt)
+#define TNI_VMATH_DECLARE(name)                              \
+    void tni_##name##_f32(float *y, const float *x, int64_t n); \
+    void tni_##name##_f64(double *y, const double *x, int64_t n);
+TNI_VMATH_LIST(TNI_VMATH_DECLARE)
+#undef TNI_VMATH_DECLARE
+
+/* The bodies, for kernels that inline them: tni_exp_f32_(x), tni_exp_f64_(x), ... They have no branches, so that loops around them
+ * vectorise, and no fma and no libm (an fma is a slow call on the baseline and would change bits). The float forms compute in
+ * double and round once. NaN takes the arm of each selection that keeps it. */
+
+/* Before a loop whose rounds are independent although the compiler cannot see it (y is x, or they are apart). */
+#ifdef __clang__
+#define TNI_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define TNI_LOOP _Pragma("GCC ivdep")
+#else
+#define TNI_LOOP
+#endif
+
+#define TNI_LN2 0x1.62e42fefa39efp-1
+#define TNI_LN2_HIGH 0x1.62e42fef00000p-1 /* 33 bits: times an exponent it is exact */
+#define TNI_LN2_LOW 0x1.473de6af278edp-34
+#define TNI_LOG2E 0x1.71547652b82fep+0
+#define TNI_ROUNDER 0x1.8p52 /* x + this: the nearest integer, in the low bits of the sum */
+#define TNI_INF ((double)__builtin_inff())
+
+TNI_INLINE uint64_t tni_bits_(double x) {
+    uint64_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+TNI_INLINE double tni_double_(uint64_t u) {
+    double x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+/* yes ? a : b. Where comparisons may trap, gcc's default, it vectorises no ?: of doubles but this mask (except for SSE2, which
+ * lacks the comparison of its type): -fno-trapping-math makes gcc's loops faster, by a half on the baseline, and changes no bit. */
+TNI_INLINE double tni_select_(bool yes, double a, double b) {
+#if defined(__clang__) || defined(__NO_TRAPPING_MATH__)
+    return yes ? a : b;
+#else
+    uint64_t mask = (uint64_t)0 - (uint64_t)yes;
+    return tni_double_((tni_bits_(a) & mask) | (tni_bits_(b) & ~mask));
+#endif
+}
+
+TNI_INLINE double tni_clamp_(double x, double low, double high) {
+    x = tni_select_(x < low, low, x);
+    return tni_select_(x > high, high, x);
+}
+
+/* 2^k from k + TNI_ROUNDER, -1023 < k < 1024. (Integer conversions would vectorise with AVX-512 only.) */
+TNI_INLINE double tni_power_(double k_rounded) {
+    return tni_double_((tni_bits_(k_rounded) + 1023) << 52);
+}
+
+/* e^r - 1 for |r| <= ln(2)/2, relative error 2^-31. */
+TNI_INLINE double tni_expm1_short_(double r) {
+    double p = 0x1.a15179d80ae96p-13;
+    p = p * r + 0x1.6d7543e4127b8p-10;
+    p = p * r + 0x1.1110c632a3088p-7;
+    p = p * r + 0x1.5554accfdb593p-5;
+    p = p * r + 0x1.55555567532adp-3;
+    p = p * r + 0x1.000000287f871p-1;
+    p = p * r + 1.0;
+    return p * r;
+}
+
+TNI_INLINE float tni_exp_f32_(float x) {
+    double t = tni_clamp_(x, -150.0, 128.0);
+    double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
+    double scale = tni_power_(m);
+    return (float)(tni_expm1_short_(t - k * TNI_LN2) * scale + scale);
+}
+
+TNI_INLINE double tni_expm1_of_float_(double t) {
+    double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
+    double scale = tni_power_(m);
+    return tni_expm1_short_(t - k * TNI_LN2) * scale + (scale - 1.0);
+}
+
+TNI_INLINE float tni_expm1_f32_(float x) {
+    double t = tni_clamp_(x, -100.0, 128.0);
+    return (float)tni_select_(x == 0.0f, x, tni_expm1_of_float_(t)); /* -0 stays */
+}
+
+TNI_INLINE float tni_tanh_f32_(float x) {
+    double t = __builtin_fabs((double)x);
+    t = tni_select_(t > 10.0, 10.0, t);
+    double u = tni_expm1_of_float_(t + t);
+    return __builtin_copysignf((float)(u / (u + 2.0)), x);
+}
+
+TNI_INLINE float tni_sigmoid_f32_(float x) {
+    double t = tni_clamp_(-(double)x, -150.0, 150.0);
+    double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
+    double scale = tni_power_(m);
+    return (float)(1.0 / (tni_expm1_short_(t - k * TNI_LN2) * scale + (scale + 1.0)));
+}
+
+/* What log needs of a positive normal x = z * 2^exponent with sqrt(1/2) <= z < sqrt(2). */
+TNI_INLINE double tni_split_(double x, double *exponent) {
+    uint64_t u = tni_bits_(x) - 0x3fe6a09e667f3bcdu + 0x4000000000000000u;
+    *exponent = tni_double_((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1024.0);
+    return tni_double_((u & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu);
+}
+
+/* y = log(x) where x is positive and finite; here for all x. */
+TNI_INLINE double tni_log_edges_(double x, double y) {
+    y = tni_select_(x < TNI_INF, y, x); /* +inf and NaN */
+    y = tni_select_(x == 0.0, -TNI_INF, y);
+    return tni_select_(x < 0.0, (double)__builtin_nanf(""), y);
+}
+
+TNI_INLINE float tni_log_f32_(float x) {
+    double k, z = tni_split_(x, &k) - 1.0;
+    double p = 0x1.0d3385d7e77b4p-4;
+    p = p * z - 0x1.dbff55079e1e6p-4;
+    p = p * z + 0x1.e9500f031b1d3p-4;
+    p = p * z - 0x1.fcc15a63ee6eap-4;
+    p = p * z + 0x1.231125d84ecc6p-3;
+    p = p * z - 0x1.5554c075a4617p-3;
+    p = p * z + 0x1.99a6e7403b58bp-3;
+    p = p * z - 0x1.000029e3e1292p-2;
+    p = p * z + 0x1.555540bb23c5ap-2;
+    p = p * z - 0x1.ffffff9b3ac66p-2;
+    p = p * z + 0x1.00000002958d6p+0;
+    return (float)tni_log_edges_(x, k * TNI_LN2 + p * z);
+}
+
+TNI_INLINE float tni_sqrt_f32_(float x) { return __builtin_sqrtf(x); }
+TNI_INLINE double tni_sqrt_f64_(double x) { return __builtin_sqrt(x); }
+
+/* e^t - 1 = (s + low) before the scaling with 2^k: s is the rounded sum, low what the rounding lost. Returns k + TNI_ROUNDER. */
+TNI_INLINE double tni_exp_parts_(double t, double *s, double *low) {
+    double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
+    double high = t - k * TNI_LN2_HIGH, rest = k * TNI_LN2_LOW; /* high is exact */
+    double r = high - rest;
+    double p = 0x1.1f730349868cep-29;
+    p = p * r + 0x1.af4de97ca4194p-26;
+    p = p * r + 0x1.27e4db646b17ep-22;
+    p = p * r + 0x1.71de0231960ebp-19;
+    p = p * r + 0x1.a01a01a6d889cp-16;
+    p = p * r + 0x1.a01a01abe7fe1p-13;
+    p = p * r + 0x1.6c16c16c162d4p-10;
+    p = p * r + 0x1.11111111100dcp-7;
+    p = p * r + 0x1.5555555555556p-5;
+    p = p * r + 0x1.5555555555557p-3;
+    p = p * r + 0.5;
+    double tail = p * (r * r) - rest;
+    *s = high + tail;
+    *low = (high - *s) + tail;
+    return m;
+}
+
+/* 2^k as two factors, so that overflow and subnormals round once. */
+TNI_INLINE double tni_two_powers_(double k_rounded, double *second) {
+    double k = k_rounded - TNI_ROUNDER, half = k * 0.5 + TNI_ROUNDER;
+    *second = tni_power_((k - (half - TNI_ROUNDER)) + TNI_ROUNDER);
+    return tni_power_(half);
+}
+
+TNI_INLINE double tni_exp_f64_(double x) {
+    x = tni_clamp_(x, -746.0, 710.0);
+    double s, low, second;
+    double first = tni_two_powers_(tni_exp_parts_(x, &s, &low), &second);
+    return ((1.0 + s) * first) * second;
+}
+
+TNI_INLINE double tni_expm1_f64_(double x) {
+    double t = tni_clamp_(x, -50.0, 710.0), s, low, second;
+    double first = tni_two_powers_(tni_exp_parts_(t, &s, &low), &second);
+    double less = (1.0 / first) / second; /* 2^-k: (1 + s) 2^k - 1 = ((1 - 2^-k) + s) 2^k */
+    double head = 1.0 - less, y = head + s;
+    double lost = (head - y) + s + low + ((1.0 - head) - less);
+    y = ((y + lost) * first) * second;
+    return tni_select_(x == 0.0, x, y);
+}
+
+TNI_INLINE double tni_tanh_f64_(double x) {
+    double t = __builtin_fabs(x), s, low;
+    t = tni_select_(t > 22.0, 22.0, t);
+    double scale = tni_power_(tni_exp_parts_(t + t, &s, &low));
+    double head = scale - 1.0, step = scale * s;
+    double u = head + step, u_low = ((head - u) + step) + scale * low; /* u = e^(2t) - 1 */
+    double d = u + 2.0, d_low = tni_select_(u <= 2.0, (2.0 - d) + u, (u - d) + 2.0);
+    double q = u / d;
+    q += (0.5 - 0.5 * q) * (u_low - q * (d_low + u_low)); /* 1/d = (1 - q)/2 */
+    return __builtin_copysign(q, x);
+}
+
+TNI_INLINE double tni_sigmoid_f64_(double x) {
+    double t = -__builtin_fabs(x), s, low, second;
+    t = tni_select_(t < -746.0, -746.0, t);
+    double first = tni_two_powers_(tni_exp_parts_(t, &s, &low), &second);
+    double y = 1.0 + s, y_low = ((1.0 - y) + s) + low;
+    double e = (y * first) * second, e_low = (y_low * first) * second; /* e^-|x| */
+    double d = 1.0 + e, d_low = ((1.0 - d) + e) + e_low;
+    double numerator = tni_select_(x < 0.0, e, 1.0), n_low = tni_select_(x < 0.0, e_low, 0.0);
+    double q = numerator / d, inverse = tni_select_(x < 0.0, 1.0 - q, q);
+    return q + inverse * (n_low - q * d_low);
+}
+
+TNI_INLINE double tni_log_f64_(double x) {
+    double small = tni_select_(x < 0x1p-1022, 54.0, 0.0), scaled = x * tni_select_(x < 0x1p-1022, 0x1p54, 1.0);
+    double k, f = tni_split_(scaled, &k) - 1.0;
+    k -= small;
+    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
+    double p = 0x1.0c04595976d29p-3;
+    p = p * z + 0x1.0fbe83c2cb59ep-3;
+    p = p * z + 0x1.3b1c360763bddp-3;
+    p = p * z + 0x1.745cf901605f5p-3;
+    p = p * z + 0x1.c71c720160b47p-3;
+    p = p * z + 0x1.2492492476c87p-2;
+    p = p * z + 0x1.9999999999a38p-2;
+    p = p * z + 0x1.5555555555555p-1;
+    double y = k * TNI_LN2_HIGH - ((half - (s * (half + p * z) + k * TNI_LN2_LOW)) - f);
+    return tni_log_edges_(x, y);
+}
+#endif

@@ -1,0 +1,258 @@
+/* unit/test_vmath.c - the vector math and the rows built on it: errors in ulp, special values, one result at every CPU level. */
+#include "cpu/level.h"
+#include "cpu/row.h"
+#include "cpu/vmath.h"
+#include "test.h"
+#include <float.h>
+
+enum { N = 1000, BATCHES = 200 };
+static float x32[N], y32[N], z32[N];
+static double x64[N], y64[N], z64[N];
+static uint64_t state = 1;
+
+static uint64_t next(void) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return state ^ (state >> 29);
+}
+
+static long double sigmoid_l(long double x) { return 1.0L / (1.0L + expl(-x)); }
+
+typedef struct function {
+    const char *name;
+    void (*f32)(float *, const float *, int64_t);
+    void (*f64)(double *, const double *, int64_t);
+    long double (*reference)(long double);
+    double limit; /* ulp */
+} function;
+static const function functions[] = {
+    {"exp", tni_exp_f32, tni_exp_f64, expl, 1},          {"expm1", tni_expm1_f32, tni_expm1_f64, expm1l, 1},
+    {"log", tni_log_f32, tni_log_f64, logl, 1},          {"tanh", tni_tanh_f32, tni_tanh_f64, tanhl, 2},
+    {"sigmoid", tni_sigmoid_f32, tni_sigmoid_f64, sigmoid_l, 2}, {"sqrt", tni_sqrt_f32, tni_sqrt_f64, sqrtl, 0.5},
+};
+
+static const double specials[] = {
+    0.0, -0.0, INFINITY, -INFINITY, NAN, 1.0, -1.0, 5e-324, -5e-324, 1e-310, DBL_MIN, FLT_MIN, 1e-45, -1e-45, 1e-40,
+    88.72283, 88.7229, -87.4, -103.9, -104.1, 709.782712893384, 709.7827128933841, -708.4, -745.13, -745.14, 1e300, -1e300,
+    FLT_MAX, DBL_MAX, 3e38, 1e-8, 0.34657359, 0.3465736, 0.70710678, 0.7071068, 1.41421356, 1.4142136, 9.1, 22.1, 17.4, -17.4,
+    37.0, -37.0, 1.5e-5, -1.5e-5,
+};
+
+/* Batches go in turn over: all bit patterns, and even ranges around 0. */
+static void fill(int batch) {
+    static const double widths[] = {800, 110, 40, 4, 1.5, 0.4, 0.001};
+    for (int i = 0; i < N; i++) {
+        uint64_t u = next();
+        uint32_t half = (uint32_t)(u >> 32);
+        memcpy(&x64[i], &u, sizeof u);
+        memcpy(&x32[i], &half, sizeof half);
+        if (batch % 8 != 0) x64[i] = (double)(int64_t)u / 9.3e18 * widths[batch % 8 - 1];
+        if (batch % 8 != 0) x32[i] = (float)x64[i];
+    }
+    for (size_t i = 0; batch == 0 && i < TNI_COUNT(specials); i++) x64[i] = specials[i], x32[i] = (float)specials[i];
+}
+
+/* |y - r| in units of the last place of a type with `digits` bits and least exponent `least`; huge when they differ in kind. */
+static double ulps(long double y, long double r, long double rounded, int digits, int least) {
+    int exponent;
+    if (isnan(y) || isnan(r)) return isnan(y) && isnan(r) ? 0 : 1e9;
+    if (isinf(y) || isinf(rounded)) return y == rounded ? 0 : 1e9;
+    if (r == 0) return y == 0 && signbit(y) == signbit(r) ? 0 : 1e9;
+    frexpl(fabsl(r), &exponent);
+    return (double)(fabsl(y - r) / ldexpl(1, TNI_MAX(exponent, least) - digits));
+}
+
+static void accuracy(void) {
+    double worst32[TNI_COUNT(functions)] = {0}, worst64[TNI_COUNT(functions)] = {0};
+    for (int batch = 0; batch < BATCHES; batch++) {
+        fill(batch);
+        for (size_t f = 0; f < TNI_COUNT(functions); f++) {
+            functions[f].f32(y32, x32, N);
+            functions[f].f64(y64, x64, N);
+            for (int i = 0; i < N; i++) {
+                long double r = functions[f].reference(x32[i]);
+                worst32[f] = fmax(worst32[f], ulps(y32[i], r, (float)r, FLT_MANT_DIG, FLT_MIN_EXP));
+                r = functions[f].reference(x64[i]);
+                worst64[f] = fmax(worst64[f], ulps(y64[i], r, (double)r, DBL_MANT_DIG, DBL_MIN_EXP));
+            }
+        }
+    }
+    for (size_t f = 0; f < TNI_COUNT(functions); f++) { /* long double rounds too */
+        int right = CHECK(worst32[f] <= functions[f].limit + 0.001);
+        right &= CHECK(worst64[f] <= functions[f].limit + 0.001);
+        if (!right) printf("  %s: %g and %g ulp\n", functions[f].name, worst32[f], worst64[f]);
+    }
+}
+
+static int same32(const float *a, const float *b, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return 0;
+    return 1;
+}
+
+static int same64(const double *a, const double *b, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return 0;
+    return 1;
+}
+
+/* Every level, in place, and one element at a time. */
+static void levels(void) {
+    for (int batch = 0; batch < 16; batch++) {
+        fill(batch);
+        for (size_t f = 0; f < TNI_COUNT(functions); f++) {
+            tni_cpu_set_level(TNI_LEVEL_BASE);
+            for (int i = 0; i < N; i++) functions[f].f32(&y32[i], &x32[i], 1), functions[f].f64(&y64[i], &x64[i], 1);
+            for (int level = 0; level < TNI_LEVELS; level++) {
+                tni_cpu_set_level((tni_level)level);
+                memcpy(z32, x32, sizeof z32);
+                memcpy(z64, x64, sizeof z64);
+                functions[f].f32(z32, z32, N);
+                functions[f].f64(z64, z64, N);
+                int right = CHECK(same32(y32, z32, N));
+                right &= CHECK(same64(y64, z64, N));
+                if (!right) printf("  %s at level %d\n", functions[f].name, level);
+            }
+        }
+    }
+}
+
+/* FNV-1a of the results' bytes for a fixed input without NaN: the same from every compiler and on every machine. */
+static void fixed_bits(void) {
+    static const uint64_t expected[][2] = {
+        {0xec6a76c061d1518eu, 0x83f3cbe600a3b7fdu}, {0x58cf8a0d1e064040u, 0x03741fcf1e068c29u},
+        {0x51d59b74d04b9b5au, 0x1f5de3eace2ef119u}, {0x06b227ffc8315b30u, 0xd16507d8e3d29520u},
+        {0x275f288e9f06b1eau, 0x14e6fff981b3f92fu}, {0xcb757b29d1683960u, 0xd799f3640df2fc83u},
+    };
+    for (size_t f = 0; f < TNI_COUNT(functions); f++) {
+        uint64_t h[2] = {0xcbf29ce484222325u, 0xcbf29ce484222325u};
+        state = 7;
+        for (int batch = 1; batch < 8; batch++) {
+            fill(batch);
+            for (int i = 0; i < N; i++) x32[i] = fabsf(x32[i]), x64[i] = fabs(x64[i]);
+            functions[f].f32(y32, x32, N);
+            functions[f].f64(y64, x64, N);
+            for (size_t i = 0; i < sizeof y32; i++) h[0] = (h[0] ^ ((unsigned char *)y32)[i]) * 0x100000001b3u;
+            for (size_t i = 0; i < sizeof y64; i++) h[1] = (h[1] ^ ((unsigned char *)y64)[i]) * 0x100000001b3u;
+        }
+        int right = CHECK(h[0] == expected[f][0] && h[1] == expected[f][1]);
+        if (!right) printf("        {0x%016llxu, 0x%016llxu},\n", (unsigned long long)h[0], (unsigned long long)h[1]);
+    }
+}
+
+typedef struct row_kind {
+    void (*f32)(float *, const float *, int64_t, int64_t);
+    void (*f64)(double *, const double *, int64_t, int64_t);
+} row_kind;
+static const row_kind forwards[] = {{tni_row_softmax_f32, tni_row_softmax_f64}, {tni_row_log_softmax_f32, tni_row_log_softmax_f64}};
+
+static void rows_against_reference(int64_t n, int64_t rows) {
+    for (int64_t row = 0; row < rows; row++) {
+        long double largest = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < n; i++) largest = fmaxl(largest, x64[row * n + i]);
+        for (int64_t i = 0; i < n; i++) sum += expl(x64[row * n + i] - largest);
+        for (int64_t i = 0; i < n; i++) {
+            long double log_y = x64[row * n + i] - largest - logl(sum), y = expl(log_y);
+            CHECK_NEAR(y64[row * n + i], (double)y, 1e-13 * (double)y);
+            CHECK_NEAR(z64[row * n + i], (double)log_y, 1e-13 + 1e-14 * fabs((double)log_y));
+            CHECK_NEAR(y32[row * n + i], (double)y, 1.3e-6 * (double)y);
+            CHECK_NEAR(z32[row * n + i], (double)log_y, 1e-6 + 1e-6 * fabs((double)log_y));
+        }
+    }
+}
+
+static void softmax_rows(void) {
+    static const int64_t widths[] = {1, 2, 7, 10, 16, 33, 100, 250, 1000};
+    for (size_t w = 0; w < TNI_COUNT(widths); w++) {
+        int64_t n = widths[w], rows = N / n;
+        for (int i = 0; i < N; i++) x32[i] = (float)(i % 7 - 3) + (float)(i % 64) / 64, x64[i] = x32[i];
+        for (int level = 0; level < TNI_LEVELS; level++) {
+            tni_cpu_set_level((tni_level)level);
+            for (int k = 0; k < 2; k++) {
+                forwards[k].f32(k ? z32 : y32, x32, rows, n);
+                forwards[k].f64(k ? z64 : y64, x64, rows, n);
+            }
+            rows_against_reference(n, rows);
+        }
+    }
+}
+
+static void backward_rows(void) {
+    int64_t n = 100, rows = N / n;
+    static double dx[N];
+    static float dx32[N];
+    fill(6);
+    for (int kind = 0; kind < 2; kind++) {
+        forwards[kind].f64(y64, x64, rows, n);
+        for (int i = 0; i < N; i++) y32[i] = (float)y64[i];
+        (kind ? tni_row_log_softmax_backward_f64 : tni_row_softmax_backward_f64)(dx, x64, y64, rows, n);
+        (kind ? tni_row_log_softmax_backward_f32 : tni_row_softmax_backward_f32)(dx32, x32, y32, rows, n);
+        for (int64_t i = 0; i < N; i++) {
+            long double sum = 0;
+            for (int64_t j = i / n * n; j < i / n * n + n; j++) sum += (long double)x64[j] * (kind ? 1 : y64[j]);
+            long double expected = kind ? x64[i] - expl(y64[i]) * sum : y64[i] * (x64[i] - sum);
+            CHECK_NEAR(dx[i], (double)expected, 1e-12);
+            CHECK_NEAR(dx32[i], (double)expected, 1e-5);
+        }
+    }
+}
+
+/* The rows' bits at every level, long rows and those with NaN and infinities too. */
+static void row_levels(void) {
+    static float in[3000], first[5][3000], got[5][3000];
+    static double in64[3000], first64[5][3000], got64[5][3000];
+    static const int64_t widths[] = {3000, 1500, 1000, 60, 15, 3};
+    for (int i = 0; i < 3000; i++) in64[i] = (double)(next() >> 11) / 1e15 - 4, in[i] = (float)in64[i];
+    in[1700] = NAN, in[40] = INFINITY, in64[40] = -INFINITY;
+    for (size_t w = 0; w < TNI_COUNT(widths); w++)
+        for (int level = 0; level < TNI_LEVELS; level++) {
+            int64_t n = widths[w], rows = 3000 / n;
+            float(*to)[3000] = level == 0 ? first : got;
+            double(*to64)[3000] = level == 0 ? first64 : got64;
+            tni_cpu_set_level((tni_level)level);
+            for (int k = 0; k < 2; k++) forwards[k].f32(to[k], in, rows, n), forwards[k].f64(to64[k], in64, rows, n);
+            tni_row_max_f32(to[2], in, rows, n);
+            tni_row_max_f64(to64[2], in64, rows, n);
+            tni_row_softmax_backward_f32(to[3], in, to[0], rows, n);
+            tni_row_softmax_backward_f64(to64[3], in64, to64[0], rows, n);
+            tni_row_log_softmax_backward_f32(to[4], in, to[1], rows, n);
+            tni_row_log_softmax_backward_f64(to64[4], in64, to64[1], rows, n);
+            for (int k = 0; k < 5; k++) {
+                CHECK(same32(to[k], first[k], k == 2 ? rows : 3000));
+                CHECK(same64(to64[k], first64[k], k == 2 ? rows : 3000));
+            }
+        }
+}
+
+static void row_edges(void) {
+    float m, row[20] = {[3] = -5, [19] = 7}, low[5], out[5];
+    tni_row_max_f32(&m, row, 1, 20);
+    CHECK(m == 7);
+    row[18] = NAN;
+    tni_row_max_f32(&m, row, 1, 20);
+    CHECK(isnan(m));
+    row[18] = -(float)NAN;
+    tni_row_max_f32(&m, row, 1, 20);
+    CHECK(isnan(m));
+    for (int i = 0; i < 5; i++) low[i] = -INFINITY;
+    tni_row_max_f32(&m, low, 1, 5);
+    CHECK(m == -INFINITY);
+    tni_row_softmax_f32(out, low, 1, 5);
+    CHECK(isnan(out[0]) && isnan(out[4]));
+    low[2] = -1000;
+    tni_row_softmax_f32(out, low, 1, 5);
+    CHECK(out[0] == 0 && out[2] == 1);
+    tni_row_log_softmax_f32(out, low, 1, 5);
+    CHECK(out[0] == -INFINITY && out[2] == 0);
+    tni_row_softmax_f32(out, low, 3, 0);
+}
+
+int main(void) {
+    RUN(accuracy);
+    RUN(levels);
+    RUN(fixed_bits);
+    RUN(softmax_rows);
+    RUN(backward_rows);
+    RUN(row_levels);
+    RUN(row_edges);
+    return test_end();
+}
