@@ -335,10 +335,20 @@ static void run_vector_part(int64_t begin, int64_t end, void *context) {
     t->run(t->job, begin, end);
 }
 
-/* m or n is 1. */
-static bool run_vector(const tni_gemm_job *g, const engine *e) {
+/* m or n is 1 and no tiles are wanted: few columns go through a tile as fast, and without a pass over C. */
+static bool is_vector(const tni_gemm_job *g, const engine *e) {
+    return (g->n == 1 && (g->m > 1 || g->tb)) || (g->m == 1 && (g->tb || g->n > 8 * e->nr));
+}
+
+static bool is_strided(const tni_gemm_job *g) {
+    int64_t stride = g->m == 1 ? (g->ta ? g->lda : 1) : (g->tb ? 1 : g->ldb);
+    return stride != 1 && g->k > 1;
+}
+
+/* `x` is room for the vector where it does not lie in one piece. */
+static void run_vector(const tni_gemm_job *g, const engine *e, bool alone, char *x) {
     bool row = g->m == 1, dot = row ? g->tb : !g->ta;
-    size_t size = g->wide ? 8 : 4, bytes = (size_t)g->k * size;
+    size_t size = g->wide ? 8 : 4;
     vector_job v = {.matrix = row ? g->b : g->a, .ld = row ? g->ldb : g->lda, .x = row ? g->a : g->b, .y = g->c, .k = g->k};
     v.count = row ? g->n : g->m;
     v.kb = block_of_k(g->k);
@@ -346,20 +356,16 @@ static bool run_vector(const tni_gemm_job *g, const engine *e) {
     v.bias = g->bias, v.bias_step = row ? 1 : 0;
     v.row_bias = g->row_bias, v.row_bias_step = row ? 0 : 1;
     v.beta = g->beta;
-    int64_t stride = row ? (g->ta ? g->lda : 1) : (g->tb ? 1 : g->ldb);
-    char *x = NULL;
-    if (stride != 1 && g->k > 1) {
-        x = tni_alloc(bytes);
-        if (x == NULL) return false;
-        for (int64_t i = 0; i < g->k; i++) memcpy(x + (size_t)i * size, (const char *)v.x + (size_t)(i * stride) * size, size);
+    if (is_strided(g)) {
+        size_t stride = (size_t)(row ? g->lda : g->ldb) * size;
+        for (size_t i = 0; i < (size_t)g->k; i++) memcpy(x + i * size, (const char *)v.x + i * stride, size);
         v.x = x;
     }
     vector_team t = {&v, dot ? e->dot : e->add};
     int64_t grain = 65536 / g->k / 256 * 256;
     if (grain < 256) grain = dot ? TNI_MAX(65536 / g->k / 4 * 4, 4) : 256;
-    tni_parallel(v.count, grain, run_vector_part, &t);
-    if (x != NULL) tni_free(x, bytes);
-    return true;
+    if (alone) run_vector_part(0, v.count, &t);
+    else tni_parallel(v.count, grain, run_vector_part, &t);
 }
 
 /* beta * C + bias where there is no k to sum over. */
@@ -387,12 +393,39 @@ bool tni_gemm(const tni_gemm_job *g) {
         scale_only(g);
         return true;
     }
-    if ((g->n == 1 && (g->m > 1 || g->tb)) || (g->m == 1 && (g->tb || g->n > 8 * e->nr))) return run_vector(g, e);
+    if (is_vector(g, e)) {
+        size_t bytes = is_strided(g) ? (size_t)g->k * (g->wide ? 8 : 4) : 0;
+        char *x = bytes > 0 ? tni_alloc(bytes) : NULL;
+        if (bytes > 0 && x == NULL) return false;
+        run_vector(g, e, false, x);
+        tni_free(x, bytes);
+        return true;
+    }
     plan p = make_plan(g, e);
     if (p.bytes > SMALL_BYTES || (double)g->m * (double)g->n * (double)g->k >= 500000) return run_large(g, e, &p);
     char scratch[SMALL_BYTES] __attribute__((aligned(64)));
     e->serial(g, &p, scratch);
     return true;
+}
+
+size_t tni_gemm_scratch(const tni_gemm_job *g) {
+    const engine *e = &engines[g->wide][tni_cpu_level];
+    if (g->m <= 0 || g->n <= 0 || g->k <= 0) return 0;
+    if (is_vector(g, e)) return is_strided(g) ? (size_t)g->k * (g->wide ? 8 : 4) : 0;
+    return make_plan(g, e).bytes;
+}
+
+void tni_gemm_within(const tni_gemm_job *g, void *scratch) {
+    const engine *e = &engines[g->wide][tni_cpu_level];
+    if (g->m <= 0 || g->n <= 0) return;
+    if (g->k <= 0) {
+        scale_only(g);
+    } else if (is_vector(g, e)) {
+        run_vector(g, e, true, scratch);
+    } else {
+        plan p = make_plan(g, e);
+        e->serial(g, &p, scratch);
+    }
 }
 
 bool tni_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,

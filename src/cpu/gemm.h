@@ -25,4 +25,8 @@ typedef struct tni_gemm_job {
     const void *bias, *row_bias; /* NULL: none */
 } tni_gemm_job;
 bool tni_gemm(const tni_gemm_job *job);
+
+/* The same in the calling thread alone, in `scratch` of tni_gemm_scratch bytes (aligned to 64): cannot fail. */
+size_t tni_gemm_scratch(const tni_gemm_job *job);
+void tni_gemm_within(const tni_gemm_job *job, void *scratch);
 #endif
