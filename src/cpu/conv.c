@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 262144, PARTS = 8 };
+/* A block of columns fits the second-level cache; narrower ones would read the weight too often. */
+enum { BLOCK_BYTES = 262144, BLOCK_COLUMNS = 192, PARTS = 8 };
 
 /* The outputs low..high of a row whose input position o * step + shift lies inside 0..width. */
 TNI_INLINE void inner_range(int64_t shift, int64_t step, int64_t width, int64_t outputs, int64_t *low, int64_t *high) {
@@ -57,7 +58,8 @@ static void prepare(work *t, const tni_conv2d *g) {
     t->taps = g->c / g->groups * g->kh * g->kw;
     t->direct = g->kh == 1 && g->kw == 1 && g->stride_h == 1 && g->stride_w == 1 && g->pad_h == 0 && g->pad_w == 0;
     int64_t row_bytes = TNI_MAX(t->taps * g->ow * (int64_t)t->size, 1);
-    t->rows = t->direct ? g->oh : TNI_MAX(TNI_MIN(BLOCK_BYTES / row_bytes, g->oh), 1);
+    int64_t rows = TNI_MAX(BLOCK_BYTES / row_bytes, (BLOCK_COLUMNS + g->ow - 1) / g->ow);
+    t->rows = t->direct ? g->oh : TNI_MIN(rows, g->oh);
     t->blocks = (g->oh + t->rows - 1) / t->rows;
     t->columns_bytes = t->direct ? 0 : ((size_t)(t->rows * row_bytes) + 127) / 64 * 64;
 }
