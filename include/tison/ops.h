@@ -54,5 +54,56 @@ TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
 
+/* ---- conv.c ---- */
+
+typedef struct tn_conv2d_opts {
+    size_t size;
+    int64_t stride, padding, dilation; /* 1, 0, 1: of height and width alike */
+    int64_t groups;                    /* 1 */
+    int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
+} tn_conv2d_opts;
+#ifndef __cplusplus
+#define tn_conv2d(x, weight, ...) \
+    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
+ *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
+TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- linear.c ---- */
+
+/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
+TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
+
+/* ---- matmul.c ---- */
+
+/** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope] */
+TN_API tn_tensor *(tn_mm)(tn_tensor *self, tn_tensor *mat2);
+
+/** self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope] */
+TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
+
+/** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
+TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
+
+/* ---- pool.c ---- */
+
+typedef struct tn_max_pool2d_opts {
+    size_t size;
+    int64_t stride;            /* TN_NONE: the kernel's size */
+    int64_t padding, dilation; /* 0, 1 */
+    bool ceil_mode;            /* false */
+    int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
+} tn_max_pool2d_opts;
+#ifndef __cplusplus
+#define tn_max_pool2d(x, ...) \
+    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
+ *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
+
 TN_END_DECLS
 #endif

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/tensor.h"
 
-enum { TNI_MAX_OUT = 3, TNI_MAX_ARG = 12 };
+enum { TNI_MAX_OUT = 3, TNI_MAX_ARG = 16 };
 
 /* A value of a schema argument that is not a tensor. */
 typedef union tni_value {
