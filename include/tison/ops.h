@@ -111,7 +111,7 @@ TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
 /** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
 TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats become integers by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
