@@ -9,6 +9,8 @@ bool tni_fail(tn_status status, const char *format, ...) TN_PRINTF(2, 3) __attri
 bool tni_fail_memory(size_t bytes) __attribute__((cold)); /* TN_ERR_MEMORY; allocates nothing */
 void tni_warn(const char *format, ...) TN_PRINTF(1, 2) __attribute__((cold));
 
+void tni_error_thread_end(void); /* frees the thread's message, at shutdown */
+
 /* True while the thread's latch holds an error. */
 bool tni_failed(void);
 

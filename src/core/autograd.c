@@ -1,0 +1,150 @@
+/* core/autograd.c - the public face of gradients: flags, modes, backward, grad. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/engine.h"
+#include <tison/autograd.h>
+
+#define READ(who, x, other) do { if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other; } while (0)
+
+bool tn_requires_grad(tn_tensor *x) {
+    READ("requires_grad", x, false);
+    return tni_wants_grad(x);
+}
+
+bool tn_is_leaf(tn_tensor *x) {
+    READ("is_leaf", x, false);
+    tni_node *node;
+    return tni_grad_fn(x, &node) && node == NULL;
+}
+
+tn_tensor *tn_grad(tn_tensor *x) {
+    READ("grad", x, NULL);
+    tni_thread *t = tni_self();
+    tn_tensor *g = x->meta ? x->meta->grad : NULL;
+    if (!g && x->grad_fn && !x->grad_fn->out[x->output_nr].retained)
+        tni_warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+                 "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+                 "Tensor.");
+    return g && t && tni_scope_claim(t, &g->object) ? g : NULL;
+}
+
+bool tn_set_grad(tn_tensor *x, tn_tensor *grad) {
+    if (tni_failed()) return false;
+    READ("set_grad", x, false);
+    if (!grad) {
+        tni_tensor_drop_grad(x);
+        return true;
+    }
+    READ("set_grad", grad, false);
+    TNI_CHECK(grad != x, TN_ERR_RUNTIME, "can't assign Variable as its own grad");
+    TNI_CHECK(tni_same_shape(&x->a, &grad->a), TN_ERR_SHAPE,
+              "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the tensor are the same size",
+              TNI_SHAPE(&grad->a), TNI_SHAPE(&x->a));
+    TNI_CHECK(x->a.dtype == grad->a.dtype, TN_ERR_DTYPE,
+              "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the tensor's grad_dtype",
+              tni_dtype_get((tn_dtype)grad->a.dtype)->legacy, tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
+    if (!tni_tensor_meta(x)) return false;
+    tni_tensor_set_grad(x, grad);
+    return true;
+}
+
+const char *tn_grad_fn_name(tn_tensor *x) {
+    READ("grad_fn_name", x, NULL);
+    tni_node *node;
+    return tni_grad_fn(x, &node) && node ? tni_node_name(node) : NULL;
+}
+
+tn_tensor *tn_requires_grad_(tn_tensor *x, bool on) {
+    if (tni_failed()) return NULL;
+    READ("requires_grad_", x, NULL);
+    if (x->requires_grad == on) return x;
+    if (!on && x->grad_fn)
+        return (void)tni_fail(TN_ERR_AUTOGRAD, "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                                               "subgraph that doesn't require differentiation use var_no_grad = var.detach()."), NULL;
+    if (on && !tni_dtype_is_float((tn_dtype)x->a.dtype))
+        return (void)tni_fail(TN_ERR_DTYPE, "only Tensors of floating point dtype can require gradients"), NULL;
+    if (on && x->inference && !tni_self()->inference)
+        return (void)tni_fail(TN_ERR_AUTOGRAD, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."), NULL;
+    x->requires_grad = on;
+    return x;
+}
+
+bool tn_retain_grad(tn_tensor *x) {
+    if (tni_failed()) return false;
+    READ("retain_grad", x, false);
+    TNI_CHECK(tni_wants_grad(x), TN_ERR_AUTOGRAD, "can't retain_grad on Tensor that has requires_grad=False");
+    tni_node *node;
+    TNI_TRY(tni_grad_fn(x, &node));
+    if (!node) return true;
+    if (!tni_tensor_meta(x)) return false;
+    node->out[x->output_nr].retained = x;
+    return true;
+}
+
+/* ---- modes: the old state is packed into an int ---- */
+
+static int pack(const tni_thread *t) { return (t->no_grad ? 1 : 0) | (t->inference ? 2 : 0); }
+
+int tn_grad_mode_enter(bool enabled) {
+    tni_thread *t = tni_self();
+    if (!t) return 0;
+    int old = pack(t);
+    t->no_grad = !enabled;
+    return old;
+}
+
+int tn_inference_mode_enter(void) {
+    tni_thread *t = tni_self();
+    if (!t) return 0;
+    int old = pack(t);
+    t->no_grad = t->inference = true;
+    return old;
+}
+
+void tn_mode_exit(int *mode) {
+    tni_thread *t = tni_self();
+    if (!t || !mode) return;
+    t->no_grad = *mode & 1;
+    t->inference = *mode & 2;
+}
+
+bool tn_is_grad_enabled(void) {
+    tni_thread *t = tni_self();
+    return t && !t->no_grad;
+}
+bool tn_is_inference_mode_enabled(void) {
+    tni_thread *t = tni_self();
+    return t && t->inference;
+}
+
+/* ---- backward ---- */
+
+bool(tn_backward)(tn_tensor *x, const tn_backward_opts *opts) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return false;
+    READ("backward", x, false);
+    tn_tensor *seed = opts ? opts->gradient : NULL;
+    if (seed) READ("backward", seed, false);
+    bool create = opts && opts->create_graph;
+    tni_backward b = {.root = &x, .seed = &seed, .roots = 1, .create_graph = create, .retain_graph = create || (opts && opts->retain_graph)};
+    return tni_engine_run(t, "backward", &b);
+}
+
+bool tn_autograd_grads(tn_tensor *y, tn_tensor *const *x, size_t n, tn_tensor **out, const tn_autograd_grad_opts *opts) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return false;
+    READ("autograd.grad", y, false);
+    TNI_CHECK(x && out && n > 0, TN_ERR_VALUE, "autograd.grad requires non-empty inputs.");
+    for (size_t i = 0; i < n; i++) READ("autograd.grad", x[i], false);
+    tn_tensor *seed = opts ? opts->grad_output : NULL;
+    if (seed) READ("autograd.grad", seed, false);
+    bool create = opts && opts->create_graph;
+    tni_backward b = {.root = &y, .seed = &seed, .roots = 1, .input = x, .inputs = n, .result = out, .create_graph = create,
+                      .retain_graph = create || (opts && opts->retain_graph), .allow_unused = opts && opts->allow_unused};
+    return tni_engine_run(t, "autograd.grad", &b);
+}
+
+tn_tensor *(tn_autograd_grad)(tn_tensor *y, tn_tensor *x, const tn_autograd_grad_opts *opts) {
+    tn_tensor *g = NULL;
+    return tn_autograd_grads(y, &x, 1, &g, opts) ? g : NULL;
+}

@@ -1,0 +1,181 @@
+/* core/call.c - the call path that all operators share: checks, modes, recording, claims. */
+#include "base/error.h"
+#include "core/node.h"
+#include "core/op.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *tni_call_name(const tni_call *c) {
+    static __thread char inplace_name[64];
+    if (!c->inplace) return c->op->name;
+    snprintf(inplace_name, sizeof inplace_name, "%s_", c->op->name);
+    return inplace_name;
+}
+
+bool tni_call_fail(const tni_call *c, tn_status status, const char *format, ...) {
+    char text[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return tni_fail(status, "%s: %s", tni_call_name(c), text);
+}
+
+bool tni_out(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
+    c->out[k] = tni_tensor_new(c->t, tni_call_name(c), dtype, sizes, ndim);
+    return c->out[k] != NULL;
+}
+
+bool tni_out_like(tni_call *c, size_t k, const tn_tensor *like, tn_dtype dtype) {
+    c->out[k] = tni_tensor_new_like(c->t, tni_call_name(c), like, dtype);
+    return c->out[k] != NULL;
+}
+
+bool tni_out_view(tni_call *c, const int64_t *sizes, const int64_t *strides, size_t ndim, int64_t offset) {
+    c->out[0] = tni_tensor_view(c->t, tni_call_name(c), c->in[0], sizes, strides, ndim, offset);
+    return c->out[0] != NULL;
+}
+
+const tni_array *tni_in_as(tni_call *c, size_t i, tn_dtype dtype) {
+    tn_tensor *made = NULL;
+    const tni_array *a = tni_array_as(c->t, c->op->name, c->in[i], dtype, true, &made);
+    return made && !tni_give(c->t, made) ? NULL : a;
+}
+
+/* Is the dtype of a number or a 0-d tensor weaker than that of a tensor with dims? torch.result_type. */
+typedef struct category { tn_dtype dims, zero, number; } category;
+static int kind_rank(tn_dtype d) { return d == TN_DTYPE_NONE ? -1 : tni_dtype_get(d)->kind; }
+static void join(tn_dtype *into, tn_dtype d) { *into = *into == TN_DTYPE_NONE ? d : tni_promote(*into, d); }
+
+static tn_dtype combine(tn_dtype high, tn_dtype low) {
+    if (high == TN_DTYPE_NONE) return low;
+    if (low == TN_DTYPE_NONE) return high;
+    return kind_rank(low) > kind_rank(high) ? tni_promote(high, low) : high;
+}
+
+tn_dtype tni_result_type(tn_tensor *const *in, size_t n) {
+    category c = {TN_DTYPE_NONE, TN_DTYPE_NONE, TN_DTYPE_NONE};
+    for (size_t i = 0; i < n; i++) {
+        if (!in[i]) continue;
+        tn_dtype d = (tn_dtype)in[i]->a.dtype;
+        if (!in[i]->number) join(in[i]->a.ndim ? &c.dims : &c.zero, d);
+        else join(&c.number, tni_dtype_is_float(d) ? tn_get_default_dtype() : d);
+    }
+    return combine(combine(c.dims, c.zero), c.number);
+}
+
+static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, bool *wants_grad) {
+    bool wants = false;
+    for (size_t i = 0; i < nin; i++) {
+        if (!in[i] && (op->optional >> (i < 31 ? i : 31) & 1)) continue;
+        if (TNI_UNLIKELY(!in[i] || in[i]->object.tag != TNI_TENSOR)) {
+            char what[24];
+            snprintf(what, sizeof what, i == 0 ? "self" : "input %zu", i);
+            return tni_check_handle_slow(op->name, what, in[i], TNI_TENSOR);
+        }
+        wants |= tni_wants_grad(in[i]);
+    }
+    *wants_grad = wants;
+    return true;
+}
+
+static void discard_outputs(tni_call *c) {
+    for (size_t k = c->inplace ? 1 : 0; k < c->nout; k++) {
+        tni_tensor_destroy_new(c->t, c->out[k]);
+        c->out[k] = NULL;
+    }
+}
+
+/* A composite's temporaries stay in a scope of its own. Its result may also be one of its inputs. */
+static bool run_composite(tni_call *c) {
+    if (!tni_inner_enter(c->t)) return false;
+    bool right = c->op->run(c) && !tni_failed();
+    for (size_t k = 0; k < c->nout; k++)
+        if (c->out[k]) tni_claim(&c->out[k]->object);
+    tni_inner_exit(c->t);
+    for (size_t k = 0; k < c->nout; k++) {
+        if (!c->out[k]) continue;
+        right = tni_scope_claim(c->t, &c->out[k]->object) && right;
+        tni_release(&c->out[k]->object);
+    }
+    return right;
+}
+
+static void mark_view(tni_call *c) {
+    tn_tensor *x = c->in[0], *y = c->out[0];
+    y->base = x->base ? x->base : x;
+    tni_claim(&y->base->object);
+    y->view_without_grad = c->t->no_grad || x->view_without_grad;
+    y->view_version = tni_version_get(y);
+}
+
+static bool run_plain(tni_call *c) {
+    const tni_op *op = c->op;
+    if (!op->run(c)) {
+        discard_outputs(c);
+        return false;
+    }
+    if (op->view && c->out[0] != c->in[0]) mark_view(c);
+    if (c->record && !tni_record(c, NULL)) {
+        discard_outputs(c);
+        return false;
+    }
+    bool right = true;
+    for (size_t k = 0; k < c->nout; k++)
+        if (c->out[k] && !tni_give(c->t, c->out[k])) {
+            c->out[k] = NULL;
+            right = false;
+        }
+    return right;
+}
+
+static bool run_call(tni_call *c) {
+    bool wants_grad;
+    if (TNI_UNLIKELY(!c->t || tni_failed())) return false;
+    if (!check_inputs(c->op, c->in, c->nin, &wants_grad)) return false;
+    if (c->op->composite) return run_composite(c);
+    c->record = wants_grad && !c->t->no_grad && c->op->vjp;
+    return run_plain(c);
+}
+
+tn_tensor *tni_run_op(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg) {
+    tni_call c = {.op = op, .t = tni_self(), .in = in, .nin = nin, .arg = arg, .narg = narg, .nout = 1};
+    return run_call(&c) ? c.out[0] : NULL;
+}
+
+bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg, tn_tensor **out, size_t nout) {
+    tni_call c = {.op = op, .t = tni_self(), .in = in, .nin = nin, .arg = arg, .narg = narg, .nout = nout};
+    bool right = run_call(&c);
+    for (size_t k = 0; k < nout; k++) out[k] = right ? c.out[k] : NULL;
+    return right;
+}
+
+/* The derivative may need the old value of self: then a copy of it is what the node saves. */
+static bool copy_self(tni_call *c, tn_tensor **copy) {
+    *copy = NULL;
+    bool others = false;
+    for (size_t i = 1; i < c->nin; i++) others |= c->in[i] && c->in[i]->requires_grad;
+    if (!c->record || !(c->op->save & TNI_IN(0)) || !(others || c->in[0]->requires_grad)) return true;
+    *copy = tni_tensor_new_like(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype);
+    return *copy && tni_copy_array(&(*copy)->a, &c->in[0]->a);
+}
+
+static bool run_inplace(tni_call *c) {
+    bool wants_grad;
+    if (!c->t || tni_failed() || !check_inputs(c->op, c->in, c->nin, &wants_grad)) return false;
+    tn_tensor *self = c->in[0], *copy;
+    c->record = wants_grad && !c->t->no_grad && c->op->vjp;
+    if (!tni_inplace_check(c->t, tni_call_name(c), self, wants_grad && !c->t->no_grad)) return false;
+    c->out[0] = self;
+    bool right = copy_self(c, &copy) && c->op->run(c);
+    if (right && c->record) right = tni_record(c, copy);
+    else if (right) right = tni_inplace_done(c->t, self, NULL);
+    tni_tensor_destroy_new(c->t, copy);
+    discard_outputs(c);
+    return right;
+}
+
+tn_tensor *tni_run_op_inplace(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg) {
+    tni_call c = {.op = op, .t = tni_self(), .in = in, .nin = nin, .arg = arg, .narg = narg, .nout = 1, .inplace = true};
+    return run_inplace(&c) ? in[0] : NULL;
+}

@@ -1,0 +1,12 @@
+/* core/function.h - one call of a function of the program's own, in the graph. */
+#ifndef TNI_FUNCTION_H
+#define TNI_FUNCTION_H
+#include "core/node.h"
+#include <tison/autograd.h>
+
+const char *tni_function_grad_name(const struct tn_function *f);
+void tni_function_release_saved(struct tn_function *f);
+void tni_function_free(struct tn_function *f);
+bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t);
+bool tni_refuse_released(void);
+#endif

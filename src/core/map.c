@@ -1,0 +1,266 @@
+/* core/map.c - elementwise operators: promotion, broadcasting, strides, threads around the loops that operators bring. */
+#include "core/map.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "core/node.h"
+#include <string.h>
+
+enum { MAX_OPERANDS = 6, GRAIN = 32768 };
+
+int tni_map_index(tn_dtype dtype) {
+    switch (dtype) {
+    case TN_UINT8: return 0;
+    case TN_INT32: return 1;
+    case TN_INT64: return 2;
+    case TN_FLOAT32: return 3;
+    case TN_FLOAT64: return 4;
+    case TN_BOOL: return 5;
+    default: return -1;
+    }
+}
+
+/* ---- iteration ---- */
+
+/* Dims that all operands walk alike are merged; the innermost is last. */
+typedef struct plan {
+    int ndim;
+    size_t n; /* operands */
+    int64_t size[TNI_MAX_DIMS];
+    int64_t step[TNI_MAX_DIMS][MAX_OPERANDS]; /* bytes */
+    char *base[MAX_OPERANDS];
+    tni_loop *loop;
+    const tni_value *arg;
+} plan;
+
+static void add_dim(plan *p, int64_t size, const int64_t *step) {
+    if (size == 1) return;
+    if (p->ndim > 0) {
+        bool merges = true;
+        for (size_t k = 0; k < p->n; k++) merges = merges && p->step[p->ndim - 1][k] == step[k] * size;
+        if (merges) {
+            p->size[p->ndim - 1] *= size;
+            memcpy(p->step[p->ndim - 1], step, sizeof p->step[0]);
+            return;
+        }
+    }
+    p->size[p->ndim] = size;
+    memcpy(p->step[p->ndim++], step, sizeof p->step[0]);
+}
+
+/* Order of the dims: the output's strides from large to small, as its memory lies. */
+static void sort_dims(const tni_array *out, int *order) {
+    for (int i = 0; i < out->ndim; i++) {
+        int at = i;
+        while (at > 0 && out->strides[order[at - 1]] < out->strides[i]) {
+            order[at] = order[at - 1];
+            at--;
+        }
+        order[at] = i;
+    }
+}
+
+static void make_plan(plan *p, tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
+    const tni_array *out = arrays[0];
+    int order[TNI_MAX_DIMS];
+    p->ndim = 0, p->n = n, p->loop = loop, p->arg = arg;
+    for (size_t k = 0; k < n; k++) p->base[k] = arrays[k]->data;
+    if (out->contiguous)
+        for (int i = 0; i < out->ndim; i++) order[i] = i;
+    else sort_dims(out, order);
+    for (int i = 0; i < out->ndim; i++) {
+        int64_t step[MAX_OPERANDS] = {0};
+        for (size_t k = 0; k < n; k++) {
+            int d = order[i] - (out->ndim - arrays[k]->ndim);
+            if (d >= 0 && arrays[k]->sizes[d] != 1) step[k] = arrays[k]->strides[d] * (int64_t)tni_array_item(arrays[k]);
+        }
+        add_dim(p, out->sizes[order[i]], step);
+    }
+    if (p->ndim == 0) {
+        p->ndim = 1, p->size[0] = 1;
+        for (size_t k = 0; k < n; k++) p->step[0][k] = (int64_t)tni_array_item(arrays[k]);
+    }
+}
+
+/* Runs [begin, end) of the innermost dim of a plan of one dim. */
+static void run_line(int64_t begin, int64_t end, void *context) {
+    const plan *p = context;
+    char *at[MAX_OPERANDS];
+    for (size_t k = 0; k < p->n; k++) at[k] = p->base[k] + begin * p->step[0][k];
+    p->loop(at, p->step[0], end - begin, p->arg);
+}
+
+/* Runs rows [begin, end): the combinations of all dims but the innermost. */
+static void run_rows(int64_t begin, int64_t end, void *context) {
+    const plan *p = context;
+    int inner = p->ndim - 1;
+    int64_t index[TNI_MAX_DIMS] = {0}, rest = begin;
+    char *at[MAX_OPERANDS];
+    memcpy(at, p->base, sizeof at);
+    for (int d = inner - 1; d >= 0; d--) {
+        index[d] = rest % p->size[d];
+        rest /= p->size[d];
+        for (size_t k = 0; k < p->n; k++) at[k] += index[d] * p->step[d][k];
+    }
+    for (int64_t row = begin; row < end; row++) {
+        p->loop(at, p->step[inner], p->size[inner], p->arg);
+        for (int d = inner - 1; d >= 0; d--) {
+            bool carry = ++index[d] == p->size[d];
+            int64_t move = carry ? -(p->size[d] - 1) : 1;
+            for (size_t k = 0; k < p->n; k++) at[k] += move * p->step[d][k];
+            if (!carry) break;
+            index[d] = 0;
+        }
+    }
+}
+
+bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
+    if (arrays[0]->numel == 0) return true;
+    plan p;
+    make_plan(&p, loop, arrays, n, arg);
+    if (p.ndim == 1) {
+        tni_parallel(p.size[0], GRAIN, run_line, &p);
+        return true;
+    }
+    int64_t rows = 1, inner = p.size[p.ndim - 1];
+    for (int d = 0; d < p.ndim - 1; d++) rows *= p.size[d];
+    tni_parallel(rows, inner >= GRAIN ? 1 : GRAIN / inner + 1, run_rows, &p);
+    return true;
+}
+
+/* ---- elementwise operators ---- */
+
+static bool refuse_dtype(const tni_call *c, tn_dtype dtype) {
+    return tni_call_fail(c, TN_ERR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", c->op->name, tni_dtype_get(dtype)->legacy);
+}
+
+/* The dtype that is computed in. */
+static tn_dtype compute_dtype(const tni_call *c, tni_map_rule rule) {
+    tn_dtype d = (tn_dtype)c->in[0]->a.dtype;
+    bool mixed = c->in[0]->number;
+    for (size_t i = 1; i < c->nin; i++) mixed = mixed || c->in[i]->a.dtype != (int8_t)d || c->in[i]->number;
+    if (mixed) d = tni_result_type(c->in, c->nin);
+    if (rule == TNI_FLOATING && tni_dtype_is_integral(d, true)) d = tn_get_default_dtype();
+    return d;
+}
+
+/* A scalar input of another dtype is converted on the stack. */
+typedef struct scalar_input { tni_array array; int64_t value; } scalar_input;
+
+static const tni_array *convert_input(tni_call *c, size_t i, tn_dtype dtype, scalar_input *scalar) {
+    const tni_array *a = &c->in[i]->a;
+    if (a->dtype == (int8_t)dtype) return a;
+    if (a->ndim > 0) {
+        tn_tensor *made = NULL;
+        const tni_array *cast = tni_array_as(c->t, c->op->name, c->in[i], dtype, false, &made);
+        return made && !tni_give(c->t, made) ? NULL : cast;
+    }
+    bool whole = tni_dtype_is_integral((tn_dtype)a->dtype, true);
+    tni_element_set(&scalar->value, dtype, whole ? 0 : tni_array_double_at(a, 0), whole ? tni_array_int_at(a, 0) : 0, whole);
+    scalar->array.data = &scalar->value;
+    scalar->array.numel = 1;
+    scalar->array.ndim = 0;
+    scalar->array.dtype = (int8_t)dtype;
+    scalar->array.contiguous = true;
+    return &scalar->array;
+}
+
+static bool broadcast_shape(const tni_call *c, const tni_array *const *x, int64_t *sizes, size_t *ndim) {
+    *ndim = 0;
+    for (size_t i = 0; i < c->nin; i++) TNI_TRY(tni_shape_broadcast(tni_call_name(c), sizes, ndim, x[i]->sizes, x[i]->ndim));
+    return true;
+}
+
+/* The output has the memory order of the first input that has its shape and is dense. */
+static bool make_output(tni_call *c, const tni_array *const *x, tn_dtype dtype) {
+    int64_t sizes[TNI_MAX_DIMS];
+    size_t ndim;
+    TNI_TRY(broadcast_shape(c, x, sizes, &ndim));
+    for (size_t i = 0; i < c->nin; i++) {
+        if (x[i]->ndim != ndim || memcmp(x[i]->sizes, sizes, ndim * sizeof *sizes) != 0) continue;
+        if (x[i]->contiguous) break;
+        if (tni_is_dense(x[i])) return tni_out_like(c, 0, c->in[i], dtype);
+    }
+    return tni_out(c, 0, dtype, sizes, ndim);
+}
+
+static bool check_inplace_output(const tni_call *c, const tni_array *const *x, tn_dtype result) {
+    const tni_array *self = &c->in[0]->a;
+    int64_t sizes[TNI_MAX_DIMS];
+    size_t ndim;
+    TNI_TRY(broadcast_shape(c, x, sizes, &ndim));
+    TNI_REQUIRE(c, ndim == self->ndim && memcmp(sizes, self->sizes, ndim * sizeof *sizes) == 0, TN_ERR_SHAPE,
+                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self), tni_shape_text((char[160]){0}, 160, sizes, ndim));
+    TNI_REQUIRE(c, tni_can_cast(result, (tn_dtype)self->dtype), TN_ERR_DTYPE, "result type %s can't be cast to the desired output type %s",
+                tni_dtype_get(result)->legacy, tni_dtype_get((tn_dtype)self->dtype)->legacy);
+    return true;
+}
+
+static bool overlaps(const tni_array *out, const tni_array *x) {
+    if (out->storage != x->storage || out->numel == 0 || x->numel == 0) return false;
+    if (out->data == x->data && tni_same_shape(out, x) && memcmp(out->strides, x->strides, out->ndim * sizeof(int64_t)) == 0) return false;
+    return true;
+}
+
+/* Writes into self: through a temporary when the result has another dtype or an input lies under the output in another way. */
+static bool run_inplace(tni_call *c, tni_loop *loop, const tni_array **x, tn_dtype result) {
+    const tni_array *self = &c->in[0]->a;
+    TNI_TRY(check_inplace_output(c, x + 1, result));
+    bool direct = self->dtype == (int8_t)result;
+    for (size_t i = 0; i < c->nin; i++) direct = direct && !overlaps(self, x[i + 1]);
+    if (direct) {
+        x[0] = self;
+        return tni_map_arrays(loop, x, c->nin + 1, c->arg);
+    }
+    tn_tensor *temporary = tni_tensor_new_like(c->t, c->op->name, c->in[0], result);
+    if (!temporary) return false;
+    x[0] = &temporary->a;
+    bool right = tni_map_arrays(loop, x, c->nin + 1, c->arg) && tni_copy_array(self, &temporary->a);
+    tni_tensor_destroy_new(c->t, temporary);
+    return right;
+}
+
+/* All inputs row-major and of one shape (or 0-d): no plan is needed. */
+static bool run_simple(tni_call *c, tni_loop *loop, const tni_array *const *x, tn_dtype dtype, bool *done) {
+    const tni_array *first = x[0];
+    for (size_t i = 0; i < c->nin; i++) {
+        if (!x[i]->contiguous) return true;
+        if (first->ndim == 0) first = x[i];
+        else if (x[i]->ndim != 0 && !tni_same_shape(first, x[i])) return true;
+    }
+    TNI_TRY(tni_out(c, 0, dtype, first->sizes, first->ndim));
+    const tni_array *y = &c->out[0]->a;
+    *done = true;
+    if (y->numel > GRAIN) {
+        *done = false;
+        return true;
+    }
+    char *p[MAX_OPERANDS] = {y->data};
+    int64_t s[MAX_OPERANDS] = {(int64_t)tni_array_item(y)};
+    for (size_t i = 0; i < c->nin; i++) {
+        p[i + 1] = x[i]->data;
+        s[i + 1] = x[i]->ndim == 0 && y->numel != 1 ? 0 : (int64_t)tni_array_item(x[i]);
+    }
+    loop(p, s, y->numel, c->arg);
+    return true;
+}
+
+bool tni_run_map(tni_call *c) { return tni_run_map_with(c, c->op->map); }
+
+bool tni_run_map_with(tni_call *c, const tni_map *map) {
+    tn_dtype dtype = compute_dtype(c, map->rule);
+    int column = tni_map_index(dtype);
+    tni_loop *loop = column >= 0 ? map->loop[column] : NULL;
+    if (!loop) return refuse_dtype(c, dtype);
+    tn_dtype result = map->rule == TNI_TO_BOOL ? TN_BOOL : dtype;
+    scalar_input scalars[MAX_OPERANDS];
+    const tni_array *x[MAX_OPERANDS + 1];
+    for (size_t i = 0; i < c->nin; i++)
+        if (!(x[i + 1] = convert_input(c, i, dtype, &scalars[i]))) return false;
+    if (c->inplace) return run_inplace(c, loop, x, result);
+    bool done = false;
+    TNI_TRY(run_simple(c, loop, x + 1, result, &done));
+    if (done) return true;
+    if (!c->out[0]) TNI_TRY(make_output(c, x + 1, result));
+    x[0] = &c->out[0]->a;
+    return tni_map_arrays(loop, x, c->nin + 1, c->arg);
+}

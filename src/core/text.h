@@ -1,0 +1,9 @@
+/* core/text.h - the printed text of objects. */
+#ifndef TNI_TEXT_H
+#define TNI_TEXT_H
+#include "core/tensor.h"
+
+void tni_tensor_text(tni_object *o, tni_str *out);
+void tni_module_text(tni_object *o, tni_str *out);
+void tni_object_text(tni_object *o, tni_str *out); /* by its kind */
+#endif
