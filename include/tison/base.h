@@ -104,7 +104,7 @@ TN_API const char *tn_status_exception(tn_status status);
 /** An error set aside: tn_error_take empties the latch (so that clean-up code can call the library), tn_error_put sets it again. */
 typedef struct tn_saved_error {
     tn_status status;
-    char message[1020];
+    char message[4092];
 } tn_saved_error;
 TN_API void tn_error_take(tn_saved_error *out);
 TN_API void tn_error_put(const tn_saved_error *saved);

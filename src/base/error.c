@@ -8,7 +8,7 @@
 /* The text is allocated at the thread's first error: the static TLS block that dlopen can use is small. */
 static __thread tn_status latch_status;
 static __thread char *latch_message;
-enum { MESSAGE_BYTES = sizeof(((tn_saved_error *)0)->message) };
+enum { MESSAGE_BYTES = 16384 };
 
 static pthread_key_t end_key;
 static pthread_once_t end_once = PTHREAD_ONCE_INIT;

@@ -5,6 +5,7 @@
 #include "base/slab.h"
 #include "base/str.h"
 #include "tensor/array.h"
+#include <pthread.h>
 
 /* Kinds of objects. The tag stands at the start of each slot; 0 marks a free one. */
 typedef enum tni_kind {
@@ -82,6 +83,7 @@ typedef struct tni_thread {
     size_t waiting_count, waiting_bytes;
     tni_object *dying;   /* work list of destruction */
     struct tni_node *dead_nodes;
+    pthread_mutex_t modules_lock; /* tn_adopt of another thread may unlink */
     struct tni_module *modules; /* observed by this thread */
     size_t fields;              /* of those modules, in all */
     tni_slab_cache slabs;

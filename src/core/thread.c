@@ -20,6 +20,7 @@ static void free_thread(tni_thread *t) {
     tni_scope_close(t, t->mark[0].serial);
     tni_settle(t);
     tni_module_orphan_all(t);
+    pthread_mutex_destroy(&t->modules_lock);
     tni_free(t->text, t->text_bytes);
     tni_free(t->entry, t->entry_capacity * sizeof *t->entry);
     tni_free(t->mark, t->mark_capacity * sizeof *t->mark);
@@ -59,6 +60,7 @@ tni_thread *tni_thread_start(void) {
     if (!t) return NULL;
     t->number = __atomic_add_fetch(&thread_count, 1, __ATOMIC_RELAXED);
     t->next_serial = (uint64_t)t->number << 40 | 1;
+    pthread_mutex_init(&t->modules_lock, NULL);
     t->no_grad = __atomic_load_n(&default_grad_off, __ATOMIC_RELAXED);
     if (!tni_scope_open(t, false)) {
         tni_free(t, sizeof *t);
@@ -100,6 +102,7 @@ void tn_shutdown(void) {
         (void)pthread_setspecific(end_key, NULL);
         free_thread(t);
     }
+    tni_class_shutdown();
     tni_slab_shutdown();
     tni_live_objects = 0;
     tni_error_thread_end();

@@ -1,0 +1,136 @@
+/* core/observe.c - fields are observed, not intercepted: what came gets a claim, what left loses it. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/module.h"
+#include <string.h>
+
+/* Is `wanted` reached from `from`, by what was last found? Breadth first over an intrusive queue. */
+static bool reaches(tni_module *from, const tni_module *wanted) {
+    tni_module *head = from, *tail = from, *at = from;
+    from->visited = true;
+    from->queued = NULL;
+    bool hit = from == wanted;
+    for (; at && !hit; at = at->queued) {
+        size_t places = at->info->slots + at->members;
+        for (size_t i = 0; i < places && !hit; i++) {
+            tni_object *o = i < at->info->slots ? (at->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(at->found[i]) : NULL) : at->member[i - at->info->slots].value;
+            if (!o || o->tag != TNI_MODULE) continue;
+            tni_module *child = (tni_module *)o;
+            hit = child == wanted;
+            if (child->visited) continue;
+            child->visited = true;
+            child->queued = NULL;
+            tail->queued = child;
+            tail = child;
+        }
+    }
+    for (tni_module *m = head; m; m = m->queued) m->visited = false;
+    return hit;
+}
+
+bool tni_module_would_cycle(tni_module *child, const tni_module *parent) { return reaches(child, parent); }
+
+static uint8_t kind_after(uint8_t status, const tni_object *o) {
+    const tn_tensor *x = o->tag == TNI_TENSOR ? (const tn_tensor *)o : NULL;
+    uint8_t kind = status & TNI_SLOT_KIND;
+    if (x && x->is_parameter) return TNI_SLOT_PARAMETER;
+    if (o->tag == TNI_MODULE && kind != TNI_SLOT_PARAMETER) return TNI_SLOT_MODULE;
+    if (x && x->is_buffer && kind == 0) return TNI_SLOT_BUFFER;
+    return kind;
+}
+
+static void leave(tni_module *m, uint32_t i, bool replaced) {
+    tni_object *o = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
+    m->status[i] &= (uint8_t)~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE);
+    m->found[i] = NULL;
+    if (!o) return;
+    if (replaced) __atomic_or_fetch(&o->flags, TNI_REPLACED, __ATOMIC_RELAXED);
+    tni_count_down(&o->fields);
+    tni_release(o);
+}
+
+static void enter(tni_module *m, uint32_t i, void *value) {
+    m->found[i] = value;
+    tni_object *o = value ? tni_object_find(value) : NULL;
+    if (!o) return;
+    if (o->tag == TNI_MODULE && reaches((tni_module *)o, m)) {
+        m->status[i] |= TNI_SLOT_CYCLE;
+        return;
+    }
+    m->status[i] = (uint8_t)((m->status[i] & ~TNI_SLOT_KIND) | kind_after(m->status[i], o) | TNI_SLOT_CLAIMED);
+    __atomic_and_fetch(&o->flags, ~(uint32_t)TNI_REPLACED, __ATOMIC_RELAXED);
+    tni_count_up(&o->fields);
+    tni_claim(o);
+}
+
+/* All that came is claimed before anything that left is released, so that a value may move from one field to another. */
+void tni_module_observe(tni_module *m) {
+    const tni_slot *slot = m->info->slot;
+    const char *base = (const char *)tni_module_struct(m);
+    for (uint32_t i = 0; i < m->info->slots; i++) {
+        void *value = *(void *const *)(base + slot[i].offset);
+        if (TNI_LIKELY(value == m->found[i]) || slot[i].reference) continue;
+        tni_object *old = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
+        if (old) tni_claim(old);
+        leave(m, i, value != NULL);
+        enter(m, i, value);
+        if (old) tni_release(old);
+    }
+}
+
+void tni_module_observe_all(tni_thread *t) {
+    bool shared = !tni_single_threaded(), outer = t->holding;
+    if (shared) pthread_mutex_lock(&t->modules_lock);
+    t->holding = true; /* what leaves a field waits: nothing is released before all modules were observed */
+    for (tni_module *m = t->modules; m; m = m->next) tni_module_observe(m);
+    t->holding = outer;
+    if (shared) pthread_mutex_unlock(&t->modules_lock);
+}
+
+/* ---- what was forgotten ---- */
+
+static bool can_be_forgotten(const tni_object *o) {
+    const tn_tensor *x = (const tn_tensor *)o;
+    return o->tag == TNI_MODULE || (o->tag == TNI_TENSOR && (x->is_parameter || x->is_buffer));
+}
+
+/* The byte offset at which m's struct holds `handle` outside of its fields, or 0. */
+static size_t loose_offset(tni_module *m, const void *handle) {
+    const char *base = (const char *)tni_module_struct(m);
+    for (uint32_t r = 0; r < m->info->ranges; r++)
+        for (size_t at = m->info->loose[r].begin; at < m->info->loose[r].end; at += sizeof(void *)) {
+            void *value;
+            memcpy(&value, base + at, sizeof value);
+            if (value == handle) return at;
+        }
+    return 0;
+}
+
+bool tni_module_keep_forgotten(tni_thread *t, tni_object *o) {
+    if (!can_be_forgotten(o)) return false;
+    const void *handle = tni_handle_of(o);
+    for (tni_module *m = t->modules; m; m = m->next) {
+        if (&m->object == o || m->object.claims == 0) continue;
+        size_t offset = loose_offset(m, handle);
+        if (!offset) continue;
+        if (!tni_reserve(&m->forgotten, &m->forgotten_capacity, m->forgotten_count + 1, sizeof *m->forgotten)) return false;
+        m->forgotten[m->forgotten_count++] = o;
+        tni_claim(o);
+        return true;
+    }
+    return false;
+}
+
+/* The first parameter, buffer or module that m's struct holds outside of its fields; *offset is where. */
+tni_object *tni_module_find_forgotten(tni_module *m, size_t *offset) {
+    const char *base = (const char *)tni_module_struct(m);
+    for (uint32_t r = 0; r < m->info->ranges; r++)
+        for (size_t at = m->info->loose[r].begin; at < m->info->loose[r].end; at += sizeof(void *)) {
+            void *value;
+            memcpy(&value, base + at, sizeof value);
+            tni_object *o = value ? tni_object_find(value) : NULL;
+            *offset = at;
+            if (o && can_be_forgotten(o)) return o;
+        }
+    return NULL;
+}

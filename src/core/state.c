@@ -1,0 +1,159 @@
+/* core/state.c - states: names and tensors in order, with metadata. */
+#include "core/state.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/text.h"
+#include <string.h>
+
+static void free_text(char *text) {
+    if (text) tni_free(text, strlen(text) + 1);
+}
+
+static void destroy_state(tni_object *o) {
+    tn_state *s = (tn_state *)o;
+    for (size_t i = 0; i < s->n; i++) {
+        free_text(s->item[i].name);
+        tni_release(s->item[i].value);
+    }
+    for (size_t i = 0; i < s->pairs; i++) free_text(s->metadata[i].key), free_text(s->metadata[i].value);
+    tni_free(s->item, s->capacity * sizeof *s->item);
+    tni_free(s->metadata, s->pair_capacity * sizeof *s->metadata);
+    if (s->index) tni_free(s->index, (s->mask + 1) * sizeof *s->index);
+}
+
+/* As Python prints an OrderedDict of tensors. */
+static void state_text(tni_object *o, tni_str *out) {
+    tn_state *s = (tn_state *)o;
+    tni_str_add(out, s->n ? "OrderedDict([" : "OrderedDict(");
+    for (size_t i = 0; i < s->n; i++) {
+        tni_str_addf(out, "%s('%s', ", i ? ", " : "", s->item[i].name);
+        tni_object_text(s->item[i].value, out);
+        tni_str_add(out, ")");
+    }
+    tni_str_add(out, s->n ? "])" : ")");
+}
+
+static const tni_kind_info state_kind = {"state", sizeof(tn_state), destroy_state, state_text};
+__attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_STATE, &state_kind); }
+
+static size_t hash(const char *text) {
+    size_t h = 1469598103934665603u;
+    while (*text) h = (h ^ (unsigned char)*text++) * 1099511628211u;
+    return h;
+}
+
+static int64_t find(const tn_state *s, const char *name) {
+    if (!s->index) return -1;
+    for (size_t at = hash(name) & s->mask; s->index[at]; at = (at + 1) & s->mask)
+        if (strcmp(s->item[s->index[at] - 1].name, name) == 0) return (int64_t)s->index[at] - 1;
+    return -1;
+}
+
+static bool grow_index(tn_state *s) {
+    size_t mask = s->index ? s->mask * 2 + 1 : 31;
+    uint32_t *index = tni_alloc_zero((mask + 1) * sizeof *index);
+    if (!index) return false;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t at = hash(s->item[i].name) & mask;
+        while (index[at]) at = (at + 1) & mask;
+        index[at] = (uint32_t)i + 1;
+    }
+    if (s->index) tni_free(s->index, (s->mask + 1) * sizeof *index);
+    s->index = index;
+    s->mask = mask;
+    return true;
+}
+
+tn_tensor *tni_state_find(const tn_state *s, const char *name) {
+    int64_t i = find(s, name);
+    return i < 0 ? NULL : (tn_tensor *)s->item[i].value;
+}
+
+tn_state *tn_state_new(void) {
+    tni_thread *t = tni_self();
+    return !t || tni_failed() ? NULL : tni_give(t, tni_object_new(t, TNI_STATE, sizeof(tn_state)));
+}
+
+#define CHECK_STATE(who, s, other) do { if (!tni_check_handle(who, "state", s, TNI_STATE)) return other; } while (0)
+
+bool tn_state_set(tn_state *s, const char *name, tn_tensor *value) {
+    if (tni_failed()) return false;
+    CHECK_STATE("state_set", s, false);
+    TNI_CHECK(name != NULL, TN_ERR_TYPE, "state_set: argument 'name' is NULL");
+    TNI_TRY(tni_check_handle("state_set", "value", value, TNI_TENSOR));
+    int64_t i = find(s, name);
+    if (i >= 0) {
+        tni_object *old = s->item[i].value;
+        tni_claim(&value->object);
+        s->item[i].value = &value->object;
+        tni_release(old);
+        return true;
+    }
+    TNI_TRY(tni_reserve(&s->item, &s->capacity, s->n + 1, sizeof *s->item));
+    if (!s->index || (s->n + 1) * 2 > s->mask) TNI_TRY(grow_index(s));
+    char *copy = tni_strdup(name);
+    if (!copy) return false;
+    tni_claim(&value->object);
+    s->item[s->n++] = (tni_found){copy, &value->object, NULL, 0};
+    size_t at = hash(name) & s->mask;
+    while (s->index[at]) at = (at + 1) & s->mask;
+    s->index[at] = (uint32_t)s->n;
+    return true;
+}
+
+static tn_tensor *hand_out(tn_tensor *x) {
+    tni_thread *t = tni_self();
+    return t && tni_scope_claim(t, &x->object) ? x : NULL;
+}
+
+tn_tensor *tn_state_get(tn_state *s, const char *name) {
+    CHECK_STATE("state_get", s, NULL);
+    tn_tensor *x = name ? tni_state_find(s, name) : NULL;
+    if (!x) return (void)tni_fail(TN_ERR_KEY, "state_get: there is no '%s'", name ? name : "(null)"), NULL;
+    return hand_out(x);
+}
+bool tn_state_has(tn_state *s, const char *name) {
+    CHECK_STATE("state_has", s, false);
+    return name && tni_state_find(s, name);
+}
+size_t tn_state_count(tn_state *s) {
+    CHECK_STATE("state_count", s, 0);
+    return s->n;
+}
+const char *tn_state_name(tn_state *s, size_t i) {
+    CHECK_STATE("state_name", s, "");
+    return i < s->n ? s->item[i].name : "";
+}
+tn_tensor *tn_state_at(tn_state *s, size_t i) {
+    CHECK_STATE("state_at", s, NULL);
+    if (i >= s->n) return (void)tni_fail(TN_ERR_INDEX, "state_at: index %zu is out of range for a state of %zu", i, s->n), NULL;
+    return hand_out((tn_tensor *)s->item[i].value);
+}
+
+bool tn_state_set_metadata(tn_state *s, const char *key, const char *value) {
+    if (tni_failed()) return false;
+    CHECK_STATE("state_set_metadata", s, false);
+    TNI_CHECK(key && value, TN_ERR_TYPE, "state_set_metadata: argument '%s' is NULL", key ? "value" : "key");
+    char *copy = tni_strdup(value);
+    if (!copy) return false;
+    for (size_t i = 0; i < s->pairs; i++)
+        if (strcmp(s->metadata[i].key, key) == 0) {
+            free_text(s->metadata[i].value);
+            s->metadata[i].value = copy;
+            return true;
+        }
+    char *name = tni_reserve(&s->metadata, &s->pair_capacity, s->pairs + 1, sizeof *s->metadata) ? tni_strdup(key) : NULL;
+    if (!name) {
+        free_text(copy);
+        return false;
+    }
+    s->metadata[s->pairs++] = (tni_pair){name, copy};
+    return true;
+}
+
+const char *tn_state_metadata(tn_state *s, const char *key) {
+    CHECK_STATE("state_metadata", s, NULL);
+    for (size_t i = 0; key && i < s->pairs; i++)
+        if (strcmp(s->metadata[i].key, key) == 0) return s->metadata[i].value;
+    return NULL;
+}

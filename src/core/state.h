@@ -1,0 +1,17 @@
+/* core/state.h - names and tensors in order: a state_dict. */
+#ifndef TNI_STATE_H
+#define TNI_STATE_H
+#include "core/module.h"
+
+typedef struct tni_pair { char *key, *value; } tni_pair;
+struct tn_state {
+    tni_object object;
+    tni_found *item;
+    size_t n, capacity;
+    uint32_t *index; /* open-addressed by name: item + 1 */
+    size_t mask;
+    tni_pair *metadata;
+    size_t pairs, pair_capacity;
+};
+tn_tensor *tni_state_find(const tn_state *s, const char *name); /* borrowed; NULL when absent */
+#endif

@@ -1,0 +1,182 @@
+/* core/text.c - the printed text of objects: tensors, modules, lists and all that has one. */
+#include "core/text.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/module.h"
+#include "core/node.h"
+#include "tensor/format.h"
+#include <pthread.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 200 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static tni_print_options options = {4, 1000, 3, 80, -1};
+
+void tn_set_printoptions(int precision, int threshold, int edgeitems, int linewidth, int sci_mode) {
+    pthread_mutex_lock(&lock);
+    if (precision >= 0) options.precision = precision;
+    if (threshold >= 0) options.threshold = threshold;
+    if (edgeitems >= 0) options.edgeitems = edgeitems;
+    if (linewidth >= 0) options.linewidth = linewidth;
+    options.sci_mode = sci_mode;
+    pthread_mutex_unlock(&lock);
+}
+
+void tni_tensor_text(tni_object *o, tni_str *out) {
+    tn_tensor *x = (tn_tensor *)o;
+    tni_node *node = NULL;
+    (void)tni_grad_fn(x, &node);
+    pthread_mutex_lock(&lock);
+    tni_print_options now = options;
+    pthread_mutex_unlock(&lock);
+    tni_format_tensor_info info = {x->a.data, (tn_dtype)x->a.dtype, tn_get_default_dtype(), x->a.ndim, x->a.sizes, x->a.strides,
+                                   node ? tni_node_name(node) : NULL, x->requires_grad, x->is_parameter, now};
+    (void)tni_format_tensor(out, &info);
+}
+
+void tni_object_text(tni_object *o, tni_str *out) {
+    const tni_kind_info *info = tni_kind_get((tni_kind)o->tag);
+    if (info->text) info->text(o, out);
+    else tni_str_addf(out, "<%s>", info->name);
+}
+
+/* ---- modules ---- */
+
+static const char *printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
+
+static void add_indented(tni_str *out, const char *text) {
+    for (; *text; text++) {
+        tni_str_add_n(out, text, 1);
+        if (*text == '\n' && text[1] != '\n' && text[1]) tni_str_add(out, "  ");
+    }
+}
+
+static void module_text(tni_module *m, tni_str *out, int depth);
+
+static void child_text(tni_module *m, tni_str *out, int depth) {
+    tni_str text = {0};
+    module_text(m, &text, depth);
+    if (text.text) add_indented(out, text.text);
+    if (text.failed) out->failed = true;
+    tni_str_clear(&text);
+}
+
+/* Runs of equal texts become one line: (0-2): 3 x Linear(...). `get` gives child i or NULL. */
+static void list_lines(tni_module *const *child, size_t n, tni_str *out, int depth) {
+    for (size_t i = 0; i < n;) {
+        tni_str first = {0};
+        module_text(child[i], &first, depth);
+        size_t end = i + 1;
+        for (; end < n; end++) {
+            tni_str next = {0};
+            module_text(child[end], &next, depth);
+            bool same = first.text && next.text && strcmp(first.text, next.text) == 0;
+            tni_str_clear(&next);
+            if (!same) break;
+        }
+        tni_str_add(out, "\n  ");
+        if (end == i + 1) tni_str_addf(out, "(%zu): ", i);
+        else tni_str_addf(out, "(%zu-%zu): %zu x ", i, end - 1, end - i);
+        if (first.text) add_indented(out, first.text);
+        tni_str_clear(&first);
+        i = end;
+    }
+}
+
+static size_t collect_array(tni_module *m, size_t first, tni_module **child, size_t room) {
+    const char *name = m->info->slot[first].name;
+    size_t n = 0;
+    for (size_t i = first; i < m->info->slots && m->info->slot[i].name == name; i++) {
+        void *value = tni_slot_value(m, (uint32_t)i);
+        tni_object *o = value ? tni_object_find(value) : NULL;
+        if (o && o->tag == TNI_MODULE && n < room) child[n++] = (tni_module *)o;
+    }
+    return n;
+}
+
+/* An array field prints as the ModuleList that it stands for. */
+static void array_lines(tni_module *m, size_t first, tni_str *out, int depth) {
+    size_t room = m->info->slots - first;
+    tni_module **child = tni_alloc(room * sizeof *child);
+    if (!child) {
+        out->failed = true;
+        return;
+    }
+    size_t n = collect_array(m, first, child, room);
+    if (n) {
+        tni_str inner = {0};
+        list_lines(child, n, &inner, depth);
+        tni_str_addf(out, "\n  (%s): ModuleList(", m->info->slot[first].name);
+        if (inner.text) add_indented(out, inner.text);
+        tni_str_add(out, "\n  )");
+        tni_str_clear(&inner);
+    }
+    tni_free(child, room * sizeof *child);
+}
+
+static bool prints_runs(const tni_module *m) { return strcmp(printed(m), "ModuleList") == 0; }
+
+static void member_runs(tni_module *m, tni_str *out, int depth) {
+    tni_module **child = tni_alloc((m->members + 1) * sizeof *child);
+    size_t n = 0;
+    for (size_t i = 0; child && i < m->members; i++)
+        if (m->member[i].value && m->member[i].value->tag == TNI_MODULE) child[n++] = (tni_module *)m->member[i].value;
+    if (child) list_lines(child, n, out, depth);
+    tni_free(child, (m->members + 1) * sizeof *child);
+}
+
+static void children_lines(tni_module *m, tni_str *out, int depth) {
+    if (prints_runs(m)) {
+        member_runs(m, out, depth);
+        return;
+    }
+    for (size_t i = 0; i < tni_module_places(m); i++) {
+        const char *name;
+        int32_t index;
+        tni_object *o = tni_module_place(m, i, &name, &index);
+        if (index == 0) array_lines(m, i, out, depth);
+        bool absent = !o && i >= m->info->slots;
+        if (index >= 0 || (!absent && (!o || o->tag != TNI_MODULE))) continue;
+        tni_str_addf(out, "\n  (%s): ", name);
+        if (absent) tni_str_add(out, "None");
+        else child_text((tni_module *)o, out, depth);
+    }
+}
+
+static void module_text(tni_module *m, tni_str *out, int depth) {
+    char extra[512] = "";
+    tni_str lines = {0};
+    if (m->class_->extra_repr && m->class_->extra_repr(tni_module_struct(m), extra, sizeof extra) < 0) extra[0] = 0;
+    if (depth < MAX_DEPTH) children_lines(m, &lines, depth + 1);
+    else tni_str_add(&lines, "\n  ...");
+    tni_str_addf(out, "%s(", printed(m));
+    bool one_line = !lines.length && !strchr(extra, '\n');
+    if (!one_line && extra[0]) tni_str_add(out, "\n  ");
+    add_indented(out, extra);
+    if (lines.text) tni_str_add(out, lines.text);
+    tni_str_add(out, one_line ? ")" : "\n)");
+    if (lines.failed) out->failed = true;
+    tni_str_clear(&lines);
+}
+
+void tni_module_text(tni_object *o, tni_str *out) { module_text((tni_module *)o, out, 0); }
+
+/* ---- the public face ---- */
+
+const char *tn_to_string(const void *x) {
+    if (!x) return "None";
+    tni_thread *t = tni_self();
+    tni_object *o = t ? tni_object_find(x) : NULL;
+    if (!o) return "<not a living object>";
+    tni_str s = {0};
+    tni_object_text(o, &s);
+    if (s.failed || !s.text) {
+        tni_str_clear(&s);
+        return s.failed ? "<out of memory>" : "";
+    }
+    tni_free(t->text, t->text_bytes);
+    t->text = s.text;
+    t->text_bytes = s.capacity;
+    return t->text;
+}
