@@ -105,5 +105,42 @@ typedef struct tn_max_pool2d_opts {
  *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
 
+/* ---- reduce.c ---- */
+
+/* Keywords of tn_sum. */
+typedef struct tn_sum_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's, int64 for integers and bool; x is cast to it first */
+    tn_ints dims;   /* several: .dims = TN_INTS(0, 2) */
+} tn_sum_opts;
+typedef tn_sum_opts tn_mean_opts;
+#ifndef __cplusplus
+#define tn_sum(...) TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mean(...) \
+    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Sum over all elements, a dim, or several: torch.sum. Bits are PyTorch's on one thread, whatever the number of threads here.
+ *  x        any dtype; integers and bool give int64
+ *  returns  0-d, or x's shape without the dims (1 there with keepdim) [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_sum)(tn_tensor *x, const tn_sum_opts *opts TN_DEFAULT(NULL));
+
+/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; of no elements NaN.
+ *  [scope] */
+TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+#define tn_sum_to_size(x, sizes) (tn_sum_to_size)(x, TN_DIMS(sizes))
+#endif
+
+/** Sums x over the dims that broadcasting `sizes` to x's shape would have made: Tensor.sum_to_size. x itself when the shapes agree.
+ *  returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape
+ */
+TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
+
 TN_END_DECLS
 #endif
