@@ -71,6 +71,146 @@ typedef struct tn_conv2d_opts {
  *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
 TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts TN_DEFAULT(NULL));
 
+/* ---- creation.c ---- */
+
+#ifndef __cplusplus
+#define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
+#define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
+#define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
+#define tn_full(shape, ...)                                                                                                  \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
+#define tn_scalar_tensor(...)                                                                                                \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Memory that is not initialised: torch.empty. The dtype is opts->dtype, else the default one. Negative sizes are TN_ERR_SHAPE;
+ *  requires_grad with an integer dtype is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_empty)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.zeros; as tn_empty. [scope] */
+TN_API tn_tensor *(tn_zeros)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.ones; as tn_empty. [scope] */
+TN_API tn_tensor *(tn_ones)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** One value everywhere: torch.full. Without a dtype: int64 for a whole number, bool for a bool, else the default dtype.
+ *  A value that does not fit the dtype is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_full)(const int64_t *sizes, size_t ndim, tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** A 0-d tensor: torch.scalar_tensor. The default dtype is the default floating point one, also for a whole number. [scope] */
+TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x);
+
+/** torch.zeros_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x);
+
+/** torch.ones_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x);
+
+/** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value);
+
+/* What may follow the first number of tn_arange. */
+typedef struct tn_arange_opts {
+    size_t size;
+    double end;  /* absent: the first number is the end and the start is 0 */
+    double step; /* 1 */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype;
+    bool requires_grad;
+    const char *where;
+} tn_arange_opts;
+#ifndef __cplusplus
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
+ * has an integer type and the others are whole. */
+#define tn_arange(...)                                                                                                       \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+            tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_linspace(start, end, ...)                                                                                         \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
+ *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
+TN_API tn_tensor *(tn_arange_from)(tn_scalar first, const tn_arange_opts *opts TN_DEFAULT(NULL));
+
+/** `steps` values from start to end, both included: torch.linspace. A negative number of steps is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const tn_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_eye. */
+typedef struct tn_eye_opts {
+    size_t size;
+    int64_t m; /* columns; TN_NONE: n */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype;
+    bool requires_grad;
+    const char *where;
+} tn_eye_opts;
+#ifndef __cplusplus
+#define tn_eye(...)                                                                                                          \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** [n, m] with ones on the diagonal: torch.eye. [scope] */
+TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+/* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
+#define tn_tensor(shape, ...)                                                                                                \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
+#define tn_from_data(shape, dtype, ...)                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
+ *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** A copy of the program's memory, row-major and of `dtype`; with opts->dtype it is converted to that. [scope] */
+TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dtype, const void *data, const tn_opts *opts TN_DEFAULT(NULL));
+
+/* ---- creation_random.c ---- */
+
+#ifndef __cplusplus
+#define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
+#define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
+#define tn_randint(lo, hi, ...)                                                                                              \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#define tn_randperm(...)                                                                                                     \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
+TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** Normal with mean 0 and deviation 1: torch.randn. [scope] */
+TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.rand_like: x's shape, dtype and memory order. [scope] */
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x);
+
+/** torch.randn_like. [scope] */
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x);
+
+/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
+TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
@@ -104,6 +244,41 @@ typedef struct tn_max_pool2d_opts {
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
  *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- random.c ---- */
+
+/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_bernoulli)(tn_tensor *x);
+
+/** Each element becomes 1 with probability p, else 0; any dtype: x.bernoulli_(p). Returns x. */
+TN_API tn_tensor *(tn_bernoulli_)(tn_tensor *x, double p);
+
+/** Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x. */
+TN_API tn_tensor *(tn_uniform_)(tn_tensor *x, double from, double to);
+
+/** Normal: x.normal_(mean, std). Floating point dtypes; a negative std is TN_ERR_RUNTIME. Returns x. */
+TN_API tn_tensor *(tn_normal_)(tn_tensor *x, double mean, double std);
+
+/** Whole numbers over the range that the dtype can count: x.random_(). Returns x. */
+TN_API tn_tensor *(tn_random_)(tn_tensor *x);
+
+/** Exponential with rate lambd > 0: x.exponential_(lambd). Floating point dtypes. Returns x. */
+TN_API tn_tensor *(tn_exponential_)(tn_tensor *x, double lambd);
+
+/* Keywords of tn_dropout. */
+typedef struct tn_dropout_opts {
+    size_t size;
+    double p;      /* 0.5 */
+    bool training; /* true */
+} tn_dropout_opts;
+#ifndef __cplusplus
+#define tn_dropout(...)                                                                                                      \
+    TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with p = 0,
+ *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
 
 /* ---- reduce.c ---- */
 
