@@ -59,7 +59,7 @@ static bool cat_shape(tni_call *c, int64_t *sizes, size_t *ndim) {
 
 static bool cat_run(tni_call *c) {
     int64_t sizes[TNI_MAX_DIMS], at = 0;
-    size_t ndim;
+    size_t ndim = 0;
     TNI_TRY(cat_shape(c, sizes, &ndim));
     TNI_TRY(tni_out(c, 0, tni_result_type(c->in, c->nin), sizes, ndim));
     for (size_t i = 0; i < c->nin; i++) {
