@@ -54,6 +54,35 @@ TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
 
+/* ---- compare.c ---- */
+
+#ifndef __cplusplus
+#define tn_eq(a, b) TN_BINARY(tn_eq, a, b)
+#define tn_ne(a, b) TN_BINARY(tn_ne, a, b)
+#define tn_lt(a, b) TN_BINARY(tn_lt, a, b)
+#define tn_le(a, b) TN_BINARY(tn_le, a, b)
+#define tn_gt(a, b) TN_BINARY(tn_gt, a, b)
+#define tn_ge(a, b) TN_BINARY(tn_ge, a, b)
+#endif
+
+/** a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope] */
+TN_API tn_tensor *(tn_eq)(tn_tensor *a, tn_tensor *b);
+
+/** a != b per element; true where one is NaN: torch.ne. [scope] */
+TN_API tn_tensor *(tn_ne)(tn_tensor *a, tn_tensor *b);
+
+/** a < b per element: torch.lt. [scope] */
+TN_API tn_tensor *(tn_lt)(tn_tensor *a, tn_tensor *b);
+
+/** a <= b per element: torch.le. [scope] */
+TN_API tn_tensor *(tn_le)(tn_tensor *a, tn_tensor *b);
+
+/** a > b per element: torch.gt. [scope] */
+TN_API tn_tensor *(tn_gt)(tn_tensor *a, tn_tensor *b);
+
+/** a >= b per element: torch.ge. [scope] */
+TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b);
+
 /* ---- conv.c ---- */
 
 typedef struct tn_conv2d_opts {
@@ -70,6 +99,56 @@ typedef struct tn_conv2d_opts {
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
  *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
 TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- copy.c ---- */
+
+/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
+TN_API tn_tensor *(tn_clone)(tn_tensor *x);
+
+/** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
+TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
+
+/** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
+TN_API tn_tensor *(tn_detach)(tn_tensor *x);
+
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
+
+/** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
+ *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
+ */
+TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src);
+
+#ifndef __cplusplus
+#define tn_fill_(self, value) (tn_fill_)(self, TN_PICK(value))
+#endif
+
+/** Writes one value, a number or a 0-d tensor, into all of self: Tensor.fill_. Returns self.
+ *  A number that self's dtype cannot hold is TN_ERR_RUNTIME; a tensor with dims is TN_ERR_SHAPE.
+ */
+TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value);
+
+/** Writes zeros into self: Tensor.zero_. Returns self. */
+TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
+
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
+
+/* Keywords of tn_allclose. */
+typedef struct tn_allclose_opts {
+    size_t size;
+    double rtol;    /* 1e-5 */
+    double atol;    /* 1e-8 */
+    bool equal_nan; /* false */
+} tn_allclose_opts;
+#ifndef __cplusplus
+#define tn_allclose(a, ...)                                                                                    \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
 
 /* ---- creation.c ---- */
 
@@ -267,6 +346,25 @@ typedef struct tn_max_pool2d_opts {
  *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
 
+/* ---- pow.c ---- */
+
+#ifndef __cplusplus
+#define tn_pow(self, exponent) TN_BINARY(tn_pow, self, exponent)
+#define tn_pow_(self, exponent) TN_BINARY(tn_pow_, self, exponent)
+#endif
+
+/** self ^ exponent, broadcast, in the promoted dtype: torch.pow. Integers wrap.
+ *  self, exponent  the macro takes numbers too; an integer self and a negative whole number are TN_ERR_RUNTIME
+ *  returns         [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
+ */
+TN_API tn_tensor *(tn_pow)(tn_tensor *self, tn_tensor *exponent);
+
+/** self = self ^ exponent; self's shape and dtype stay. Returns self. */
+TN_API tn_tensor *(tn_pow_)(tn_tensor *self, tn_tensor *exponent);
+
+/** x * x: torch.square. [scope] */
+TN_API tn_tensor *(tn_square)(tn_tensor *x);
+
 /* ---- random.c ---- */
 
 /** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
@@ -302,6 +400,43 @@ typedef struct tn_dropout_opts {
  *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
 
+/* ---- reduce.c ---- */
+
+/* Keywords of tn_sum. */
+typedef struct tn_sum_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's, int64 for integers and bool; x is cast to it first */
+    tn_ints dims;   /* several: .dims = TN_INTS(0, 2) */
+} tn_sum_opts;
+typedef tn_sum_opts tn_mean_opts;
+#ifndef __cplusplus
+#define tn_sum(...) TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mean(...) \
+    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Sum over all elements, a dim, or several: torch.sum. Bits are PyTorch's on one thread, whatever the number of threads here.
+ *  x        any dtype; integers and bool give int64
+ *  returns  0-d, or x's shape without the dims (1 there with keepdim) [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_sum)(tn_tensor *x, const tn_sum_opts *opts TN_DEFAULT(NULL));
+
+/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; of no elements NaN.
+ *  [scope] */
+TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+#define tn_sum_to_size(x, sizes) (tn_sum_to_size)(x, TN_DIMS(sizes))
+#endif
+
+/** Sums x over the dims that broadcasting `sizes` to x's shape would have made: Tensor.sum_to_size. x itself when the shapes agree.
+ *  returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape
+ */
+TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
+
 /* ---- slice.c ---- */
 
 /** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
@@ -321,6 +456,62 @@ TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t 
 /** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
  *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
 TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset);
+
+/* ---- unary.c ---- */
+
+/** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_neg)(tn_tensor *x);
+
+/** x = -x. Returns x. */
+TN_API tn_tensor *(tn_neg_)(tn_tensor *x);
+
+/** 1, 0 or -1 by the sign of each element; 0 for NaN: torch.sign. [scope] */
+TN_API tn_tensor *(tn_sign)(tn_tensor *x);
+
+/** x = sign(x). Returns x. */
+TN_API tn_tensor *(tn_sign_)(tn_tensor *x);
+
+/** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
+TN_API tn_tensor *(tn_abs)(tn_tensor *x);
+
+/** x = |x|. Returns x. */
+TN_API tn_tensor *(tn_abs_)(tn_tensor *x);
+
+/** e^x; integers give the default dtype: torch.exp. [scope] */
+TN_API tn_tensor *(tn_exp)(tn_tensor *x);
+
+/** x = e^x, for floating point x. Returns x. */
+TN_API tn_tensor *(tn_exp_)(tn_tensor *x);
+
+/** Natural logarithm; integers give the default dtype: torch.log. [scope] */
+TN_API tn_tensor *(tn_log)(tn_tensor *x);
+
+/** x = log(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_log_)(tn_tensor *x);
+
+/** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
+TN_API tn_tensor *(tn_sqrt)(tn_tensor *x);
+
+/** x = sqrt(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x);
+
+/** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
+TN_API tn_tensor *(tn_tanh)(tn_tensor *x);
+
+/** x = tanh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_tanh_)(tn_tensor *x);
+
+/** 1 / (1 + e^-x); integers give the default dtype: torch.sigmoid. [scope] */
+TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x);
+
+/** x = sigmoid(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sigmoid_)(tn_tensor *x);
+
+/** max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_relu)(tn_tensor *x);
+
+/** x = max(x, 0). Returns x. */
+TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
 
 /* ---- views.c ---- */
 
@@ -371,6 +562,26 @@ TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts TN_DEFA
 
 /** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
 TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
+
+/* ---- where.c ---- */
+
+#ifndef __cplusplus
+#define tn_where(condition, a, b)                                                                                    \
+    __extension__({                                                                                                  \
+        TN_QUIET tn_tensor *tn_c = (condition);                                                                      \
+        __auto_type tn_a = (a);                                                                                      \
+        __auto_type tn_b = (b);                                                                                      \
+        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                            \
+        TN_UNQUIET tn_r;                                                                                             \
+    })
+#endif
+
+/** a where the condition is true, b elsewhere, broadcast, in the promoted dtype: torch.where.
+ *  condition  bool; uint8 is taken with a warning, other dtypes are TN_ERR_DTYPE
+ *  a, b       the macro takes numbers too
+ *  returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
+ */
+TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b);
 
 TN_END_DECLS
 #endif
