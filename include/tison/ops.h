@@ -290,6 +290,28 @@ TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, siz
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
 TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
 
+/* ---- join.c ---- */
+
+/* Keywords of tn_cat and tn_stack. */
+typedef struct tn_cat_opts {
+    size_t size;
+    int64_t dim; /* 0 */
+} tn_cat_opts;
+#ifndef __cplusplus
+/* tn_cat(TN_TENSORS(a, b), .dim = 1) */
+#define tn_cat(...) TN_JOIN(tn_cat, __VA_ARGS__, )
+#define tn_stack(...) TN_JOIN(tn_stack, __VA_ARGS__, )
+#define TN_JOIN(function, ...) TN_JOIN_(function, __VA_ARGS__)
+#define TN_JOIN_(function, tensors, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(tensors, n, &tn_o), __VA_ARGS__)
+#endif
+
+/** One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d
+ *  tensors without elements are passed over. [scope] */
+TN_API tn_tensor *(tn_cat)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
+
+/** Tensors of one shape along a new dim: torch.stack. [scope] */
+TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
@@ -415,6 +437,26 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NU
  */
 TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
 
+/* ---- slice.c ---- */
+
+/** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
+TN_API tn_tensor *(tn_select)(tn_tensor *x, int64_t dim, int64_t index);
+
+/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view. A step below 1 is
+ *  TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_slice)(tn_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step);
+
+/** The `length` elements from `start` along a dim: torch.narrow. A view. [scope] */
+TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t length);
+
+#ifndef __cplusplus
+#define tn_as_strided(x, shape, strides, offset) (tn_as_strided)(x, TN_DIMS(shape), TN_DIMS(strides), offset)
+#endif
+
+/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
+ *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
+TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset);
+
 /* ---- unary.c ---- */
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
@@ -470,6 +512,56 @@ TN_API tn_tensor *(tn_relu)(tn_tensor *x);
 
 /** x = max(x, 0). Returns x. */
 TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
+
+/* ---- views.c ---- */
+
+#ifndef __cplusplus
+#define tn_view(x, shape) (tn_view)(x, TN_DIMS(shape))
+#define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
+#endif
+
+/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's elements or strides.
+ *  [scope] */
+TN_API tn_tensor *(tn_view)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope] */
+TN_API tn_tensor *(tn_reshape)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing to merge.
+ *  [scope] */
+TN_API tn_tensor *(tn_flatten)(tn_tensor *x, int64_t start, int64_t end);
+
+/** Swaps two dims: torch.transpose. A view. [scope] */
+TN_API tn_tensor *(tn_transpose)(tn_tensor *x, int64_t dim0, int64_t dim1);
+
+/** The transpose of a matrix; a vector or a 0-d tensor as it is: x.t(). A view. [scope] */
+TN_API tn_tensor *(tn_t)(tn_tensor *x);
+
+#ifndef __cplusplus
+#define tn_permute(x, dims) (tn_permute)(x, TN_DIMS(dims))
+#define tn_expand(x, shape) (tn_expand)(x, TN_DIMS(shape))
+#endif
+
+/** The dims in another order: torch.permute. A view. [scope] */
+TN_API tn_tensor *(tn_permute)(tn_tensor *x, const int64_t *dims, size_t n);
+
+/** Repeats dims of size 1, and adds dims in front, without a copy: x.expand. -1 keeps a size. [scope] */
+TN_API tn_tensor *(tn_expand)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/* Keywords of tn_squeeze. */
+typedef struct tn_squeeze_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: every dim of size 1 */
+} tn_squeeze_opts;
+#ifndef __cplusplus
+#define tn_squeeze(...) TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */
+TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts TN_DEFAULT(NULL));
+
+/** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
+TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
 
 /* ---- where.c ---- */
 
