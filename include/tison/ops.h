@@ -54,6 +54,35 @@ TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
 
+/* ---- compare.c ---- */
+
+#ifndef __cplusplus
+#define tn_eq(a, b) TN_BINARY(tn_eq, a, b)
+#define tn_ne(a, b) TN_BINARY(tn_ne, a, b)
+#define tn_lt(a, b) TN_BINARY(tn_lt, a, b)
+#define tn_le(a, b) TN_BINARY(tn_le, a, b)
+#define tn_gt(a, b) TN_BINARY(tn_gt, a, b)
+#define tn_ge(a, b) TN_BINARY(tn_ge, a, b)
+#endif
+
+/** a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope] */
+TN_API tn_tensor *(tn_eq)(tn_tensor *a, tn_tensor *b);
+
+/** a != b per element; true where one is NaN: torch.ne. [scope] */
+TN_API tn_tensor *(tn_ne)(tn_tensor *a, tn_tensor *b);
+
+/** a < b per element: torch.lt. [scope] */
+TN_API tn_tensor *(tn_lt)(tn_tensor *a, tn_tensor *b);
+
+/** a <= b per element: torch.le. [scope] */
+TN_API tn_tensor *(tn_le)(tn_tensor *a, tn_tensor *b);
+
+/** a > b per element: torch.gt. [scope] */
+TN_API tn_tensor *(tn_gt)(tn_tensor *a, tn_tensor *b);
+
+/** a >= b per element: torch.ge. [scope] */
+TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b);
+
 /* ---- conv.c ---- */
 
 typedef struct tn_conv2d_opts {
@@ -70,6 +99,218 @@ typedef struct tn_conv2d_opts {
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
  *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
 TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- copy.c ---- */
+
+/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
+TN_API tn_tensor *(tn_clone)(tn_tensor *x);
+
+/** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
+TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
+
+/** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
+TN_API tn_tensor *(tn_detach)(tn_tensor *x);
+
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
+
+/** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
+ *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
+ */
+TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src);
+
+#ifndef __cplusplus
+#define tn_fill_(self, value) (tn_fill_)(self, TN_PICK(value))
+#endif
+
+/** Writes one value, a number or a 0-d tensor, into all of self: Tensor.fill_. Returns self.
+ *  A number that self's dtype cannot hold is TN_ERR_RUNTIME; a tensor with dims is TN_ERR_SHAPE.
+ */
+TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value);
+
+/** Writes zeros into self: Tensor.zero_. Returns self. */
+TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
+
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
+
+/* Keywords of tn_allclose. */
+typedef struct tn_allclose_opts {
+    size_t size;
+    double rtol;    /* 1e-5 */
+    double atol;    /* 1e-8 */
+    bool equal_nan; /* false */
+} tn_allclose_opts;
+#ifndef __cplusplus
+#define tn_allclose(a, ...)                                                                                    \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
+
+/* ---- creation.c ---- */
+
+#ifndef __cplusplus
+#define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
+#define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
+#define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
+#define tn_full(shape, ...)                                                                                                  \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
+#define tn_scalar_tensor(...)                                                                                                \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Memory that is not initialised: torch.empty. The dtype is opts->dtype, else the default one. Negative sizes are TN_ERR_SHAPE;
+ *  requires_grad with an integer dtype is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_empty)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.zeros; as tn_empty. [scope] */
+TN_API tn_tensor *(tn_zeros)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.ones; as tn_empty. [scope] */
+TN_API tn_tensor *(tn_ones)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** One value everywhere: torch.full. Without a dtype: int64 for a whole number, bool for a bool, else the default dtype.
+ *  A value that does not fit the dtype is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_full)(const int64_t *sizes, size_t ndim, tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** A 0-d tensor: torch.scalar_tensor. The default dtype is the default floating point one, also for a whole number. [scope] */
+TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x);
+
+/** torch.zeros_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x);
+
+/** torch.ones_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x);
+
+/** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value);
+
+/* What may follow the first number of tn_arange. */
+typedef struct tn_arange_opts {
+    size_t size;
+    double end;  /* absent: the first number is the end and the start is 0 */
+    double step; /* 1 */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype;
+    bool requires_grad;
+    const char *where;
+} tn_arange_opts;
+#ifndef __cplusplus
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
+ * has an integer type and the others are whole. */
+#define tn_arange(...)                                                                                                       \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+            tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_linspace(start, end, ...)                                                                                         \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
+ *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
+TN_API tn_tensor *(tn_arange_from)(tn_scalar first, const tn_arange_opts *opts TN_DEFAULT(NULL));
+
+/** `steps` values from start to end, both included: torch.linspace. A negative number of steps is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const tn_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_eye. */
+typedef struct tn_eye_opts {
+    size_t size;
+    int64_t m; /* columns; TN_NONE: n */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype;
+    bool requires_grad;
+    const char *where;
+} tn_eye_opts;
+#ifndef __cplusplus
+#define tn_eye(...)                                                                                                          \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** [n, m] with ones on the diagonal: torch.eye. [scope] */
+TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+/* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
+#define tn_tensor(shape, ...)                                                                                                \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
+#define tn_from_data(shape, dtype, ...)                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
+ *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** A copy of the program's memory, row-major and of `dtype`; with opts->dtype it is converted to that. [scope] */
+TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dtype, const void *data, const tn_opts *opts TN_DEFAULT(NULL));
+
+/* ---- creation_random.c ---- */
+
+#ifndef __cplusplus
+#define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
+#define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
+#define tn_randint(lo, hi, ...)                                                                                              \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#define tn_randperm(...)                                                                                                     \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
+TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** Normal with mean 0 and deviation 1: torch.randn. [scope] */
+TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** torch.rand_like: x's shape, dtype and memory order. [scope] */
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x);
+
+/** torch.randn_like. [scope] */
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x);
+
+/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
+
+/** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
+TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
+
+/* ---- join.c ---- */
+
+/* Keywords of tn_cat and tn_stack. */
+typedef struct tn_cat_opts {
+    size_t size;
+    int64_t dim; /* 0 */
+} tn_cat_opts;
+#ifndef __cplusplus
+/* tn_cat(TN_TENSORS(a, b), .dim = 1) */
+#define tn_cat(...) TN_JOIN(tn_cat, __VA_ARGS__, )
+#define tn_stack(...) TN_JOIN(tn_stack, __VA_ARGS__, )
+#define TN_JOIN(function, ...) TN_JOIN_(function, __VA_ARGS__)
+#define TN_JOIN_(function, tensors, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(tensors, n, &tn_o), __VA_ARGS__)
+#endif
+
+/** One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d
+ *  tensors without elements are passed over. [scope] */
+TN_API tn_tensor *(tn_cat)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
+
+/** Tensors of one shape along a new dim: torch.stack. [scope] */
+TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
 
 /* ---- linear.c ---- */
 
@@ -104,6 +345,243 @@ typedef struct tn_max_pool2d_opts {
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
  *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- pow.c ---- */
+
+#ifndef __cplusplus
+#define tn_pow(self, exponent) TN_BINARY(tn_pow, self, exponent)
+#define tn_pow_(self, exponent) TN_BINARY(tn_pow_, self, exponent)
+#endif
+
+/** self ^ exponent, broadcast, in the promoted dtype: torch.pow. Integers wrap.
+ *  self, exponent  the macro takes numbers too; an integer self and a negative whole number are TN_ERR_RUNTIME
+ *  returns         [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
+ */
+TN_API tn_tensor *(tn_pow)(tn_tensor *self, tn_tensor *exponent);
+
+/** self = self ^ exponent; self's shape and dtype stay. Returns self. */
+TN_API tn_tensor *(tn_pow_)(tn_tensor *self, tn_tensor *exponent);
+
+/** x * x: torch.square. [scope] */
+TN_API tn_tensor *(tn_square)(tn_tensor *x);
+
+/* ---- random.c ---- */
+
+/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_bernoulli)(tn_tensor *x);
+
+/** Each element becomes 1 with probability p, else 0; any dtype: x.bernoulli_(p). Returns x. */
+TN_API tn_tensor *(tn_bernoulli_)(tn_tensor *x, double p);
+
+/** Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x. */
+TN_API tn_tensor *(tn_uniform_)(tn_tensor *x, double from, double to);
+
+/** Normal: x.normal_(mean, std). Floating point dtypes; a negative std is TN_ERR_RUNTIME. Returns x. */
+TN_API tn_tensor *(tn_normal_)(tn_tensor *x, double mean, double std);
+
+/** Whole numbers over the range that the dtype can count: x.random_(). Returns x. */
+TN_API tn_tensor *(tn_random_)(tn_tensor *x);
+
+/** Exponential with rate lambd > 0: x.exponential_(lambd). Floating point dtypes. Returns x. */
+TN_API tn_tensor *(tn_exponential_)(tn_tensor *x, double lambd);
+
+/* Keywords of tn_dropout. */
+typedef struct tn_dropout_opts {
+    size_t size;
+    double p;      /* 0.5 */
+    bool training; /* true */
+} tn_dropout_opts;
+#ifndef __cplusplus
+#define tn_dropout(...)                                                                                                      \
+    TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with p = 0,
+ *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
+
+/* ---- reduce.c ---- */
+
+/* Keywords of tn_sum. */
+typedef struct tn_sum_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's, int64 for integers and bool; x is cast to it first */
+    tn_ints dims;   /* several: .dims = TN_INTS(0, 2) */
+} tn_sum_opts;
+typedef tn_sum_opts tn_mean_opts;
+#ifndef __cplusplus
+#define tn_sum(...) TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mean(...) \
+    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Sum over all elements, a dim, or several: torch.sum. Bits are PyTorch's on one thread, whatever the number of threads here.
+ *  x        any dtype; integers and bool give int64
+ *  returns  0-d, or x's shape without the dims (1 there with keepdim) [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_sum)(tn_tensor *x, const tn_sum_opts *opts TN_DEFAULT(NULL));
+
+/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; of no elements NaN.
+ *  [scope] */
+TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+#define tn_sum_to_size(x, sizes) (tn_sum_to_size)(x, TN_DIMS(sizes))
+#endif
+
+/** Sums x over the dims that broadcasting `sizes` to x's shape would have made: Tensor.sum_to_size. x itself when the shapes agree.
+ *  returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape
+ */
+TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
+
+/* ---- slice.c ---- */
+
+/** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
+TN_API tn_tensor *(tn_select)(tn_tensor *x, int64_t dim, int64_t index);
+
+/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view. A step below 1 is
+ *  TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_slice)(tn_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step);
+
+/** The `length` elements from `start` along a dim: torch.narrow. A view. [scope] */
+TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t length);
+
+#ifndef __cplusplus
+#define tn_as_strided(x, shape, strides, offset) (tn_as_strided)(x, TN_DIMS(shape), TN_DIMS(strides), offset)
+#endif
+
+/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
+ *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
+TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset);
+
+/* ---- unary.c ---- */
+
+/** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_neg)(tn_tensor *x);
+
+/** x = -x. Returns x. */
+TN_API tn_tensor *(tn_neg_)(tn_tensor *x);
+
+/** 1, 0 or -1 by the sign of each element; 0 for NaN: torch.sign. [scope] */
+TN_API tn_tensor *(tn_sign)(tn_tensor *x);
+
+/** x = sign(x). Returns x. */
+TN_API tn_tensor *(tn_sign_)(tn_tensor *x);
+
+/** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
+TN_API tn_tensor *(tn_abs)(tn_tensor *x);
+
+/** x = |x|. Returns x. */
+TN_API tn_tensor *(tn_abs_)(tn_tensor *x);
+
+/** e^x; integers give the default dtype: torch.exp. [scope] */
+TN_API tn_tensor *(tn_exp)(tn_tensor *x);
+
+/** x = e^x, for floating point x. Returns x. */
+TN_API tn_tensor *(tn_exp_)(tn_tensor *x);
+
+/** Natural logarithm; integers give the default dtype: torch.log. [scope] */
+TN_API tn_tensor *(tn_log)(tn_tensor *x);
+
+/** x = log(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_log_)(tn_tensor *x);
+
+/** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
+TN_API tn_tensor *(tn_sqrt)(tn_tensor *x);
+
+/** x = sqrt(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x);
+
+/** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
+TN_API tn_tensor *(tn_tanh)(tn_tensor *x);
+
+/** x = tanh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_tanh_)(tn_tensor *x);
+
+/** 1 / (1 + e^-x); integers give the default dtype: torch.sigmoid. [scope] */
+TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x);
+
+/** x = sigmoid(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sigmoid_)(tn_tensor *x);
+
+/** max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_relu)(tn_tensor *x);
+
+/** x = max(x, 0). Returns x. */
+TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
+
+/* ---- views.c ---- */
+
+#ifndef __cplusplus
+#define tn_view(x, shape) (tn_view)(x, TN_DIMS(shape))
+#define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
+#endif
+
+/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's elements or strides.
+ *  [scope] */
+TN_API tn_tensor *(tn_view)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope] */
+TN_API tn_tensor *(tn_reshape)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing to merge.
+ *  [scope] */
+TN_API tn_tensor *(tn_flatten)(tn_tensor *x, int64_t start, int64_t end);
+
+/** Swaps two dims: torch.transpose. A view. [scope] */
+TN_API tn_tensor *(tn_transpose)(tn_tensor *x, int64_t dim0, int64_t dim1);
+
+/** The transpose of a matrix; a vector or a 0-d tensor as it is: x.t(). A view. [scope] */
+TN_API tn_tensor *(tn_t)(tn_tensor *x);
+
+#ifndef __cplusplus
+#define tn_permute(x, dims) (tn_permute)(x, TN_DIMS(dims))
+#define tn_expand(x, shape) (tn_expand)(x, TN_DIMS(shape))
+#endif
+
+/** The dims in another order: torch.permute. A view. [scope] */
+TN_API tn_tensor *(tn_permute)(tn_tensor *x, const int64_t *dims, size_t n);
+
+/** Repeats dims of size 1, and adds dims in front, without a copy: x.expand. -1 keeps a size. [scope] */
+TN_API tn_tensor *(tn_expand)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/* Keywords of tn_squeeze. */
+typedef struct tn_squeeze_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: every dim of size 1 */
+} tn_squeeze_opts;
+#ifndef __cplusplus
+#define tn_squeeze(...) TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */
+TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts TN_DEFAULT(NULL));
+
+/** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
+TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
+
+/* ---- where.c ---- */
+
+#ifndef __cplusplus
+#define tn_where(condition, a, b)                                                                                    \
+    __extension__({                                                                                                  \
+        TN_QUIET tn_tensor *tn_c = (condition);                                                                      \
+        __auto_type tn_a = (a);                                                                                      \
+        __auto_type tn_b = (b);                                                                                      \
+        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                            \
+        TN_UNQUIET tn_r;                                                                                             \
+    })
+#endif
+
+/** a where the condition is true, b elsewhere, broadcast, in the promoted dtype: torch.where.
+ *  condition  bool; uint8 is taken with a warning, other dtypes are TN_ERR_DTYPE
+ *  a, b       the macro takes numbers too
+ *  returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
+ */
+TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b);
 
 TN_END_DECLS
 #endif

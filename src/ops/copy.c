@@ -1,0 +1,329 @@
+/* ops/copy.c - clone, detach, to, contiguous; writing values: copy_, fill_, zero_; comparing whole tensors: equal, allclose. */
+#include "core/map.h"
+#include <math.h>
+#include <string.h>
+#include <tison/ops.h>
+
+#define ABS64(x) ((x) < 0 ? -(double)(x) : (double)(x))
+
+/* ---- clone ---- */
+
+/* The argument: row-major instead of the input's order of memory. */
+static bool clone_run(tni_call *c) {
+    const tni_array *x = &c->in[0]->a;
+    if (c->arg[0].b) TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
+    else TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
+    return tni_copy_array(&c->out[0]->a, x);
+}
+
+static bool pass_vjp(tni_vjp *g) {
+    TNI_DX(g, 0, g->dy[0]);
+    return true;
+}
+
+TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0", .run = clone_run,
+      .vjp = pass_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
+
+/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
+TN_API tn_tensor *(tn_clone)(tn_tensor *x) {
+    return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = false}));
+}
+
+/** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
+TN_API tn_tensor *(tn_contiguous)(tn_tensor *x) {
+    if (tni_failed()) return NULL;
+    TNI_CHECK_TENSOR("contiguous", x);
+    return x->a.contiguous ? tn_hold(x) : tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = true}));
+}
+
+/* ---- detach ---- */
+
+/** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
+TN_API tn_tensor *(tn_detach)(tn_tensor *x) {
+    if (tni_failed()) return NULL;
+    TNI_CHECK_TENSOR("detach", x);
+    tni_thread *t = tni_self();
+    tn_tensor *y = t ? tni_tensor_alias(t, "detach", x) : NULL;
+    return y ? tni_give(t, y) : NULL;
+}
+
+/* ---- to ---- */
+
+static bool to_run(tni_call *c) {
+    TNI_TRY(tni_dtype_check("to", c->arg[0].dtype));
+    return tni_out_like(c, 0, c->in[0], c->arg[0].dtype) && tni_copy_array(&c->out[0]->a, &c->in[0]->a);
+}
+
+static bool to_vjp(tni_vjp *g) {
+    TNI_DX(g, 0, tn_to(g->dy[0], tni_input_dtype(g, 0)));
+    return true;
+}
+
+TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run, .vjp = to_vjp,
+      .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32", "f32[0] float64"));
+
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype) {
+    if (tni_failed()) return NULL;
+    TNI_CHECK_TENSOR("to", x);
+    return x->a.dtype == (int8_t)dtype ? tn_hold(x) : tni_run_op(&tni_op_to, TNI_INS(x), TNI_ARGS({.dtype = dtype}));
+}
+
+/* ---- copy_ ---- */
+
+static bool copy_fits(const tni_call *c, const tni_array *self, const tni_array *src) {
+    int64_t sizes[TNI_MAX_DIMS];
+    size_t ndim = self->ndim;
+    memcpy(sizes, self->sizes, ndim * sizeof *sizes);
+    TNI_TRY(tni_shape_broadcast(tni_call_name(c), sizes, &ndim, src->sizes, src->ndim));
+    TNI_REQUIRE(c, ndim == self->ndim && memcmp(sizes, self->sizes, ndim * sizeof *sizes) == 0, TN_ERR_SHAPE,
+                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self), tni_shape_text((char[160]){0}, 160, sizes, ndim));
+    return true;
+}
+
+static bool copy_run(tni_call *c) {
+    const tni_array *self = &c->in[0]->a, *src = &c->in[1]->a;
+    TNI_TRY(copy_fits(c, self, src));
+    if (self->storage != src->storage || self->numel == 0) return tni_copy_array(self, src);
+    tn_tensor *aside = tni_tensor_new_like(c->t, "copy_", c->in[1], (tn_dtype)src->dtype); /* src may lie under self */
+    bool right = aside && tni_copy_array(&aside->a, src) && tni_copy_array(self, &aside->a);
+    tni_tensor_destroy_new(c->t, aside);
+    return right;
+}
+
+static bool copy_vjp(tni_vjp *g) {
+    TNI_DX(g, 0, tni_zeros_like_input(g, 0));
+    TNI_DX(g, 1, g->dy[0]);
+    return true;
+}
+
+TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards", .run = copy_run,
+      .vjp = copy_vjp);
+
+/** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
+ *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
+ */
+TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src) {
+    return tni_run_op_inplace(&tni_op_copy, TNI_INS(self, src), TNI_NO_ARGS);
+}
+
+/* ---- fill_, zero_ ---- */
+
+#define FILL(name, T)                                                                                                 \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                             \
+        const T value = *(const T *)arg->p;                                                                           \
+        if (s[0] == sizeof(T)) {                                                                                      \
+            T *y = (T *)p[0];                                                                                         \
+            for (int64_t i = 0; i < n; i++) y[i] = value;                                                             \
+        } else {                                                                                                      \
+            for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = value;                                          \
+        }                                                                                                             \
+    }
+FILL(fill_1, uint8_t)
+FILL(fill_4, uint32_t)
+FILL(fill_8, uint64_t)
+
+static bool fill_bits(const tni_array *self, uint64_t bits) {
+    if (self->numel == 0) return true;
+    size_t item = tni_array_item(self);
+    if (bits == 0 && self->contiguous) {
+        memset(self->data, 0, (size_t)self->numel * item);
+        return true;
+    }
+    tni_value value = {.p = &bits};
+    return tni_map_arrays(item == 1 ? fill_1 : item == 4 ? fill_4 : fill_8, &self, 1, &value);
+}
+
+/* Numbers that the dtype cannot hold are refused, tensors are cut. Negative numbers wrap in an unsigned dtype. */
+static bool number_fits(const tni_array *value, tn_dtype to) {
+    if (!tni_dtype_is_integral(to, false)) return true;
+    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63, high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
+    if (tni_dtype_is_float((tn_dtype)value->dtype)) {
+        double d = tni_array_double_at(value, 0);
+        return d > low - 1 && d < high && d >= -0x1p63;
+    }
+    int64_t i = tni_array_int_at(value, 0);
+    return to == TN_INT64 || ((double)i >= low && (double)i < high);
+}
+
+static bool fill_run(tni_call *c) {
+    const tni_array *self = &c->in[0]->a, *value = &c->in[1]->a;
+    TNI_REQUIRE(c, value->ndim == 0, TN_ERR_SHAPE, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", value->ndim);
+    tn_dtype dtype = (tn_dtype)self->dtype;
+    TNI_REQUIRE(c, !c->in[1]->number || number_fits(value, dtype), TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow",
+                tni_dtype_get(dtype)->name);
+    bool whole = tni_dtype_is_integral((tn_dtype)value->dtype, true);
+    uint64_t bits = 0;
+    tni_element_set(&bits, dtype, whole ? 0 : tni_array_double_at(value, 0), whole ? tni_array_int_at(value, 0) : 0, whole);
+    return fill_bits(self, bits);
+}
+
+static bool fill_vjp(tni_vjp *g) {
+    TNI_DX(g, 0, tni_zeros_like_input(g, 0));
+    TNI_DX(g, 1, tn_sum(g->dy[0]));
+    return true;
+}
+
+TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run, .vjp = fill_vjp);
+/* PyTorch's name of the node when the value is a number. */
+static const tni_op fill_number = {.name = "fill", .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
+                                   .grad_name = "FillBackward2", .run = fill_run, .vjp = fill_vjp};
+
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_fill_(self, value) (tn_fill_)(self, TN_PICK(value))
+#endif
+#endif
+
+/** Writes one value, a number or a 0-d tensor, into all of self: Tensor.fill_. Returns self.
+ *  A number that self's dtype cannot hold is TN_ERR_RUNTIME; a tensor with dims is TN_ERR_SHAPE.
+ */
+TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value) {
+    bool number = value && !tni_failed() && value->object.tag == TNI_TENSOR && value->number;
+    return tni_run_op_inplace(number ? &fill_number : &tni_op_fill, TNI_INS(self, value), TNI_NO_ARGS);
+}
+
+static bool zero_run(tni_call *c) { return fill_bits(&c->in[0]->a, 0); }
+
+static bool zero_vjp(tni_vjp *g) {
+    TNI_DX(g, 0, tni_zeros_like_input(g, 0));
+    return true;
+}
+
+TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run, .vjp = zero_vjp);
+
+/** Writes zeros into self: Tensor.zero_. Returns self. */
+TN_API tn_tensor *(tn_zero_)(tn_tensor *self) {
+    return tni_run_op_inplace(&tni_op_zero, TNI_INS(self), TNI_NO_ARGS);
+}
+
+/* ---- equal, allclose ---- */
+
+/* What the loops of a comparison share; `differ` ends all of them early. */
+typedef struct comparison {
+    double rtol, atol;
+    bool equal_nan;
+    int differ;
+} comparison;
+
+TNI_INLINE comparison *comparing(const tni_value *arg) { return (comparison *)(uintptr_t)arg->p; }
+static bool is_over(const comparison *q) { return __atomic_load_n(&q->differ, __ATOMIC_RELAXED) != 0; }
+
+enum { STRETCH = 1024 }; /* elements between two looks at `differ` */
+#define COMPARE(name, T, different)                                                                                   \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                             \
+        comparison *q = comparing(arg);                                                                               \
+        for (int64_t from = 0; from < n && !is_over(q); from += STRETCH) {                                            \
+            int found = 0;                                                                                            \
+            for (int64_t i = from; i < TNI_MIN(n, from + STRETCH); i++) {                                             \
+                const T a = *(const T *)(p[0] + i * s[0]), b = *(const T *)(p[1] + i * s[1]);                         \
+                found |= (different);                                                                                 \
+            }                                                                                                         \
+            if (found) __atomic_store_n(&q->differ, 1, __ATOMIC_RELAXED);                                             \
+        }                                                                                                             \
+    }
+COMPARE(differ_u8, uint8_t, a != b)
+COMPARE(differ_i32, int32_t, a != b)
+COMPARE(differ_i64, int64_t, a != b)
+COMPARE(differ_f32, float, !(a == b))
+COMPARE(differ_f64, double, !(a == b))
+COMPARE(differ_bool, uint8_t, (a != 0) != (b != 0))
+static tni_loop *const differ_loops[TNI_MAP_DTYPES] = {differ_u8, differ_i32, differ_i64, differ_f32, differ_f64, differ_bool};
+
+/* In the working type, as torch.isclose: an infinity is close to itself alone. */
+static bool far_f32(float a, float b, const comparison *q) {
+    if (a == b || (q->equal_nan && a != a && b != b)) return false;
+    float allowed = (float)q->atol + fabsf((float)q->rtol * b), actual = fabsf(a - b);
+    return !(isfinite(actual) && actual <= allowed);
+}
+static bool far_f64(double a, double b, const comparison *q) {
+    if (a == b || (q->equal_nan && a != a && b != b)) return false;
+    double allowed = q->atol + fabs(q->rtol * b), actual = fabs(a - b);
+    return !(isfinite(actual) && actual <= allowed);
+}
+static bool far_i64(int64_t a, int64_t b, const comparison *q) {
+    return a != b && !(fabs((double)a - (double)b) <= q->atol + q->rtol * ABS64(b));
+}
+COMPARE(far_loop_u8, uint8_t, far_i64(a, b, q))
+COMPARE(far_loop_i32, int32_t, far_i64(a, b, q))
+COMPARE(far_loop_i64, int64_t, far_i64(a, b, q))
+COMPARE(far_loop_f32, float, far_f32(a, b, q))
+COMPARE(far_loop_f64, double, far_f64(a, b, q))
+COMPARE(far_loop_bool, uint8_t, far_i64(a != 0, b != 0, q))
+static tni_loop *const far_loops[TNI_MAP_DTYPES] = {far_loop_u8, far_loop_i32, far_loop_i64, far_loop_f32, far_loop_f64, far_loop_bool};
+
+/* Runs a comparison over two arrays of one dtype, of which b broadcasts to a. */
+static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_array *a, const tni_array *b, comparison *q) {
+    int column = tni_map_index((tn_dtype)a->dtype);
+    TNI_CHECK(column >= 0, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s", who, tni_dtype_get((tn_dtype)a->dtype)->name);
+    tni_value arg = {.p = q};
+    return tni_map_arrays(loops[column], (const tni_array *const[]){a, b}, 2, &arg);
+}
+
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b) {
+    if (tni_failed()) return false;
+    TNI_CHECK_TENSOR("equal", a);
+    TNI_CHECK_TENSOR("equal", b);
+    tni_thread *t = tni_self();
+    if (!t || !tni_same_shape(&a->a, &b->a)) return false;
+    if (a->a.numel == 0) return true;
+    tn_dtype dtype = tni_promote((tn_dtype)a->a.dtype, (tn_dtype)b->a.dtype);
+    tn_tensor *made_a = NULL, *made_b = NULL;
+    const tni_array *x = tni_array_as(t, "equal", a, dtype, false, &made_a);
+    const tni_array *y = x ? tni_array_as(t, "equal", b, dtype, false, &made_b) : NULL;
+    comparison q = {0};
+    bool same = y && compare_arrays(differ_loops, "equal", x, y, &q) && !q.differ;
+    tni_tensor_destroy_new(t, made_a);
+    tni_tensor_destroy_new(t, made_b);
+    return same;
+}
+
+/* x as it looks when it is broadcast: a view with strides of 0. */
+static tn_tensor *broadcast_view(tni_thread *t, const tn_tensor *x, const int64_t *sizes, size_t ndim) {
+    int64_t strides[TNI_MAX_DIMS] = {0};
+    size_t lead = ndim - x->a.ndim;
+    for (size_t i = lead; i < ndim; i++) strides[i] = x->a.sizes[i - lead] == 1 ? 0 : x->a.strides[i - lead];
+    return tni_tensor_view(t, "allclose", x, sizes, strides, ndim, x->a.offset);
+}
+
+static bool all_close(tni_thread *t, const tn_tensor *a, const tn_tensor *b, comparison *q) {
+    if (tni_same_shape(&a->a, &b->a)) return compare_arrays(far_loops, "allclose", &a->a, &b->a, q);
+    int64_t sizes[TNI_MAX_DIMS];
+    size_t ndim = a->a.ndim;
+    memcpy(sizes, a->a.sizes, ndim * sizeof *sizes);
+    TNI_TRY(tni_shape_broadcast("allclose", sizes, &ndim, b->a.sizes, b->a.ndim));
+    tn_tensor *whole = broadcast_view(t, a, sizes, ndim);
+    bool right = whole && compare_arrays(far_loops, "allclose", &whole->a, &b->a, q);
+    tni_tensor_destroy_new(t, whole);
+    return right;
+}
+
+#ifdef TN_HEADER
+/* Keywords of tn_allclose. */
+typedef struct tn_allclose_opts {
+    size_t size;
+    double rtol;    /* 1e-5 */
+    double atol;    /* 1e-8 */
+    bool equal_nan; /* false */
+} tn_allclose_opts;
+#ifndef __cplusplus
+#define tn_allclose(a, ...)                                                                                    \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+            TN_REST(__VA_ARGS__, ))
+#endif
+#endif
+
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts) {
+    if (tni_failed()) return false;
+    TNI_CHECK_TENSOR("allclose", a);
+    TNI_CHECK_TENSOR("allclose", b);
+    comparison q = {.rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8), .equal_nan = TNI_OPT(opts, equal_nan, false)};
+    TNI_CHECK(a->a.dtype == b->a.dtype, TN_ERR_DTYPE, "allclose: %s did not match %s", tni_dtype_get((tn_dtype)a->a.dtype)->legacy,
+              tni_dtype_get((tn_dtype)b->a.dtype)->legacy);
+    TNI_CHECK(q.rtol >= 0, TN_ERR_RUNTIME, "allclose: rtol must be greater than or equal to zero, but got %g", q.rtol);
+    TNI_CHECK(q.atol >= 0, TN_ERR_RUNTIME, "allclose: atol must be greater than or equal to zero, but got %g", q.atol);
+    tni_thread *t = tni_self();
+    return t && all_close(t, a, b, &q) && !q.differ;
+}
