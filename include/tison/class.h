@@ -61,15 +61,22 @@
     (*__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(f), __typeof__(&*(f))), &(f), (f)))
 #define TN_FIELD_ROW(type, f, reference) \
     {#f, offsetof(type, f), sizeof(((type *)0)->f) + 0 * sizeof(&*TN_POINTER_OF(((type *)0)->f)), reference},
-#define TN_EMPTY_PROBE_(...) TN_SECOND(__VA_ARGS__)
-#define TN_FIELD(type, f) TN_PASTE(TN_FIELD_, TN_IS_TUPLE(f))(type, f)
-#define TN_FIELD_0(type, f) TN_FIELD_ROW(type, f, 0)
-#define TN_FIELD_1(type, f) TN_FIELD_REF(type, TN_UNWRAP f)
-#define TN_FIELD_REF(type, ...) TN_FIELD_REF_(type, __VA_ARGS__)
-#define TN_FIELD_REF_(type, ...) TN_PASTE(TN_REF_IF_, TN_IS_NOTHING(__VA_ARGS__))(type, __VA_ARGS__)
-#define TN_REF_IF_0(type, f) TN_FIELD_ROW(type, f, 1)
-#define TN_REF_IF_1(type, ...)
-#define TN_IS_NOTHING(...) TN_SECOND(TN_PASTE(TN_NOTHING_, __VA_ARGS__))
+/* A macro may not expand inside itself: each level of these has a way of its own to join names. */
+#define TN_FIELDS(t, ...) TN_FIELDS_1(TN_NARG(__VA_ARGS__), t, __VA_ARGS__)
+#define TN_FIELDS_1(n, ...) TN_FIELDS_2(n, __VA_ARGS__)
+#define TN_FIELDS_2(n, ...) TN_EACH_##n(__VA_ARGS__)
+#define TN_FIELD(type, f) TN_FIELD_1(TN_IS_TUPLE(f), type, f)
+#define TN_FIELD_1(tuple, type, f) TN_FIELD_2(tuple, type, f)
+#define TN_FIELD_2(tuple, type, f) TN_FIELD_TUPLE_##tuple(type, f)
+#define TN_FIELD_TUPLE_0(type, f) TN_FIELD_ROW(type, f, 0)
+#define TN_FIELD_TUPLE_1(type, f) TN_FIELD_REF(type, TN_UNWRAP f)
+#define TN_FIELD_REF(type, f) TN_FIELD_REF_1(TN_IS_NOTHING(f), type, f)
+#define TN_FIELD_REF_1(nothing, type, f) TN_FIELD_REF_2(nothing, type, f)
+#define TN_FIELD_REF_2(nothing, type, f) TN_FIELD_NOTHING_##nothing(type, f)
+#define TN_FIELD_NOTHING_0(type, f) TN_FIELD_ROW(type, f, 1)
+#define TN_FIELD_NOTHING_1(type, f)
+#define TN_IS_NOTHING(f) TN_IS_NOTHING_1(f)
+#define TN_IS_NOTHING_1(f) TN_SECOND(TN_NOTHING_##f)
 #define TN_NOTHING_ ~, 1
 
 /* Which of the five forms of forward f has; the others become NULL. */
@@ -105,7 +112,7 @@
         tn_y[0] = f1 ? f1(self, tn_x[0]) : f2 ? f2(self, tn_x[0], b) : f3 ? f3(self, tn_x[0], b, c) : f4(self, tn_x[0], b, c, d); \
         return tn_y[0] != NULL;                                                                                             \
     }                                                                                                                       \
-    static const tn_field type##_fields[] = {TN_PASTE(TN_EACH_, TN_NARG fields_)(type, TN_UNWRAP fields_){NULL, 0, 0, 0}};  \
+    static const tn_field type##_fields[] = {TN_FIELDS(type, TN_UNWRAP fields_){NULL, 0, 0, 0}};  \
     TN_QUIET static const tn_class type##_class __attribute__((unused)) = {                                                 \
         .size = sizeof(tn_class), .row_size = sizeof(tn_field), .name = #type, .printed = #type, .bytes = sizeof(type),     \
         .forward = type##_call, .nfields = sizeof type##_fields / sizeof *type##_fields - 1, .fields = type##_fields, __VA_ARGS__}; \

@@ -25,7 +25,7 @@ static bool check_linear(tni_call *c, shape *s) {
 }
 
 static bool linear_run(tni_call *c) {
-    shape s;
+    shape s = {0};
     int64_t sizes[TNI_MAX_DIMS];
     TNI_TRY(check_linear(c, &s));
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
