@@ -1,5 +1,6 @@
 /* What `make demo` runs: trains the network of 2_train.c on 1,797 handwritten digits, draws how it goes, saves it and reads it back.
  * demo [SEED] trains once; demo --seeds N prints the accuracy of N seeds. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime, isatty */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
