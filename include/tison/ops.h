@@ -248,8 +248,8 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
 #define tn_tensor(shape, ...)                                                                                                \
     tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
                      _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
-#define tn_from_data(shape, dtype, ...)                                                                                      \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+#define tn_from_data(shape, type, ...)                                                                                       \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), \
             TN_REST(__VA_ARGS__, ))
 #endif
 

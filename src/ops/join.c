@@ -115,7 +115,7 @@ static tn_tensor **inputs(tn_tensor *const *tensors) { return (tn_tensor **)(uin
 static bool any_tensors(const char *who, tn_tensor *const *tensors, size_t n) {
     if (tni_failed()) return false;
     TNI_CHECK(n > 0, TN_ERR_VALUE, "%s: expected a non-empty list of Tensors", who);
-    TNI_CHECK(tensors, TN_ERR_HANDLE, "%s: argument 'tensors' is NULL", who);
+    TNI_CHECK(tensors, TN_ERR_TYPE, "%s: argument 'tensors' is NULL", who);
     for (size_t i = 0; i < n; i++) TNI_TRY(tni_check_handle(who, "tensors", tensors[i], TNI_TENSOR));
     return true;
 }

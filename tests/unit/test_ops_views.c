@@ -101,7 +101,7 @@ static void view_errors(void) {
     CHECK(!tn_squeeze(x, 2));
     CHECK_ERROR(TN_ERR_INDEX, "expected to be in range of [-2, 1], but got 2");
     CHECK(!tn_view(NULL, 3));
-    CHECK_ERROR(TN_ERR_HANDLE, "view");
+    CHECK_ERROR(TN_ERR_TYPE, "view: argument 'self' is NULL");
     CHECK(!tn_expand(zero, (-2)));
     CHECK_ERROR(TN_ERR_SHAPE, "(-2)");
 }
@@ -128,7 +128,7 @@ static void slice_errors(void) {
     CHECK(!tn_as_strided(x, (2, 2), 1, 0));
     CHECK_ERROR(TN_ERR_RUNTIME, "mismatch in length of strides and shape");
     CHECK(!tn_as_strided(x, 20, 1, 0));
-    CHECK_ERROR(TN_ERR_SHAPE, "out of bounds for storage of size");
+    CHECK_ERROR(TN_ERR_SHAPE, "out of bounds for storage of 24 bytes");
     CHECK(!tn_as_strided(x, 2, -1, 3));
     CHECK_ERROR(TN_ERR_VALUE, "negative");
     CHECK(!tn_as_strided(x, 2, 1, -1));
@@ -161,7 +161,7 @@ static void joins(void) {
     CHECK(!tn_cat(TN_TENSORS(x, x), 2));
     CHECK_ERROR(TN_ERR_INDEX, "[-2, 1], but got 2");
     CHECK(!tn_cat(TN_TENSORS(x, NULL)));
-    CHECK_ERROR(TN_ERR_HANDLE, NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "cat: argument 'tensors' is NULL");
     CHECK(!tn_stack(TN_TENSORS(x, y)));
     CHECK_ERROR(TN_ERR_SHAPE, "stack expects each tensor to be equal size, but got [2, 2] at entry 0 and [1, 2] at entry 1");
     CHECK(!tn_stack(TN_TENSORS(x, x), 3));
@@ -205,7 +205,7 @@ static tn_tensor *view_of(tn_tensor *x, intptr_t which) {
     case 8: return tn_squeeze(tn_unsqueeze(x, 2));
     case 9: return tn_as_strided(x, (3, 3), (2, 1), 1);          /* overlaps itself */
     case 10: return tn_as_strided(tn_t(x), (2, 2), (4, 1), 2);    /* of a transposed tensor */
-    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (3, 2), (3, 1), -1); /* of one with holes, also before its first element */
+    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (2, 2), (6, 2), 0); /* of one with holes */
     case 12: return tn_as_strided(tn_expand(tn_select(x, 0, 1), (2, 4)), 3, 1, 1); /* of one whose elements are shared */
     case 13: return tn_flatten(tn_t(x), 0, -1);
     case 14: return tn_as_strided(x, (2, 4), (0, 1), 0);
