@@ -111,7 +111,7 @@ TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
 /** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
 TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats become integers by cutting toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
@@ -131,7 +131,8 @@ TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value);
 /** Writes zeros into self: Tensor.zero_. Returns self. */
 TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
 
-/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
+ *  nothing. */
 TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
 
 /* Keywords of tn_allclose. */
@@ -147,7 +148,7 @@ typedef struct tn_allclose_opts {
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
 TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
 
 /* ---- creation.c ---- */
@@ -328,6 +329,34 @@ TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
 TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
 
+/* ---- max.c ---- */
+
+/** The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.
+ *  returns  0-d, x's dtype [scope]; TN_ERR_RUNTIME for an empty x
+ */
+TN_API tn_tensor *(tn_max)(tn_tensor *x);
+
+/** The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).
+ *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
+ *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
+ */
+TN_API bool (tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/* Keywords of tn_argmax. */
+typedef struct tn_argmax_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: the place in row-major order among all elements */
+    bool keepdim; /* false */
+} tn_argmax_opts;
+#ifndef __cplusplus
+#define tn_argmax(...) TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
+ *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
+ */
+TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
+
 /* ---- pool.c ---- */
 
 typedef struct tn_max_pool2d_opts {
@@ -456,6 +485,28 @@ TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t 
 /** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
  *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
 TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset);
+
+/* ---- softmax.c ---- */
+
+/* Keywords of tn_softmax and tn_log_softmax. */
+typedef struct tn_softmax_opts {
+    size_t size;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's; x is cast to it first */
+} tn_softmax_opts;
+#ifndef __cplusplus
+#define tn_softmax(x, ...) TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_log_softmax(x, ...) \
+    TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_log_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** exp(x) / sum(exp(x)) along dim, without overflow: torch.softmax.
+ *  x        floating point, or any dtype with .dtype
+ *  returns  x's shape, row-major [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
+
+/** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
+TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
 
 /* ---- unary.c ---- */
 

@@ -60,9 +60,10 @@ static bool to_vjp(tni_vjp *g) {
 }
 
 TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run, .vjp = to_vjp,
-      .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32", "f32[0] float64"));
+      .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
+                            "f32[0] float64"));
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats become integers by cutting toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("to", x);
@@ -97,8 +98,8 @@ static bool copy_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards", .run = copy_run,
-      .vjp = copy_vjp);
+TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
+      .run = copy_run, .vjp = copy_vjp);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -137,7 +138,8 @@ static bool fill_bits(const tni_array *self, uint64_t bits) {
 /* Numbers that the dtype cannot hold are refused, tensors are cut. Negative numbers wrap in an unsigned dtype. */
 static bool number_fits(const tni_array *value, tn_dtype to) {
     if (!tni_dtype_is_integral(to, false)) return true;
-    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63, high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
+    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63;
+    double high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
     if (tni_dtype_is_float((tn_dtype)value->dtype)) {
         double d = tni_array_double_at(value, 0);
         return d > low - 1 && d < high && d >= -0x1p63;
@@ -160,7 +162,7 @@ static bool fill_run(tni_call *c) {
 
 static bool fill_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_zeros_like_input(g, 0));
-    TNI_DX(g, 1, tn_sum(g->dy[0]));
+    TNI_DX(g, 1, g->dy[0]); /* the core sums it to a 0-d tensor */
     return true;
 }
 
@@ -260,7 +262,8 @@ static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_ar
     return tni_map_arrays(loops[column], (const tni_array *const[]){a, b}, 2, &arg);
 }
 
-/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
+ *  nothing. */
 TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("equal", a);
@@ -314,7 +317,7 @@ typedef struct tn_allclose_opts {
 #endif
 #endif
 
-/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
 TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("allclose", a);

@@ -14,11 +14,20 @@ TNI_INLINE uint64_t power_of_int(int64_t base, int64_t exponent) {
     return y;
 }
 
-TNI_LOOP2(pow_u8, uint8_t, uint8_t, power_of_int(a, b))
-TNI_LOOP2(pow_i32, int32_t, int32_t, power_of_int(a, b))
-TNI_LOOP2(pow_i64, int64_t, int64_t, power_of_int(a, b))
-TNI_LOOP2(pow_f32, float, float, pow((double)a, (double)b))
-TNI_LOOP2(pow_f64, double, double, pow(a, b))
+/* Plain loops: nothing in them vectorises. float powers are computed in double and rounded once. */
+#define POWER(name, T, expr)                                                                          \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {             \
+        (void)arg;                                                                                    \
+        for (int64_t i = 0; i < n; i++) {                                                             \
+            const T a = *(const T *)(p[1] + i * s[1]), b = *(const T *)(p[2] + i * s[2]);             \
+            *(T *)(p[0] + i * s[0]) = (T)(expr);                                                      \
+        }                                                                                             \
+    }
+POWER(pow_u8, uint8_t, power_of_int(a, b))
+POWER(pow_i32, int32_t, power_of_int(a, b))
+POWER(pow_i64, int64_t, power_of_int(a, b))
+POWER(pow_f32, float, pow((double)a, (double)b))
+POWER(pow_f64, double, pow(a, b))
 static const tni_map pow_map = {TNI_SAME, {pow_u8, pow_i32, pow_i64, pow_f32, pow_f64, NULL}};
 
 /* Exponents that need no pow(): the same roundings as PyTorch's. b, the exponent, is not read. */
