@@ -97,8 +97,8 @@ static tn_dtype dtype_of(tn_scalar v) {
 #define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
 #define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
 #define tn_full(shape, ...)                                                                                                  \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                \
+            (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
 #define tn_scalar_tensor(...)                                                                                                \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
@@ -175,7 +175,8 @@ static bool range_length(tn_dtype dtype, tn_scalar start, tn_scalar end, tn_scal
     double s = real(start), e = real(end), d = real(step);
     TNI_CHECK(d > 0 || d < 0, TN_ERR_RUNTIME, "arange: step must be nonzero");
     TNI_CHECK(isfinite(s) && isfinite(e), TN_ERR_RUNTIME, "arange: unsupported range: %g -> %g", s, e);
-    TNI_CHECK((d > 0 && e >= s) || (d < 0 && e <= s), TN_ERR_RUNTIME, "arange: upper bound and lower bound inconsistent with step sign");
+    TNI_CHECK((d > 0 && e >= s) || (d < 0 && e <= s), TN_ERR_RUNTIME,
+              "arange: upper bound and lower bound inconsistent with step sign");
     TNI_CHECK(fabs((e - s) / d) < 0x1p62, TN_ERR_RUNTIME, "arange: invalid size, possible overflow?");
     *length = (int64_t)ceil((e - s) / d);
     if (dtype != TN_INT64) return true;
@@ -187,7 +188,7 @@ static bool range_length(tn_dtype dtype, tn_scalar start, tn_scalar end, tn_scal
     return true;
 }
 
-/* torch computes in vectors, two at a time: the first element of one is rounded to the dtype before the others are counted from it. */
+/* torch computes in vectors, two at a time: the first element of one is rounded to the dtype, the others are counted from it. */
 #define RANGE(type, lanes)                                                                                         \
     do {                                                                                                           \
         type *y = a->data;                                                                                         \
@@ -225,8 +226,8 @@ typedef struct tn_arange_opts {
     const char *where;
 } tn_arange_opts;
 #ifndef __cplusplus
-/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
- * has an integer type and the others are whole. */
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
+ * number has an integer type and the others are whole. */
 #define tn_arange(...)                                                                                                       \
     TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
             tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
@@ -236,8 +237,8 @@ typedef struct tn_arange_opts {
 #endif
 #endif
 
-/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
- *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the
+ *  default dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts) {
     bool real_kind = start.kind == TN_SCALAR_DOUBLE || end.kind == TN_SCALAR_DOUBLE || step.kind == TN_SCALAR_DOUBLE;
     tn_dtype dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
@@ -255,10 +256,12 @@ TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, co
 /** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
 TN_API tn_tensor *tn_arange_from(tn_scalar first, const tn_arange_opts *opts) {
     double end = TNI_OPT(opts, end, (double)NAN), step = TNI_OPT(opts, step, 1.0);
-    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .requires_grad = TNI_OPT(opts, requires_grad, false),
+    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
+                     .requires_grad = TNI_OPT(opts, requires_grad, false),
                      .where = TNI_OPT(opts, where, NULL)};
     bool ints = first.kind != TN_SCALAR_DOUBLE && step == floor(step) && fabs(step) < 0x1p62;
-    if (isnan(end)) return (tn_arange)(tn_scalar_int(0), first, ints ? tn_scalar_int((int64_t)step) : tn_scalar_double(step), &plain);
+    if (isnan(end)) return (tn_arange)(tn_scalar_int(0), first, ints ? tn_scalar_int((int64_t)step) : tn_scalar_double(step),
+                                       &plain);
     ints = ints && end == floor(end) && fabs(end) < 0x1p62;
     return ints ? (tn_arange)(first, tn_scalar_int((int64_t)end), tn_scalar_int((int64_t)step), &plain)
                 : (tn_arange)(first, tn_scalar_double(end), tn_scalar_double(step), &plain);
@@ -291,7 +294,8 @@ TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const t
     if (steps < 0) return (void)tni_fail(TN_ERR_RUNTIME, "linspace: number of steps must be non-negative"), NULL;
     if (dtype == TN_BOOL) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "\"linspace_cpu\" not implemented for 'Bool'"), NULL;
     bool inside = dtype == TN_DTYPE_NONE || (fits(tn_scalar_double(start), dtype) && fits(tn_scalar_double(end), dtype));
-    if (!inside) return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow", c_name(dtype)), NULL;
+    if (!inside) return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow",
+                                       c_name(dtype)), NULL;
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "linspace", &steps, 1, TN_DTYPE_NONE, opts);
     if (x) fill_line(&x->a, start, end);
@@ -318,12 +322,14 @@ typedef struct tn_eye_opts {
 /** [n, m] with ones on the diagonal: torch.eye. [scope] */
 TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
     int64_t m = TNI_OPT(opts, m, TN_NONE);
-    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .requires_grad = TNI_OPT(opts, requires_grad, false),
+    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
+                     .requires_grad = TNI_OPT(opts, requires_grad, false),
                      .where = TNI_OPT(opts, where, NULL)};
     if (m == TN_NONE) m = n;
     if (tni_failed()) return NULL;
     if (n < 0 || m < 0)
-        return (void)tni_fail(TN_ERR_RUNTIME, "eye: %s must be greater or equal to 0, got %lld", n < 0 ? "n" : "m", (long long)(n < 0 ? n : m)), NULL;
+        return (void)tni_fail(TN_ERR_RUNTIME, "eye: %s must be greater or equal to 0, got %lld", n < 0 ? "n" : "m",
+                              (long long)(n < 0 ? n : m)), NULL;
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "eye", (int64_t[]){n, m}, 2, TN_DTYPE_NONE, &plain);
     if (!x) return NULL;
@@ -342,21 +348,23 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
     tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
                      _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
 #define tn_from_data(shape, type, ...)                                                                                       \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                \
+            (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
- *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
-TN_API tn_tensor *tn_tensor_values(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts) {
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The
+ *  number of values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *tn_tensor_values(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers,
+                                   const tn_opts *opts) {
     bool ints = integers;
     for (size_t i = 0; i < count && ints && values; i++) ints = values[i] == floor(values[i]);
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "tensor", sizes, ndim, ints ? TN_INT64 : TN_DTYPE_NONE, opts);
     if (!x) return NULL;
     bool fit = (int64_t)count == x->a.numel && (values || count == 0);
-    if (!fit) tni_fail(TN_ERR_SHAPE, "tensor: the shape %s takes %lld values, but %zu were given", TNI_SHAPE(&x->a), (long long)x->a.numel, count);
+    if (!fit) tni_fail(TN_ERR_SHAPE, "tensor: the shape %s takes %lld values, but %zu were given", TNI_SHAPE(&x->a),
+                       (long long)x->a.numel, count);
     for (size_t i = 0; i < count && fit; i++)
         tni_element_set((char *)x->a.data + i * tni_array_item(&x->a), (tn_dtype)x->a.dtype, values[i], 0, false);
     return tni_made(t, x, fit, opts);

@@ -24,7 +24,9 @@ static bool holds(tn_tensor *x, const double *values, int64_t n) {
 #define CHECK_VALUES(x, ...) \
     CHECK(holds(x, (const double[]){__VA_ARGS__}, (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))))
 
-static tn_tensor *ramp(int64_t rows, int64_t columns) { return (tn_reshape)(tn_arange(rows * columns, .dtype = TN_FLOAT64), I(rows, columns), 2); }
+static tn_tensor *ramp(int64_t rows, int64_t columns) {
+    return (tn_reshape)(tn_arange(rows * columns, .dtype = TN_FLOAT64), I(rows, columns), 2);
+}
 
 static void shapes(void) {
     TN_SCOPE;
@@ -75,7 +77,8 @@ static void view_errors(void) {
     CHECK(!tn_view(x, (4, 2)));
     CHECK_ERROR(TN_ERR_SHAPE, "shape '[4, 2]' is invalid for input of size 6");
     CHECK(!tn_view(tn_t(x), 6));
-    CHECK_ERROR(TN_ERR_SHAPE, "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
                               "subspaces). Use .reshape(...) instead.");
     CHECK(!tn_reshape(x, (-1, -1)));
     CHECK_ERROR(TN_ERR_SHAPE, "only one dimension can be inferred");
@@ -90,10 +93,13 @@ static void view_errors(void) {
     CHECK(!tn_permute(x, 0));
     CHECK_ERROR(TN_ERR_SHAPE, "input.dim() = 2 is not equal to len(dims) = 1");
     CHECK(!tn_expand(x, (2, 4)));
-    CHECK_ERROR(TN_ERR_SHAPE, "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: [2, 4].  "
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: "
+        "[2, 4].  "
                               "Tensor sizes: [2, 3]");
     CHECK(!tn_expand(x, 3));
-    CHECK_ERROR(TN_ERR_SHAPE, "the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)");
+    CHECK_ERROR(TN_ERR_SHAPE,
+                "the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)");
     CHECK(!tn_expand(x, (-1, 2, 3)));
     CHECK_ERROR(TN_ERR_SHAPE, "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension 0");
     CHECK(!tn_unsqueeze(x, 3));
@@ -151,7 +157,8 @@ static void joins(void) {
     CHECK_VALUES(tn_stack(TN_TENSORS(tn_scalar_tensor(1), tn_scalar_tensor(2))), 1, 2);
     CHECK_OK();
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones((3, 3))), 1));
-    CHECK_ERROR(TN_ERR_SHAPE, "Sizes of tensors must match except in dimension 1. Expected size 2 but got size 3 for tensor number 1 in the list.");
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "Sizes of tensors must match except in dimension 1. Expected size 2 but got size 3 for tensor number 1 in the list.");
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones(3))));
     CHECK_ERROR(TN_ERR_SHAPE, "Tensors must have same number of dimensions: got 2 and 1");
     CHECK(!tn_cat(TN_TENSORS(x, tn_scalar_tensor(1))));
@@ -225,9 +232,11 @@ static void gradients(void) {
         TN_SCOPE;
         tn_manual_seed((uint64_t)which);
         tn_tensor *x = (tn_randn)(I(3, 4), 2, D);
-        if (!CHECK(tn_gradcheck_fn(squared_view, (void *)which, TN_TENSORS(x)))) printf("  view %d: %s\n", (int)which, tn_error_message());
+        if (!CHECK(tn_gradcheck_fn(squared_view, (void *)which, TN_TENSORS(x))))
+            printf("  view %d: %s\n", (int)which, tn_error_message());
         tn_clear_error();
-        if (!CHECK(tn_gradgradcheck_fn(squared_view, (void *)which, TN_TENSORS(x)))) printf("  view %d: %s\n", (int)which, tn_error_message());
+        if (!CHECK(tn_gradgradcheck_fn(squared_view, (void *)which, TN_TENSORS(x))))
+            printf("  view %d: %s\n", (int)which, tn_error_message());
         tn_clear_error();
     }
 }
