@@ -111,7 +111,7 @@ TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
 /** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
 TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats become integers by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
@@ -320,6 +320,47 @@ TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_o
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
 TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
+
+/* ---- loss.c ---- */
+
+/** How a loss is reduced: not at all, by the (weighted) mean, by the sum. */
+typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+typedef struct tn_nll_loss_opts {
+    size_t size;
+    tn_tensor *weight;      /* (C) or NULL */
+    int64_t ignore_index;   /* -100 */
+    tn_reduction reduction; /* mean */
+} tn_nll_loss_opts;
+typedef struct tn_cross_entropy_opts {
+    size_t size;
+    tn_tensor *weight;      /* (C) or NULL */
+    int64_t ignore_index;   /* -100 */
+    tn_reduction reduction; /* mean */
+    double label_smoothing; /* 0 */
+} tn_cross_entropy_opts;
+typedef struct tn_mse_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* mean */
+} tn_mse_loss_opts;
+#ifndef __cplusplus
+#define TN_LOSS(type, defaults, function, x, ...) TN_WITH(type, defaults, (function)(x, TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define tn_nll_loss(x, ...) \
+    TN_LOSS(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_nll_loss, x, __VA_ARGS__, )
+#define tn_cross_entropy(x, ...) \
+    TN_LOSS(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_cross_entropy, x, __VA_ARGS__, )
+#define tn_mse_loss(x, ...) TN_LOSS(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), tn_mse_loss, x, __VA_ARGS__, )
+#endif
+
+/** F.nll_loss: x (N, C), (C) or (N, C, d...) log-probabilities, target (N), () or (N, d...) int64 class numbers -> a scalar, or target's
+ *  shape without reduction. TN_ERR_INDEX "Target 7 is out of bounds."; TN_ERR_VALUE, TN_ERR_SHAPE, TN_ERR_DTYPE. [scope] */
+TN_API tn_tensor *(tn_nll_loss)(tn_tensor *x, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
+
+/** F.cross_entropy: logits x (N, C), (C) or (N, C, d...); target class numbers int64 (N), (), (N, d...), or probabilities of x's shape
+ *  -> a scalar. log_softmax over the classes, then nll_loss; errors as theirs. [scope] */
+TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts TN_DEFAULT(NULL));
+
+/** F.mse_loss: (x - target)^2, broadcast and promoted, reduced. [scope] */
+TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
 
 /* ---- matmul.c ---- */
 
