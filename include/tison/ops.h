@@ -157,12 +157,12 @@ TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *op
 #define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
 #define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
 #define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
-#define tn_full(shape, ...)                                                                                                  \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                \
+#define tn_full(shape, ...)                                                                                                        \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
             (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
-#define tn_scalar_tensor(...)                                                                                                \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+#define tn_scalar_tensor(...)                                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -208,11 +208,11 @@ typedef struct tn_arange_opts {
 #ifndef __cplusplus
 /* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
  * number has an integer type and the others are whole. */
-#define tn_arange(...)                                                                                                       \
-    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+#define tn_arange(...)                                                                                                             \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                       \
             tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_linspace(start, end, ...)                                                                                         \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_linspace(start, end, ...)                                                                                               \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o),      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -236,8 +236,8 @@ typedef struct tn_eye_opts {
     const char *where;
 } tn_eye_opts;
 #ifndef __cplusplus
-#define tn_eye(...)                                                                                                          \
-    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+#define tn_eye(...)                                                                                                                \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o),       \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -246,11 +246,15 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
 /* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
-#define tn_tensor(shape, ...)                                                                                                \
-    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
-                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
-#define tn_from_data(shape, type, ...)                                                                                       \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                \
+#define tn_tensor(shape, ...)                                                                                                      \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),        \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float                                                                     \
+                              : false, double                                                                                      \
+                              : false, default                                                                                     \
+                              : true),                                                                                             \
+                     NULL)
+#define tn_from_data(shape, type, ...)                                                                                             \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
             (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -267,11 +271,11 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
 #ifndef __cplusplus
 #define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
 #define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
-#define tn_randint(lo, hi, ...)                                                                                              \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_randint(lo, hi, ...)                                                                                                    \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
             TN_REST(__VA_ARGS__, ))
-#define tn_randperm(...)                                                                                                     \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o),         \
+#define tn_randperm(...)                                                                                                           \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -466,7 +470,7 @@ typedef struct tn_dropout_opts {
     bool training; /* true */
 } tn_dropout_opts;
 #ifndef __cplusplus
-#define tn_dropout(...)                                                                                                      \
+#define tn_dropout(...)                                                                                                            \
     TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -651,7 +655,7 @@ typedef struct tn_squeeze_opts {
     int64_t dim; /* TN_NONE: every dim of size 1 */
 } tn_squeeze_opts;
 #ifndef __cplusplus
-#define tn_squeeze(...)                                                                                        \
+#define tn_squeeze(...)                                                                                                            \
     TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 

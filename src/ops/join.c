@@ -78,8 +78,10 @@ static bool cat_vjp(tni_vjp *g) {
     int64_t at = 0, dim = g->arg[0].i;
     for (size_t i = 0; i < tni_input_count(g); i++) {
         int64_t size = 0;
-        if (g->node->args > 1) size = g->arg[1].ints.v[i];
-        else if (!tni_needs(g, i)) return tni_fail(TN_ERR_AUTOGRAD, "cat: the size of input %zu is not known", i);
+        if (g->node->args > 1)
+            size = g->arg[1].ints.v[i];
+        else if (!tni_needs(g, i))
+            return tni_fail(TN_ERR_AUTOGRAD, "cat: the size of input %zu is not known", i);
         if (tni_needs(g, i)) {
             size_t ndim;
             const int64_t *sizes = tni_input_sizes(g, i, &ndim);
@@ -95,9 +97,8 @@ static bool cat_vjp(tni_vjp *g) {
 TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp,
       .ints = 2,
       .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1",
-                            "(f32[3,2]^T f32[2,3])",
-                            "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
-                                "(f32[2] f32[2]) 1 !index"));
+                            "(f32[3,2]^T f32[2,3])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
+                            "(f32[2] f32[2]) 1 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_cat and tn_stack. */
@@ -148,8 +149,8 @@ static bool stack_run(tni_call *c) {
     int64_t sizes[TNI_MAX_DIMS + 1];
     for (size_t i = 1; i < c->nin; i++)
         TNI_REQUIRE(c, tni_same_shape(first, &c->in[i]->a), TN_ERR_SHAPE,
-                    "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu",
-                    TNI_SHAPE(first), TNI_SHAPE(&c->in[i]->a), i);
+                    "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu", TNI_SHAPE(first),
+                    TNI_SHAPE(&c->in[i]->a), i);
     TNI_TRY(tni_wrap_dim("stack", &c->arg[0].i, first->ndim + 1u));
     int64_t dim = c->arg[0].i;
     for (int i = 0, from = 0; i <= first->ndim; i++) sizes[i] = i == dim ? (int64_t)c->nin : first->sizes[from++];
@@ -164,8 +165,7 @@ static bool stack_vjp(tni_vjp *g) {
 TN_OP(stack, .schema = "stack(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "StackBackward0", .run = stack_run,
       .vjp = stack_vjp,
       .samples = TN_SAMPLES("(f32[2,3] f32[2,3])", "(f32[2,3] f32[2,3]) 1", "(f32[2] f64[2]) -1", "(f32[] f32[] f32[])",
-                            "(f32[0,2] f32[0,2]) 2",
-                            "(f32[2] f32[3]) !shape", "(f32[2] f32[2]) 2 !index"));
+                            "(f32[0,2] f32[0,2]) 2", "(f32[2] f32[3]) !shape", "(f32[2] f32[2]) 2 !index"));
 
 /** Tensors of one shape along a new dim: torch.stack. [scope] */
 TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts) {

@@ -71,8 +71,7 @@ static bool uniform_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_UNIFORM, .a = c->arg[0].d, .b = c->arg[1].d});
 }
 TN_OP(uniform, .schema = "uniform(Tensor self, float from=0, float to=1) -> Tensor", .grad_name = "UniformBackward0",
-      .run = uniform_run,
-      .vjp = zero_vjp);
+      .run = uniform_run, .vjp = zero_vjp);
 
 static bool normal_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d});
@@ -92,8 +91,7 @@ static bool bernoulli_run(tni_call *c) {
     if (c->narg) return sample_output(c, &(tni_sampler){.kind = TNI_BERNOULLI, .a = c->arg[0].d});
     const tni_array *p = &c->in[0]->a;
     TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_NOT_IMPLEMENTED,
-                "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'",
-                tni_dtype_get((tn_dtype)p->dtype)->legacy);
+                "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'", tni_dtype_get((tn_dtype)p->dtype)->legacy);
     TNI_TRY(tni_out(c, 0, (tn_dtype)p->dtype, p->sizes, p->ndim));
     if (!(p = tni_in_as(c, 0, (tn_dtype)p->dtype))) return false;
     const tni_array *y = &c->out[0]->a;
@@ -101,8 +99,11 @@ static bool bernoulli_run(tni_call *c) {
 }
 TN_OP(bernoulli, .schema = "bernoulli(Tensor self) -> Tensor", .grad_name = "BernoulliBackward0", .run = bernoulli_run,
       .vjp = zero_vjp);
-static const tni_op bernoulli_number = {.name = "bernoulli", .schema = "bernoulli.p(Tensor self, float p) -> Tensor",
-                                        .grad_name = "BernoulliBackward2", .run = bernoulli_run, .vjp = zero_vjp};
+static const tni_op bernoulli_number = {.name = "bernoulli",
+                                        .schema = "bernoulli.p(Tensor self, float p) -> Tensor",
+                                        .grad_name = "BernoulliBackward2",
+                                        .run = bernoulli_run,
+                                        .vjp = zero_vjp};
 
 /** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient
  *  is 0. [scope] */
@@ -146,8 +147,7 @@ static bool dropout_run(tni_call *c) {
     const tni_array *x = &c->in[0]->a;
     double keep = 1.0 - c->arg[0].d;
     TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)x->dtype), TN_ERR_DTYPE,
-                "result type Float can't be cast to the desired output type %s",
-                tni_dtype_get((tn_dtype)x->dtype)->legacy);
+                "result type Float can't be cast to the desired output type %s", tni_dtype_get((tn_dtype)x->dtype)->legacy);
     for (size_t k = 0; k < 2; k++) TNI_TRY(tni_out_like(c, k, c->in[0], (tn_dtype)x->dtype));
     const tni_array *y = &c->out[0]->a, *mask = &c->out[1]->a;
     TNI_TRY(tni_sample(c->t, "dropout", mask, &(tni_sampler){.kind = TNI_BERNOULLI, .a = keep}));
@@ -172,7 +172,7 @@ typedef struct tn_dropout_opts {
     bool training; /* true */
 } tn_dropout_opts;
 #ifndef __cplusplus
-#define tn_dropout(...)                                                                                                      \
+#define tn_dropout(...)                                                                                                            \
     TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif

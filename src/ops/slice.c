@@ -7,7 +7,10 @@
 /* ---- a part of one dim ---- */
 
 /* The part begin, begin + step, ... of `count` elements; with drop the dim goes (count is 1). */
-typedef struct part { int64_t dim, begin, step, count; bool drop; } part;
+typedef struct part {
+    int64_t dim, begin, step, count;
+    bool drop;
+} part;
 
 static size_t part_geometry(const tni_array *x, const part *p, int64_t *sizes, int64_t *strides, int64_t *offset) {
     size_t n = 0;
@@ -51,8 +54,7 @@ static bool select_run(tni_call *c) {
     TNI_TRY(tni_wrap_dim("select", &c->arg[0].i, x->ndim));
     int64_t dim = c->arg[0].i, index = c->arg[1].i, size = x->sizes[dim];
     TNI_REQUIRE(c, index >= -size && index < size, TN_ERR_INDEX, "index %lld is out of bounds for dimension %lld with size %lld",
-                (long long)index,
-                (long long)dim, (long long)size);
+                (long long)index, (long long)dim, (long long)size);
     if (index < 0) c->arg[1].i = index += size;
     return out_part(c, &(part){dim, index, 1, 1, true});
 }
@@ -74,8 +76,7 @@ static bool select_vjp(tni_vjp *g) {
     return true;
 }
 TN_OP(select, .schema = "select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", .grad_name = "SelectBackward0",
-      .run = select_run,
-      .vjp = select_vjp, .view = true,
+      .run = select_run, .vjp = select_vjp, .view = true,
       .samples = TN_SAMPLES("f32[3,4] 0 1", "f32[3,4] 1 -1", "f64[2,3,4] 1 0", "f32[3] 0 2", "f32[3] 0 3 !index",
                             "f32[] 0 0 !index", "f32[3] 1 0 !index"));
 
@@ -117,23 +118,24 @@ static bool slice_backward_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_slice(g->dy[0], g->arg[1].i, g->arg[2].i, g->arg[3].i, g->arg[4].i));
     return true;
 }
-TN_OP(slice_backward, .schema = "slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, "
-                                "SymInt step) -> Tensor",
+TN_OP(slice_backward,
+      .schema = "slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, "
+                "SymInt step) -> Tensor",
       .grad_name = "SliceBackwardBackward0", .run = slice_backward_run, .vjp = slice_backward_vjp, .ints = 1);
 
 static bool unslice(tni_vjp *g, int64_t dim, int64_t start, int64_t end, int64_t step) {
     size_t n;
     const int64_t *sizes = tni_input_sizes(g, 0, &n);
-    TNI_DX(g, 0, tni_run_op(&tni_op_slice_backward, TNI_INS(g->dy[0]),
-                            TNI_ARGS({.ints = {sizes, n}}, {.i = dim}, {.i = start}, {.i = end}, {.i = step})));
+    TNI_DX(g, 0,
+           tni_run_op(&tni_op_slice_backward, TNI_INS(g->dy[0]),
+                      TNI_ARGS({.ints = {sizes, n}}, {.i = dim}, {.i = start}, {.i = end}, {.i = step})));
     return true;
 }
 static bool slice_vjp(tni_vjp *g) { return unslice(g, g->arg[0].i, g->arg[1].i, g->arg[2].i, g->arg[3].i); }
 TN_OP(slice, .schema = "slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)",
       .grad_name = "SliceBackward0", .run = slice_run, .vjp = slice_vjp, .view = true,
       .samples = TN_SAMPLES("f32[5,3] 0 1 4 1", "f32[5,3] 0 0 5 2", "f32[3,6] -1 -4 -1 1", "f32[4] 0 2 1 1", "f32[4] 0 -9 9 3",
-                            "f32[4] 0 0 4 0 !value",
-                            "f32[] 0 0 1 1 !index"));
+                            "f32[4] 0 0 4 0 !value", "f32[] 0 0 1 1 !index"));
 
 /** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view.
  *  A step below 1 is TN_ERR_VALUE. [scope] */
@@ -149,12 +151,11 @@ static bool narrow_run(tni_call *c) {
     TNI_TRY(tni_wrap_dim("narrow", &c->arg[0].i, x->ndim));
     int64_t size = x->sizes[c->arg[0].i];
     TNI_REQUIRE(c, start >= -size && start <= size, TN_ERR_INDEX,
-                "start out of range (expected to be in range of [%lld, %lld], but got %lld)",
-                (long long)-size, (long long)size, (long long)start);
+                "start out of range (expected to be in range of [%lld, %lld], but got %lld)", (long long)-size, (long long)size,
+                (long long)start);
     if (start < 0) start += size;
     TNI_REQUIRE(c, length <= size - start, TN_ERR_RUNTIME, "start (%lld) + length (%lld) exceeds dimension size (%lld).",
-                (long long)start,
-                (long long)length, (long long)size);
+                (long long)start, (long long)length, (long long)size);
     c->arg[1].i = start;
     return out_part(c, &(part){c->arg[0].i, start, 1, length, false});
 }
@@ -208,8 +209,10 @@ static bool as_strided_run(tni_call *c) {
 }
 
 static void add_at(const tni_array *y, int64_t to, const tni_array *x, int64_t from) {
-    if (x->dtype == TN_FLOAT32) ((float *)y->data)[to] += ((const float *)x->data)[from];
-    else ((double *)y->data)[to] += ((const double *)x->data)[from];
+    if (x->dtype == TN_FLOAT32)
+        ((float *)y->data)[to] += ((const float *)x->data)[from];
+    else
+        ((double *)y->data)[to] += ((const double *)x->data)[from];
 }
 
 /* Adds x, element by element, to where the strides lead in the row-major y. */
@@ -237,15 +240,18 @@ static bool as_strided_backward_run(tni_call *c) {
     TNI_TRY(tni_array_view(&to, "as_strided", y->storage, (tn_dtype)y->dtype, c->arg[1].ints.v, strides, c->arg[1].ints.n,
                            c->arg[3].i));
     bool right = tni_same_shape(&to, x) || tni_call_fail(c, TN_ERR_SHAPE, "the gradient has the wrong shape");
-    if (right && may_overlap(to.sizes, strides, to.ndim)) accumulate(y, strides, c->arg[3].i, x);
-    else right = right && tni_copy_array(&to, x);
+    if (right && may_overlap(to.sizes, strides, to.ndim))
+        accumulate(y, strides, c->arg[3].i, x);
+    else
+        right = right && tni_copy_array(&to, x);
     tni_array_clear(&to);
     return right;
 }
 static bool as_strided_backward_vjp(tni_vjp *g) {
     tn_tensor *whole = tn_contiguous(g->dy[0]);
-    TNI_DX(g, 0, whole ? (tn_as_strided)(whole, g->arg[1].ints.v, g->arg[1].ints.n, g->arg[2].ints.v, g->arg[2].ints.n,
-                                         g->arg[3].i) : NULL);
+    TNI_DX(g, 0,
+           whole ? (tn_as_strided)(whole, g->arg[1].ints.v, g->arg[1].ints.n, g->arg[2].ints.v, g->arg[2].ints.n, g->arg[3].i)
+                 : NULL);
     return true;
 }
 TN_OP(as_strided_backward,
@@ -286,16 +292,15 @@ static bool as_strided_vjp(tni_vjp *g) {
     strides = g->node->args > 3 ? a[3].ints.v : row_major; /* the core's own nodes know only their output */
     bool plain = a[2].i >= 0 && reach(a[0].ints.v, a[1].ints.v, a[0].ints.n) + a[2].i <= reach(sizes, row_major, n);
     for (size_t i = 0; i < n; i++) plain = plain && (sizes[i] < 2 || strides[i] == row_major[i]);
-    TNI_DX(g, 0, plain ? put_back(g->dy[0], sizes, n, a[0].ints.v, a[1].ints.v, a[0].ints.n, a[2].i)
-           : spread(g, sizes, strides, n));
+    TNI_DX(g, 0,
+           plain ? put_back(g->dy[0], sizes, n, a[0].ints.v, a[1].ints.v, a[0].ints.n, a[2].i) : spread(g, sizes, strides, n));
     return true;
 }
 
 TN_OP(as_strided, .schema = "as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
       .grad_name = "AsStridedBackward0", .run = as_strided_run, .vjp = as_strided_vjp, .ints = 11, .view = true,
       .samples = TN_SAMPLES("f32[3,4] (2,2) (4,1) 1", "f32[6] (3,3) (1,1) 0", "f32[4] (2,4) (0,1) 0", "f32[4] () () 3",
-                            "f32[4] (5) (1) 0 !shape",
-                            "f32[4] (2) (-1) 3 !value", "f32[4] (2,2) (1) 0 !runtime"));
+                            "f32[4] (5) (1) 0 !shape", "f32[4] (2) (-1) 3 !value", "f32[4] (2,2) (1) 0 !runtime"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -307,6 +312,6 @@ TN_OP(as_strided, .schema = "as_strided(Tensor(a) self, SymInt[] size, SymInt[] 
  *  storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
 TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count,
                                   int64_t offset) {
-    return tni_run_op(&tni_op_as_strided, TNI_INS(x), TNI_ARGS({.ints = {sizes, ndim}}, {.ints = {strides, stride_count}},
-                                                         {.i = offset}, {.i = 0}));
+    return tni_run_op(&tni_op_as_strided, TNI_INS(x),
+                      TNI_ARGS({.ints = {sizes, ndim}}, {.ints = {strides, stride_count}}, {.i = offset}, {.i = 0}));
 }

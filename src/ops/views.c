@@ -28,16 +28,13 @@ static bool view_run(tni_call *c) {
 }
 
 TN_OP(view, .schema = "view(Tensor(a) self, SymInt[] size) -> Tensor(a)", .grad_name = "ViewBackward0", .run = view_run,
-      .vjp = reshape_back,
-      .ints = 1, .view = true,
+      .vjp = reshape_back, .ints = 1, .view = true,
       .samples = TN_SAMPLES("f32[3,4] (2,6)", "f32[3,4] (-1)", "f32[2,3,4] (2,-1)", "f64[1] ()", "f32[0,3] (3,0)", "i64[4] (2,2)",
-                            "f32[] (1,1)",
-                            "f32[3,4] (5,2) !shape", "f32[3,4]^T (12) !shape", "f32[3,4] (-1,-1) !shape"));
+                            "f32[] (1,1)", "f32[3,4] (5,2) !shape", "f32[3,4]^T (12) !shape", "f32[3,4] (-1,-1) !shape"));
 
 /* The same, of a copy that nobody else sees: no view for autograd. */
 TN_OP(unsafe_view, .schema = "_unsafe_view(Tensor self, SymInt[] size) -> Tensor", .grad_name = "UnsafeViewBackward0",
-      .run = view_run,
-      .vjp = reshape_back, .ints = 1);
+      .run = view_run, .vjp = reshape_back, .ints = 1);
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -159,7 +156,8 @@ static bool permute_run(tni_call *c) {
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     TNI_REQUIRE(c, n == x->ndim, TN_ERR_SHAPE,
                 "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. "
-                "input.dim() = %d is not equal to len(dims) = %zu", x->ndim, n);
+                "input.dim() = %d is not equal to len(dims) = %zu",
+                x->ndim, n);
     for (size_t i = 0; i < n; i++) {
         int64_t dim = c->arg[0].ints.v[i];
         TNI_TRY(tni_wrap_dim("permute", &dim, n));
@@ -183,8 +181,7 @@ static bool permute_vjp(tni_vjp *g) {
 TN_OP(permute, .schema = "permute(Tensor(a) self, int[] dims) -> Tensor(a)", .grad_name = "PermuteBackward0", .run = permute_run,
       .vjp = permute_vjp, .ints = 1, .view = true,
       .samples = TN_SAMPLES("f32[2,3,4] (2,0,1)", "f32[2,3,4] (-1,0,1)", "f32[3] (0)", "f32[] ()", "f32[2,3] (0,0) !runtime",
-                            "f32[2,3] (0) !shape",
-                            "f32[2,3] (0,2) !index"));
+                            "f32[2,3] (0) !shape", "f32[2,3] (0,2) !index"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -214,8 +211,9 @@ static bool expand_dim(const tni_call *c, size_t i, size_t lead, int64_t *size, 
     if (wanted == -1) *size = own;
     TNI_REQUIRE(c, *size == own || (own == 1 && wanted >= 0), TN_ERR_SHAPE,
                 "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  "
-                "Target sizes: %s.  Tensor sizes: %s", (long long)wanted, (long long)own, i,
-                tni_shape_text((char[160]){0}, 160, c->arg[0].ints.v, c->arg[0].ints.n), TNI_SHAPE(x));
+                "Target sizes: %s.  Tensor sizes: %s",
+                (long long)wanted, (long long)own, i, tni_shape_text((char[160]){0}, 160, c->arg[0].ints.v, c->arg[0].ints.n),
+                TNI_SHAPE(x));
     if (*size == own) *stride = x->strides[i - lead];
     return true;
 }
@@ -237,8 +235,7 @@ static bool expand_vjp(tni_vjp *g) {
     return true;
 }
 TN_OP(expand, .schema = "expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)",
-      .grad_name = "ExpandBackward0",
-      .run = expand_run, .vjp = expand_vjp, .ints = 1, .view = true,
+      .grad_name = "ExpandBackward0", .run = expand_run, .vjp = expand_vjp, .ints = 1, .view = true,
       .samples = TN_SAMPLES("f32[3,1] (3,4)", "f32[3] (2,3)", "f32[3,1] (2,-1,5)", "f32[] (2,2)", "f32[1] (0)", "f32[3] (4) !shape",
                             "f32[2,3] (3) !shape", "f32[3] (-1,3) !shape"));
 
@@ -267,12 +264,10 @@ static bool squeeze_dim_run(tni_call *c) {
     return squeeze_dims(c, c->arg[0].i);
 }
 TN_OP(squeeze, .schema = "squeeze(Tensor(a) self) -> Tensor(a)", .grad_name = "SqueezeBackward0", .run = squeeze_run,
-      .vjp = reshape_back,
-      .view = true, .samples = TN_SAMPLES("f32[1,3,1]", "f32[3]", "f32[1]", "f32[]", "f32[1,0]"));
+      .vjp = reshape_back, .view = true, .samples = TN_SAMPLES("f32[1,3,1]", "f32[3]", "f32[1]", "f32[]", "f32[1,0]"));
 TN_OP(squeeze_dim, .schema = "squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "SqueezeBackward1",
-      .run = squeeze_dim_run,
-      .vjp = reshape_back, .view = true, .samples = TN_SAMPLES("f32[1,3,1] 0", "f32[1,3,1] -1", "f32[1,3] 1", "f32[] 0",
-          "f32[1,3] 2 !index"));
+      .run = squeeze_dim_run, .vjp = reshape_back, .view = true,
+      .samples = TN_SAMPLES("f32[1,3,1] 0", "f32[1,3,1] -1", "f32[1,3] 1", "f32[] 0", "f32[1,3] 2 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_squeeze. */
@@ -281,7 +276,7 @@ typedef struct tn_squeeze_opts {
     int64_t dim; /* TN_NONE: every dim of size 1 */
 } tn_squeeze_opts;
 #ifndef __cplusplus
-#define tn_squeeze(...)                                                                                        \
+#define tn_squeeze(...)                                                                                                            \
     TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -290,7 +285,7 @@ typedef struct tn_squeeze_opts {
 TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts) {
     int64_t dim = TNI_OPT(opts, dim, TN_NONE);
     return dim == TN_NONE ? tni_run_op(&tni_op_squeeze, TNI_INS(x), TNI_NO_ARGS)
-        : tni_run_op(&tni_op_squeeze_dim, TNI_INS(x), TNI_ARGS({.i = dim}));
+                          : tni_run_op(&tni_op_squeeze_dim, TNI_INS(x), TNI_ARGS({.i = dim}));
 }
 
 static bool unsqueeze_run(tni_call *c) {
@@ -313,9 +308,8 @@ static bool unsqueeze_vjp(tni_vjp *g) {
     return true;
 }
 TN_OP(unsqueeze, .schema = "unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "UnsqueezeBackward0",
-      .run = unsqueeze_run,
-      .vjp = unsqueeze_vjp, .view = true, .samples = TN_SAMPLES("f32[3,4] 0", "f32[3,4] -1", "f32[3,4] 1", "f32[] 0",
-          "f32[3] 3 !index"));
+      .run = unsqueeze_run, .vjp = unsqueeze_vjp, .view = true,
+      .samples = TN_SAMPLES("f32[3,4] 0", "f32[3,4] -1", "f32[3,4] 1", "f32[] 0", "f32[3] 3 !index"));
 
 /** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
 TN_API tn_tensor *tn_unsqueeze(tn_tensor *x, int64_t dim) {
