@@ -35,7 +35,8 @@ static const struct row {
     {"tanh", "TanhBackward0", tn_tanh, tn_tanh_, "tensor([    nan, -1.0000, -0.9640, -0.0000,  0.0000,  0.4621,  0.9951,  1.0000])",
      "tensor([ 1.0000, -1.5729,  0.5421,  0.0049])", "tensor([-0.9951,  0.0000,  0.9640])", "tensor([0.9951, 0.0000, 1.0000])",
      "tensor([0.7616, 0.0000])", TN_OK},
-    {"sigmoid", "SigmoidBackward0", tn_sigmoid, tn_sigmoid_, "tensor([   nan, 0.0000, 0.1192, 0.5000, 0.5000, 0.6225, 0.9526, 1.0000])",
+    {"sigmoid", "SigmoidBackward0", tn_sigmoid, tn_sigmoid_,
+     "tensor([   nan, 0.0000, 0.1192, 0.5000, 0.5000, 0.6225, 0.9526, 1.0000])",
      "tensor([ 0.2500, -0.4700,  0.4474,  0.0226])", "tensor([0.0474, 0.5000, 0.8808])", "tensor([0.9526, 0.5000, 1.0000])",
      "tensor([0.7311, 0.5000])", TN_OK},
     {"relu", "ReluBackward0", tn_relu, tn_relu_, "tensor([   nan, 0.0000, 0.0000, -0.0000, 0.0000, 0.5000, 3.0000,    inf])",
@@ -130,12 +131,18 @@ static void relu_of_nan(void) {
 
 static void comparisons(void) {
     static const struct { binary *f; const char *floats, *with_number, *bools, *mixed; } of[] = {
-        {tn_eq, "tensor([ True, False, False, False])", "tensor([False,  True, False])", "tensor([ True, False, False])", "tensor([False, False])"},
-        {tn_ne, "tensor([False,  True,  True,  True])", "tensor([ True, False,  True])", "tensor([False,  True,  True])", "tensor([True, True])"},
-        {tn_lt, "tensor([False, False,  True, False])", "tensor([ True, False, False])", "tensor([False,  True, False])", "tensor([ True, False])"},
-        {tn_le, "tensor([ True, False,  True, False])", "tensor([ True,  True, False])", "tensor([ True,  True, False])", "tensor([ True, False])"},
-        {tn_gt, "tensor([False, False, False,  True])", "tensor([False, False,  True])", "tensor([False, False,  True])", "tensor([False,  True])"},
-        {tn_ge, "tensor([ True, False, False,  True])", "tensor([False,  True,  True])", "tensor([ True, False,  True])", "tensor([False,  True])"},
+        {tn_eq, "tensor([ True, False, False, False])", "tensor([False,  True, False])",
+         "tensor([ True, False, False])", "tensor([False, False])"},
+        {tn_ne, "tensor([False,  True,  True,  True])", "tensor([ True, False,  True])",
+         "tensor([False,  True,  True])", "tensor([True, True])"},
+        {tn_lt, "tensor([False, False,  True, False])", "tensor([ True, False, False])",
+         "tensor([False,  True, False])", "tensor([ True, False])"},
+        {tn_le, "tensor([ True, False,  True, False])", "tensor([ True,  True, False])",
+         "tensor([ True,  True, False])", "tensor([ True, False])"},
+        {tn_gt, "tensor([False, False, False,  True])", "tensor([False, False,  True])",
+         "tensor([False, False,  True])", "tensor([False,  True])"},
+        {tn_ge, "tensor([ True, False, False,  True])", "tensor([False,  True,  True])",
+         "tensor([ True, False,  True])", "tensor([False,  True])"},
     };
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         TN_SCOPE;
@@ -163,14 +170,16 @@ static void chosen(void) {
     tn_tensor *x = tn_tensor((2, 3), 0., 1, 2, 3, 4, 5), *column = tn_to(tn_tensor((2, 1), 1, 0), TN_BOOL);
     SHOWS(tn_where(tn_gt(x, 2), x, -1), "tensor([[-1., -1., -1.],\n        [ 3.,  4.,  5.]])");
     SHOWS(tn_where(tn_gt(x, 2), 0, x), "tensor([[0., 1., 2.],\n        [0., 0., 0.]])");
-    SHOWS(tn_where(column, tn_tensor((3), 1, 2, 3), tn_tensor((), 0.5)), "tensor([[1.0000, 2.0000, 3.0000],\n        [0.5000, 0.5000, 0.5000]])");
+    SHOWS(tn_where(column, tn_tensor((3), 1, 2, 3), tn_tensor((), 0.5)),
+          "tensor([[1.0000, 2.0000, 3.0000],\n        [0.5000, 0.5000, 0.5000]])");
     SHOWS(tn_where(tn_gt(tn_t(x), 2), tn_t(x), tn_zeros((3, 2))), "tensor([[0., 3.],\n        [0., 4.],\n        [0., 5.]])");
     CHECK_EQ_INT(tn_stride(tn_where(tn_gt(tn_t(x), 2), tn_t(x), 0), 1), 3);
     SHOWS(tn_where(tn_to(tn_tensor((), 1), TN_BOOL), tn_tensor((2), 1, 2), tn_tensor((2), 3, 4)), "tensor([1, 2])");
     CHECK_EQ_INT(tn_get_dtype(tn_where(column, 1, 1.5)), TN_FLOAT32);
     CHECK_EQ_INT(tn_numel(tn_where(tn_zeros(0, .dtype = TN_BOOL), tn_zeros(1), tn_zeros(0))), 0);
     SHOWS(tn_where(tn_to(tn_tensor((2), 1, 0), TN_UINT8), tn_zeros(2), 1.0), "tensor([0., 1.])");
-    tn_tensor *in[2] = {tn_randn(3, .dtype = TN_FLOAT64, .requires_grad = true), tn_randn((2, 1), .dtype = TN_FLOAT64, .requires_grad = true)};
+    tn_tensor *in[2] = {tn_randn(3, .dtype = TN_FLOAT64, .requires_grad = true),
+                        tn_randn((2, 1), .dtype = TN_FLOAT64, .requires_grad = true)};
     tn_tensor *condition = tn_gt(tn_randn((2, 3)), 0);
     CHECK_STR(tn_grad_fn_name(choose(in, 2, condition)), "WhereBackward0");
     CHECK(tn_gradcheck_fn(choose, condition, in, 2));
@@ -216,8 +225,10 @@ static void powers_of_edges(void) {
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         TN_SCOPE;
         const double *v = of[i];
-        tn_tensor *a = tn_full(1, v[0], .dtype = TN_FLOAT64, .requires_grad = true), *e = tn_full(1, v[1], .dtype = TN_FLOAT64, .requires_grad = true);
-        tn_tensor *y = tn_pow(a, e), *other = tn_full(1, v[1], .dtype = TN_FLOAT64, .requires_grad = true), *z = tn_pow(v[0], other);
+        tn_tensor *a = tn_full(1, v[0], .dtype = TN_FLOAT64, .requires_grad = true);
+        tn_tensor *e = tn_full(1, v[1], .dtype = TN_FLOAT64, .requires_grad = true);
+        tn_tensor *other = tn_full(1, v[1], .dtype = TN_FLOAT64, .requires_grad = true);
+        tn_tensor *y = tn_pow(a, e), *z = tn_pow(v[0], other);
         CHECK_STR(tn_grad_fn_name(y), "PowBackward1");
         CHECK_STR(tn_grad_fn_name(z), "PowBackward2");
         CHECK_NEAR(tn_item(y), v[2], 0);
