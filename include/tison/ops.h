@@ -306,6 +306,34 @@ TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
 TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
 
+/* ---- max.c ---- */
+
+/** The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.
+ *  returns  0-d, x's dtype [scope]; TN_ERR_RUNTIME for an empty x
+ */
+TN_API tn_tensor *(tn_max)(tn_tensor *x);
+
+/** The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).
+ *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
+ *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
+ */
+TN_API bool (tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/* Keywords of tn_argmax. */
+typedef struct tn_argmax_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: the place in row-major order among all elements */
+    bool keepdim; /* false */
+} tn_argmax_opts;
+#ifndef __cplusplus
+#define tn_argmax(...) TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
+ *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
+ */
+TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
+
 /* ---- pool.c ---- */
 
 typedef struct tn_max_pool2d_opts {
@@ -415,6 +443,28 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NU
  */
 TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
 
+/* ---- softmax.c ---- */
+
+/* Keywords of tn_softmax and tn_log_softmax. */
+typedef struct tn_softmax_opts {
+    size_t size;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's; x is cast to it first */
+} tn_softmax_opts;
+#ifndef __cplusplus
+#define tn_softmax(x, ...) TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_log_softmax(x, ...) \
+    TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_log_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** exp(x) / sum(exp(x)) along dim, without overflow: torch.softmax.
+ *  x        floating point, or any dtype with .dtype
+ *  returns  x's shape, row-major [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
+
+/** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
+TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
+
 /* ---- unary.c ---- */
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
@@ -490,24 +540,6 @@ TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
  *  returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
  */
 TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b);
-
-/* ---- zz_views_standin.c ---- */
-TN_API tn_tensor *(tn_as_strided)(tn_tensor *x,const int64_t*s,size_t n,const int64_t*t,size_t m,int64_t o);
-TN_API tn_tensor *(tn_reshape)(tn_tensor *x,const int64_t*s,size_t n);
-TN_API tn_tensor *(tn_expand)(tn_tensor *x,const int64_t*s,size_t n);
-TN_API tn_tensor *(tn_transpose)(tn_tensor *x,int64_t a,int64_t b);
-TN_API tn_tensor *(tn_t)(tn_tensor *x);
-TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x,int64_t d);
-TN_API tn_tensor *(tn_narrow)(tn_tensor *x,int64_t d,int64_t s,int64_t l);
-TN_API tn_tensor *(tn_select)(tn_tensor *x,int64_t d,int64_t i);
-TN_API tn_tensor *(tn_flatten)(tn_tensor *x,int64_t a,int64_t b);
-
-typedef struct tn_cat_opts { size_t size; int64_t dim; } tn_cat_opts;
-#ifndef __cplusplus
-#define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
-#endif
-TN_API tn_tensor *(tn_cat)(tn_tensor *const *t, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
-TN_API tn_tensor *(tn_view)(tn_tensor *x,const int64_t*s,size_t n);
 
 TN_END_DECLS
 #endif
