@@ -6,5 +6,17 @@
 
 TN_BEGIN_DECLS
 
+/* ---- save.c ---- */
+
+/** Writes a state's tensors and metadata into a file, as safetensors.torch.save_file does; the extension chooses the format:
+ *  .safetensors (others: TN_ERR_NOT_IMPLEMENTED). The file is replaced as a whole or not at all: after TN_ERR_IO the old one is as it
+ *  was. Views are written as their own row-major values. The state's metadata is written where there is some. false on failure. */
+TN_API bool (tn_save)(tn_state *state, const char *path);
+
+/** Reads a file that tn_save or safetensors wrote: the tensors in the order in which they lie in the file, and the metadata. The
+ *  extension chooses the format, as for tn_save. TN_ERR_IO: it cannot be read; TN_ERR_FORMAT: it is damaged; TN_ERR_NOT_IMPLEMENTED: it
+ *  holds a dtype that the library does not compute with; nothing stays allocated then. safetensors.torch.load_file. [scope] */
+TN_API tn_state *(tn_load)(const char *path);
+
 TN_END_DECLS
 #endif

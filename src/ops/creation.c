@@ -268,7 +268,7 @@ TN_API tn_tensor *tn_arange_from(tn_scalar first, const tn_arange_opts *opts) {
 #define LINE(type, work, multiply_add)                                                                             \
     do {                                                                                                           \
         type *y = a->data;                                                                                         \
-        const work s = (work)start, e = (work)end, d = n > 1 ? (e - s) / (work)(n - 1) : (work)0;                  \
+        const work s = (work)(type)start, e = (work)(type)end, d = n > 1 ? (e - s) / (work)(n - 1) : (work)0;                  \
         for (int64_t i = 0; i < n; i++)                                                                            \
             y[i] = (type)(n == 1 ? s : i < n / 2 ? multiply_add(d, (work)i, s) : multiply_add(-d, (work)(n - 1 - i), e)); \
     } while (0)

@@ -80,9 +80,13 @@ static void in_place_rules(void) {
     CHECK(!tn_backward(tn_sum(y)));
     CHECK_ERROR(TN_ERR_AUTOGRAD, "has been modified by an inplace operation: [torch.DoubleTensor [3]]");
     tn_tensor *z = tn_mul(w, 3);
-    tn_mul_(tn_add_(z, 1), z); /* history follows the writes: (3w + 1)^2 */
+    tn_mul_(tn_add_(z, 1), w); /* history follows the writes: (3w + 1) w, and the old z is kept for w's part */
     tn_tensor *g = tn_autograd_grad(tn_sum(z), w);
-    CHECK(tn_error() == TN_OK && sum(g) == 3 * 2 * (3 * 2 + 1) * 3);
+    CHECK(tn_error() == TN_OK && sum(g) == 3 * (6 * 2 + 1));
+    z = tn_mul(w, 3);
+    tn_mul_(z, z); /* as in torch: the second factor was overwritten */
+    CHECK(!tn_backward(tn_sum(z)));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "modified by an inplace operation");
 }
 
 /* torch: x = ones(4) * w; x[1:3] *= 5; x.sum() -> grad of w is 1, 5, 5, 1 */
