@@ -327,43 +327,61 @@ TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 
 /* ---- loss.c ---- */
 
-/** How a loss is reduced: not at all, by the (weighted) mean, by the sum. */
+/* What a loss does with the losses of the elements. The numbers are PyTorch's. */
 typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+
+/* Keywords of tn_nll_loss. */
 typedef struct tn_nll_loss_opts {
     size_t size;
-    tn_tensor *weight;      /* (C) or NULL */
-    int64_t ignore_index;   /* -100 */
-    tn_reduction reduction; /* mean */
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: targets that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
 } tn_nll_loss_opts;
-typedef struct tn_cross_entropy_opts {
-    size_t size;
-    tn_tensor *weight;      /* (C) or NULL */
-    int64_t ignore_index;   /* -100 */
-    tn_reduction reduction; /* mean */
-    double label_smoothing; /* 0 */
-} tn_cross_entropy_opts;
-typedef struct tn_mse_loss_opts {
-    size_t size;
-    tn_reduction reduction; /* mean */
-} tn_mse_loss_opts;
 #ifndef __cplusplus
-#define TN_LOSS(type, defaults, function, x, ...) TN_WITH(type, defaults, (function)(x, TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
-#define tn_nll_loss(x, ...) \
-    TN_LOSS(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_nll_loss, x, __VA_ARGS__, )
-#define tn_cross_entropy(x, ...) \
-    TN_LOSS(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_cross_entropy, x, __VA_ARGS__, )
-#define tn_mse_loss(x, ...) TN_LOSS(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), tn_mse_loss, x, __VA_ARGS__, )
+#define tn_nll_loss(x, ...)                                                                             \
+    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
-/** F.nll_loss: x (N, C), (C) or (N, C, d...) log-probabilities, target (N), () or (N, d...) int64 class numbers -> a scalar, or target's
- *  shape without reduction. TN_ERR_INDEX "Target 7 is out of bounds."; TN_ERR_VALUE, TN_ERR_SHAPE, TN_ERR_DTYPE. [scope] */
-TN_API tn_tensor *(tn_nll_loss)(tn_tensor *x, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
+/** Negative log likelihood of the target classes: torch.nn.functional.nll_loss.
+ *  logp     (C), (N, C) or (N, C, d1, ...), log-probabilities, floating point
+ *  target   (), (N) or (N, d1, ...), int64 or uint8 class numbers
+ *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]. TN_ERR_INDEX for a target outside 0..C-1
+ */
+TN_API tn_tensor *(tn_nll_loss)(tn_tensor *logp, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
 
-/** F.cross_entropy: logits x (N, C), (C) or (N, C, d...); target class numbers int64 (N), (), (N, d...), or probabilities of x's shape
- *  -> a scalar. log_softmax over the classes, then nll_loss; errors as theirs. [scope] */
+/* Keywords of tn_cross_entropy. */
+typedef struct tn_cross_entropy_opts {
+    size_t size;
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: class numbers that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
+    double label_smoothing; /* 0; up to 1 */
+} tn_cross_entropy_opts;
+#ifndef __cplusplus
+#define tn_cross_entropy(x, ...)                                                                      \
+    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Cross entropy of logits: torch.nn.functional.cross_entropy.
+ *  x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised
+ *  target   class numbers as tn_nll_loss takes them, or probabilities: floating point of x's shape
+ *  returns  0-d, or the losses without reduction [scope]
+ */
 TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts TN_DEFAULT(NULL));
 
-/** F.mse_loss: (x - target)^2, broadcast and promoted, reduced. [scope] */
+/* Keywords of tn_mse_loss. */
+typedef struct tn_mse_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_mse_loss_opts;
+#ifndef __cplusplus
+#define tn_mse_loss(x, ...) \
+    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
 TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
 
 /* ---- matmul.c ---- */
