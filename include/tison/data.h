@@ -6,5 +6,81 @@
 
 TN_BEGIN_DECLS
 
+/* ---- dataset.c ---- */
+
+typedef struct tn_dataset tn_dataset;
+
+/** A dataset of the program's own. */
+typedef struct tn_data_class {
+    size_t size;                   /* sizeof(tn_data_class) */
+    int64_t (*length)(void *data); /* number of items; below 0: failed */
+    /** Puts the tensors of item i into out[0..*k), *k at most 16. false fails the batch. Runs on the loader's thread. */
+    bool (*item)(void *data, int64_t i, tn_tensor **out, size_t *k);
+    void (*destroy)(void *data); /* NULL: nothing to do */
+} tn_data_class;
+#ifndef __cplusplus
+#define tn_data_tensor_dataset(...) (tn_data_tensor_dataset)(TN_TENSORS(__VA_ARGS__))
+#endif
+
+/** torch.utils.data.TensorDataset: item i is the i-th slice of each tensor. [keep] tensors; [scope] */
+TN_API tn_dataset *(tn_data_tensor_dataset)(tn_tensor *const *tensors, size_t n);
+
+/** A dataset made of functions; `data` is handed to each. When this fails, destroy is not called. [scope] */
+TN_API tn_dataset *(tn_data_dataset_new)(const tn_data_class *class_, void *data);
+
+/** Number of items; -1 on failure. */
+TN_API int64_t (tn_dataset_len)(tn_dataset *ds);
+
+/** The tensors of item i into out[0..*k), *k at most 16. [scope] */
+TN_API bool (tn_dataset_get)(tn_dataset *ds, int64_t i, tn_tensor **out, size_t *k);
+
+/* ---- digits.c ---- */
+
+typedef struct tn_data_digits_opts {
+    size_t size;
+    bool train; /* true: all images but 0, 5, 10, ...; false: those */
+} tn_data_digits_opts;
+#ifndef __cplusplus
+#define tn_data_digits(...) TN_WITH(tn_data_digits_opts, (.train = true), (tn_data_digits)(&tn_o), __VA_ARGS__)
+#endif
+
+/** The 1,797 digits of the UCI optdigits set (src/data/DIGITS.md): items are an image, float32 (1, 8, 8) with pixels 0 to 16, and a label,
+ *  int64 (). [scope] */
+TN_API tn_dataset *(tn_data_digits)(const tn_data_digits_opts *opts TN_DEFAULT(NULL));
+
+/* ---- loader.c ---- */
+
+typedef struct tn_data_loader tn_data_loader;
+typedef struct tn_data_loader_opts {
+    size_t size;
+    int64_t batch_size; /* 1 */
+    bool shuffle;       /* false */
+    bool drop_last;     /* false: the last batch may be smaller */
+} tn_data_loader_opts;
+/** An iteration: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the next tn_batch_next. */
+typedef struct tn_batch {
+    tn_tensor *input, *target; /* items 0 and 1; target is NULL when there is one only */
+    tn_tensor *const *item;    /* all n */
+    size_t n;
+    void *state;
+    void *reserved[2];
+} tn_batch;
+#ifndef __cplusplus
+#define tn_data_loader(...) \
+    TN_WITH(tn_data_loader_opts, (.batch_size = 1), tn_data_loader_new(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** torch.utils.data.DataLoader in the calling thread. batch_size above 0, else TN_ERR_VALUE. [keep] dataset; [scope] */
+TN_API tn_data_loader *(tn_data_loader_new)(tn_dataset *dataset, const tn_data_loader_opts *opts TN_DEFAULT(NULL));
+
+/** Number of batches of one pass; -1 on failure. */
+TN_API int64_t (tn_data_loader_len)(tn_data_loader *loader);
+
+/** Begins a pass. As in PyTorch each pass draws a base seed from the thread's generator, shuffled or not. */
+TN_API tn_batch (tn_batches)(tn_data_loader *loader);
+
+/** The next batch; false at the end, and on failure with an error that names the item. */
+TN_API bool (tn_batch_next)(tn_batch *batch);
+
 TN_END_DECLS
 #endif

@@ -111,7 +111,7 @@ TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
 /** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
 TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
@@ -131,7 +131,8 @@ TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value);
 /** Writes zeros into self: Tensor.zero_. Returns self. */
 TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
 
-/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
+ *  nothing. */
 TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
 
 /* Keywords of tn_allclose. */
@@ -147,7 +148,7 @@ typedef struct tn_allclose_opts {
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
 TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
 
 /* ---- creation.c ---- */
@@ -156,12 +157,12 @@ TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *op
 #define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
 #define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
 #define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
-#define tn_full(shape, ...)                                                                                                  \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_full(shape, ...)                                                                                                        \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
-#define tn_scalar_tensor(...)                                                                                                \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+#define tn_scalar_tensor(...)                                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -205,18 +206,18 @@ typedef struct tn_arange_opts {
     const char *where;
 } tn_arange_opts;
 #ifndef __cplusplus
-/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
- * has an integer type and the others are whole. */
-#define tn_arange(...)                                                                                                       \
-    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
+ * number has an integer type and the others are whole. */
+#define tn_arange(...)                                                                                                             \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                       \
             tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_linspace(start, end, ...)                                                                                         \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_linspace(start, end, ...)                                                                                               \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o),      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
- *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the
+ *  default dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts TN_DEFAULT(NULL));
 
 /** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
@@ -235,8 +236,8 @@ typedef struct tn_eye_opts {
     const char *where;
 } tn_eye_opts;
 #ifndef __cplusplus
-#define tn_eye(...)                                                                                                          \
-    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+#define tn_eye(...)                                                                                                                \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o),       \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -245,17 +246,22 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
 /* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
-#define tn_tensor(shape, ...)                                                                                                \
-    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
-                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
-#define tn_from_data(shape, dtype, ...)                                                                                      \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_tensor(shape, ...)                                                                                                      \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),        \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float                                                                     \
+                              : false, double                                                                                      \
+                              : false, default                                                                                     \
+                              : true),                                                                                             \
+                     NULL)
+#define tn_from_data(shape, type, ...)                                                                                             \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
- *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
-TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts TN_DEFAULT(NULL));
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The
+ *  number of values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers,
+                                   const tn_opts *opts TN_DEFAULT(NULL));
 
 /** A copy of the program's memory, row-major and of `dtype`; with opts->dtype it is converted to that. [scope] */
 TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dtype, const void *data, const tn_opts *opts TN_DEFAULT(NULL));
@@ -265,11 +271,12 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
 #ifndef __cplusplus
 #define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
 #define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
-#define tn_randint(lo, hi, ...)                                                                                              \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_randint(lo, hi, ...)                                                                                                    \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
             TN_REST(__VA_ARGS__, ))
-#define tn_randperm(...)                                                                                                     \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_randperm(...)                                                                                                           \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
@@ -284,16 +291,98 @@ TN_API tn_tensor *(tn_rand_like)(tn_tensor *x);
 /** torch.randn_like. [scope] */
 TN_API tn_tensor *(tn_randn_like)(tn_tensor *x);
 
-/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are TN_ERR_RUNTIME. [scope] */
+/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
+ *  TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
 TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
 
+/* ---- join.c ---- */
+
+/* Keywords of tn_cat and tn_stack. */
+typedef struct tn_cat_opts {
+    size_t size;
+    int64_t dim; /* 0 */
+} tn_cat_opts;
+#ifndef __cplusplus
+/* tn_cat(TN_TENSORS(a, b), .dim = 1) */
+#define tn_cat(...) TN_JOIN(tn_cat, __VA_ARGS__, )
+#define tn_stack(...) TN_JOIN(tn_stack, __VA_ARGS__, )
+#define TN_JOIN(function, ...) TN_JOIN_(function, __VA_ARGS__)
+#define TN_JOIN_(function, tensors, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(tensors, n, &tn_o), __VA_ARGS__)
+#endif
+
+/** One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d
+ *  tensors without elements are passed over. [scope] */
+TN_API tn_tensor *(tn_cat)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
+
+/** Tensors of one shape along a new dim: torch.stack. [scope] */
+TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
 TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
+
+/* ---- loss.c ---- */
+
+/* What a loss does with the losses of the elements. The numbers are PyTorch's. */
+typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+
+/* Keywords of tn_nll_loss. */
+typedef struct tn_nll_loss_opts {
+    size_t size;
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: targets that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
+} tn_nll_loss_opts;
+#ifndef __cplusplus
+#define tn_nll_loss(x, ...)                                                                             \
+    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Negative log likelihood of the target classes: torch.nn.functional.nll_loss.
+ *  logp     (C), (N, C) or (N, C, d1, ...), log-probabilities, floating point
+ *  target   (), (N) or (N, d1, ...), int64 or uint8 class numbers
+ *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]. TN_ERR_INDEX for a target outside 0..C-1
+ */
+TN_API tn_tensor *(tn_nll_loss)(tn_tensor *logp, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_cross_entropy. */
+typedef struct tn_cross_entropy_opts {
+    size_t size;
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: class numbers that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
+    double label_smoothing; /* 0; up to 1 */
+} tn_cross_entropy_opts;
+#ifndef __cplusplus
+#define tn_cross_entropy(x, ...)                                                                      \
+    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Cross entropy of logits: torch.nn.functional.cross_entropy.
+ *  x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised
+ *  target   class numbers as tn_nll_loss takes them, or probabilities: floating point of x's shape
+ *  returns  0-d, or the losses without reduction [scope]
+ */
+TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_mse_loss. */
+typedef struct tn_mse_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_mse_loss_opts;
+#ifndef __cplusplus
+#define tn_mse_loss(x, ...) \
+    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
+TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
 
 /* ---- matmul.c ---- */
 
@@ -305,6 +394,34 @@ TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
 
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
 TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
+
+/* ---- max.c ---- */
+
+/** The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.
+ *  returns  0-d, x's dtype [scope]; TN_ERR_RUNTIME for an empty x
+ */
+TN_API tn_tensor *(tn_max)(tn_tensor *x);
+
+/** The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).
+ *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
+ *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
+ */
+TN_API bool (tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/* Keywords of tn_argmax. */
+typedef struct tn_argmax_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: the place in row-major order among all elements */
+    bool keepdim; /* false */
+} tn_argmax_opts;
+#ifndef __cplusplus
+#define tn_argmax(...) TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
+ *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
+ */
+TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
 
 /* ---- pool.c ---- */
 
@@ -345,7 +462,8 @@ TN_API tn_tensor *(tn_square)(tn_tensor *x);
 
 /* ---- random.c ---- */
 
-/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
+/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient
+ *  is 0. [scope] */
 TN_API tn_tensor *(tn_bernoulli)(tn_tensor *x);
 
 /** Each element becomes 1 with probability p, else 0; any dtype: x.bernoulli_(p). Returns x. */
@@ -370,12 +488,12 @@ typedef struct tn_dropout_opts {
     bool training; /* true */
 } tn_dropout_opts;
 #ifndef __cplusplus
-#define tn_dropout(...)                                                                                                      \
+#define tn_dropout(...)                                                                                                            \
     TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with p = 0,
- *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with
+ *  p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
 
 /* ---- reduce.c ---- */
@@ -414,6 +532,49 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NU
  *  returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape
  */
 TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
+
+/* ---- slice.c ---- */
+
+/** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
+TN_API tn_tensor *(tn_select)(tn_tensor *x, int64_t dim, int64_t index);
+
+/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view.
+ *  A step below 1 is TN_ERR_VALUE. [scope] */
+TN_API tn_tensor *(tn_slice)(tn_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step);
+
+/** The `length` elements from `start` along a dim: torch.narrow. A view. [scope] */
+TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t length);
+
+#ifndef __cplusplus
+#define tn_as_strided(x, shape, strides, offset) (tn_as_strided)(x, TN_DIMS(shape), TN_DIMS(strides), offset)
+#endif
+
+/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the
+ *  storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
+TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count,
+                                  int64_t offset);
+
+/* ---- softmax.c ---- */
+
+/* Keywords of tn_softmax and tn_log_softmax. */
+typedef struct tn_softmax_opts {
+    size_t size;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's; x is cast to it first */
+} tn_softmax_opts;
+#ifndef __cplusplus
+#define tn_softmax(x, ...) TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_log_softmax(x, ...) \
+    TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_log_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** exp(x) / sum(exp(x)) along dim, without overflow: torch.softmax.
+ *  x        floating point, or any dtype with .dtype
+ *  returns  x's shape, row-major [scope]; TN_ERR_INDEX for a dim out of range
+ */
+TN_API tn_tensor *(tn_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
+
+/** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
+TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
 
 /* ---- unary.c ---- */
 
@@ -470,6 +631,57 @@ TN_API tn_tensor *(tn_relu)(tn_tensor *x);
 
 /** x = max(x, 0). Returns x. */
 TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
+
+/* ---- views.c ---- */
+
+#ifndef __cplusplus
+#define tn_view(x, shape) (tn_view)(x, TN_DIMS(shape))
+#define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
+#endif
+
+/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's
+ *  elements or strides. [scope] */
+TN_API tn_tensor *(tn_view)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope] */
+TN_API tn_tensor *(tn_reshape)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing
+ *  to merge. [scope] */
+TN_API tn_tensor *(tn_flatten)(tn_tensor *x, int64_t start, int64_t end);
+
+/** Swaps two dims: torch.transpose. A view. [scope] */
+TN_API tn_tensor *(tn_transpose)(tn_tensor *x, int64_t dim0, int64_t dim1);
+
+/** The transpose of a matrix; a vector or a 0-d tensor as it is: x.t(). A view. [scope] */
+TN_API tn_tensor *(tn_t)(tn_tensor *x);
+
+#ifndef __cplusplus
+#define tn_permute(x, dims) (tn_permute)(x, TN_DIMS(dims))
+#define tn_expand(x, shape) (tn_expand)(x, TN_DIMS(shape))
+#endif
+
+/** The dims in another order: torch.permute. A view. [scope] */
+TN_API tn_tensor *(tn_permute)(tn_tensor *x, const int64_t *dims, size_t n);
+
+/** Repeats dims of size 1, and adds dims in front, without a copy: x.expand. -1 keeps a size. [scope] */
+TN_API tn_tensor *(tn_expand)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/* Keywords of tn_squeeze. */
+typedef struct tn_squeeze_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: every dim of size 1 */
+} tn_squeeze_opts;
+#ifndef __cplusplus
+#define tn_squeeze(...)                                                                                                            \
+    TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */
+TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts TN_DEFAULT(NULL));
+
+/** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
+TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
 
 /* ---- where.c ---- */
 

@@ -27,6 +27,7 @@ static tni_member *find_member(const tni_module *m, const char *name) {
 }
 
 static bool set_slot(tni_module *m, uint32_t i, void *value) {
+    tni_module_observe(m); /* what stands there now decides what may follow */
     void *old = tni_slot_value(m, i);
     *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset) = value;
     if (tni_module_check("module_set", m)) return true;

@@ -18,7 +18,7 @@ typedef enum tni_kind {
     TNI_DATASET,
     TNI_LOADER,
     TNI_HOOK,
-    TNI_GENERATOR,
+    TNI_BATCHES,
     TNI_KIND_END
 } tni_kind;
 

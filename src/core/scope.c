@@ -1,7 +1,7 @@
 /* core/scope.c - scopes: what they claim, how they end, and the claims of a program's own. */
 #include "base/error.h"
 #include "base/memory.h"
-#include "core/object.h"
+#include "core/module.h"
 #include "tison/tensor.h"
 
 /* Small scope ends share one observation while few objects and little memory wait. */

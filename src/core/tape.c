@@ -119,18 +119,21 @@ bool tni_node_save(tni_node *n, size_t slot, tn_tensor *x, uint32_t which) {
     return true;
 }
 
-/* Outputs are saved as aliases, so that no node keeps itself alive. */
-static bool save_all(tni_node *n, tni_call *c, tn_tensor *saved_self) {
-    size_t slot = 0;
+static bool save_inputs(tni_node *n, tni_call *c, tn_tensor *saved_self) {
     for (size_t i = 0; i < c->nin && i < 16; i++) {
         tn_tensor *x = i == 0 && saved_self ? saved_self : c->in[i];
-        if ((c->op->save & TNI_IN(i)) && x) TNI_TRY(tni_node_save(n, slot++, x, (uint32_t)TNI_IN(i)));
+        if ((c->op->save & TNI_IN(i)) && x) TNI_TRY(tni_node_save(n, n->saves, x, (uint32_t)TNI_IN(i)));
     }
+    return true;
+}
+
+/* Outputs are saved as aliases, so that no node keeps itself alive. */
+static bool save_outputs(tni_node *n, tni_call *c) {
     for (size_t k = 0; k < c->nout; k++) {
         if (!(c->op->save & TNI_OUT(k)) || !c->out[k]) continue;
         tn_tensor *alias = tni_tensor_alias(c->t, c->op->name, c->out[k]);
         if (!alias) return false;
-        bool saved = tni_node_save(n, slot++, alias, (uint32_t)TNI_OUT(k));
+        bool saved = tni_node_save(n, n->saves, alias, (uint32_t)TNI_OUT(k));
         if (!saved) {
             tni_tensor_destroy_new(c->t, alias);
             return false;
@@ -155,8 +158,9 @@ bool tni_record(tni_call *c, tn_tensor *saved_self) {
         right = !c->in[i] || !c->in[i]->base || tni_grad_fn(c->in[i], &current);
         if (right) tni_edge_set(&n->edge[i], c->in[i]);
     }
-    if (c->inplace && right) tni_version_bump(c->out[0]); /* before the output is saved */
-    right = right && save_all(n, c, saved_self);
+    right = right && save_inputs(n, c, saved_self); /* with the versions that they had when they were read */
+    if (c->inplace && right) tni_version_bump(c->out[0]);
+    right = right && save_outputs(n, c);
     for (size_t k = 0; right && k < c->nout; k++)
         if (c->out[k]) right = tni_out_info_set(&n->out[k], c->out[k]);
     if (!right) {

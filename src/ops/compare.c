@@ -17,16 +17,22 @@ COMPARE_MAP(le, <=)
 COMPARE_MAP(gt, >)
 COMPARE_MAP(ge, >=)
 
-#define COMPARE_SAMPLES                                                                                                                \
-    TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "i64[5]<3 i64[5]<3", "i64[3] f32[3]", "f64[3,4]^T f64[3,4]", "bool[4] bool[4]", \
-               "u8[4]<3 i32[4]<3", "f32[] f32[2]", "f32[0,3] f32[3]")
+#define COMPARE_SAMPLES                                                                                                    \
+    TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "i64[5]<3 i64[5]<3", "i64[3] f32[3]", "f64[3,4]^T f64[3,4]",        \
+               "bool[4] bool[4]", "u8[4]<3 i32[4]<3", "f32[] f32[2]", "f32[0,3] f32[3]")
 
-TN_OP(eq, .schema = "eq.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &eq_map, .samples = COMPARE_SAMPLES);
-TN_OP(ne, .schema = "ne.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &ne_map, .samples = COMPARE_SAMPLES);
-TN_OP(lt, .schema = "lt.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &lt_map, .samples = COMPARE_SAMPLES);
-TN_OP(le, .schema = "le.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &le_map, .samples = COMPARE_SAMPLES);
-TN_OP(gt, .schema = "gt.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &gt_map, .samples = COMPARE_SAMPLES);
-TN_OP(ge, .schema = "ge.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &ge_map, .samples = COMPARE_SAMPLES);
+TN_OP(eq, .schema = "eq.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &eq_map,
+      .samples = COMPARE_SAMPLES);
+TN_OP(ne, .schema = "ne.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &ne_map,
+      .samples = COMPARE_SAMPLES);
+TN_OP(lt, .schema = "lt.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &lt_map,
+      .samples = COMPARE_SAMPLES);
+TN_OP(le, .schema = "le.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &le_map,
+      .samples = COMPARE_SAMPLES);
+TN_OP(gt, .schema = "gt.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &gt_map,
+      .samples = COMPARE_SAMPLES);
+TN_OP(ge, .schema = "ge.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &ge_map,
+      .samples = COMPARE_SAMPLES);
 
 #ifdef TN_HEADER
 #ifndef __cplusplus

@@ -21,8 +21,8 @@ static bool pass_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0", .run = clone_run,
-      .vjp = pass_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
+TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0",
+      .run = clone_run, .vjp = pass_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 /** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
 TN_API tn_tensor *(tn_clone)(tn_tensor *x) {
@@ -59,10 +59,12 @@ static bool to_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run, .vjp = to_vjp,
-      .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32", "f32[0] float64"));
+TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run,
+      .vjp = to_vjp,
+      .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
+                            "f32[0] float64"));
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). A float becomes an integer by cutting toward zero. [scope] */
+/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
 TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("to", x);
@@ -77,7 +79,8 @@ static bool copy_fits(const tni_call *c, const tni_array *self, const tni_array 
     memcpy(sizes, self->sizes, ndim * sizeof *sizes);
     TNI_TRY(tni_shape_broadcast(tni_call_name(c), sizes, &ndim, src->sizes, src->ndim));
     TNI_REQUIRE(c, ndim == self->ndim && memcmp(sizes, self->sizes, ndim * sizeof *sizes) == 0, TN_ERR_SHAPE,
-                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self), tni_shape_text((char[160]){0}, 160, sizes, ndim));
+                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self),
+                tni_shape_text((char[160]){0}, 160, sizes, ndim));
     return true;
 }
 
@@ -97,8 +100,8 @@ static bool copy_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards", .run = copy_run,
-      .vjp = copy_vjp);
+TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
+      .run = copy_run, .vjp = copy_vjp);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -137,7 +140,8 @@ static bool fill_bits(const tni_array *self, uint64_t bits) {
 /* Numbers that the dtype cannot hold are refused, tensors are cut. Negative numbers wrap in an unsigned dtype. */
 static bool number_fits(const tni_array *value, tn_dtype to) {
     if (!tni_dtype_is_integral(to, false)) return true;
-    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63, high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
+    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63;
+    double high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
     if (tni_dtype_is_float((tn_dtype)value->dtype)) {
         double d = tni_array_double_at(value, 0);
         return d > low - 1 && d < high && d >= -0x1p63;
@@ -148,10 +152,11 @@ static bool number_fits(const tni_array *value, tn_dtype to) {
 
 static bool fill_run(tni_call *c) {
     const tni_array *self = &c->in[0]->a, *value = &c->in[1]->a;
-    TNI_REQUIRE(c, value->ndim == 0, TN_ERR_SHAPE, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", value->ndim);
+    TNI_REQUIRE(c, value->ndim == 0, TN_ERR_SHAPE,
+                "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", value->ndim);
     tn_dtype dtype = (tn_dtype)self->dtype;
-    TNI_REQUIRE(c, !c->in[1]->number || number_fits(value, dtype), TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow",
-                tni_dtype_get(dtype)->name);
+    TNI_REQUIRE(c, !c->in[1]->number || number_fits(value, dtype), TN_ERR_RUNTIME,
+                "value cannot be converted to type %s without overflow", tni_dtype_get(dtype)->name);
     bool whole = tni_dtype_is_integral((tn_dtype)value->dtype, true);
     uint64_t bits = 0;
     tni_element_set(&bits, dtype, whole ? 0 : tni_array_double_at(value, 0), whole ? tni_array_int_at(value, 0) : 0, whole);
@@ -160,11 +165,12 @@ static bool fill_run(tni_call *c) {
 
 static bool fill_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_zeros_like_input(g, 0));
-    TNI_DX(g, 1, tn_sum(g->dy[0]));
+    TNI_DX(g, 1, g->dy[0]); /* the core sums it to a 0-d tensor */
     return true;
 }
 
-TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run, .vjp = fill_vjp);
+TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run,
+      .vjp = fill_vjp);
 /* PyTorch's name of the node when the value is a number. */
 static const tni_op fill_number = {.name = "fill", .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
                                    .grad_name = "FillBackward2", .run = fill_run, .vjp = fill_vjp};
@@ -250,17 +256,20 @@ COMPARE(far_loop_i64, int64_t, far_i64(a, b, q))
 COMPARE(far_loop_f32, float, far_f32(a, b, q))
 COMPARE(far_loop_f64, double, far_f64(a, b, q))
 COMPARE(far_loop_bool, uint8_t, far_i64(a != 0, b != 0, q))
-static tni_loop *const far_loops[TNI_MAP_DTYPES] = {far_loop_u8, far_loop_i32, far_loop_i64, far_loop_f32, far_loop_f64, far_loop_bool};
+static tni_loop *const far_loops[TNI_MAP_DTYPES] = {far_loop_u8,  far_loop_i32, far_loop_i64,
+                                                     far_loop_f32, far_loop_f64, far_loop_bool};
 
 /* Runs a comparison over two arrays of one dtype, of which b broadcasts to a. */
 static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_array *a, const tni_array *b, comparison *q) {
     int column = tni_map_index((tn_dtype)a->dtype);
-    TNI_CHECK(column >= 0, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s", who, tni_dtype_get((tn_dtype)a->dtype)->name);
+    TNI_CHECK(column >= 0, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s", who,
+              tni_dtype_get((tn_dtype)a->dtype)->name);
     tni_value arg = {.p = q};
     return tni_map_arrays(loops[column], (const tni_array *const[]){a, b}, 2, &arg);
 }
 
-/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals nothing. */
+/** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
+ *  nothing. */
 TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("equal", a);
@@ -314,12 +323,13 @@ typedef struct tn_allclose_opts {
 #endif
 #endif
 
-/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. false on failure. */
+/** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
 TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("allclose", a);
     TNI_CHECK_TENSOR("allclose", b);
-    comparison q = {.rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8), .equal_nan = TNI_OPT(opts, equal_nan, false)};
+    comparison q = {.rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8),
+                    .equal_nan = TNI_OPT(opts, equal_nan, false)};
     TNI_CHECK(a->a.dtype == b->a.dtype, TN_ERR_DTYPE, "allclose: %s did not match %s", tni_dtype_get((tn_dtype)a->a.dtype)->legacy,
               tni_dtype_get((tn_dtype)b->a.dtype)->legacy);
     TNI_CHECK(q.rtol >= 0, TN_ERR_RUNTIME, "allclose: rtol must be greater than or equal to zero, but got %g", q.rtol);

@@ -14,11 +14,20 @@ TNI_INLINE uint64_t power_of_int(int64_t base, int64_t exponent) {
     return y;
 }
 
-TNI_LOOP2(pow_u8, uint8_t, uint8_t, power_of_int(a, b))
-TNI_LOOP2(pow_i32, int32_t, int32_t, power_of_int(a, b))
-TNI_LOOP2(pow_i64, int64_t, int64_t, power_of_int(a, b))
-TNI_LOOP2(pow_f32, float, float, pow((double)a, (double)b))
-TNI_LOOP2(pow_f64, double, double, pow(a, b))
+/* Plain loops: nothing in them vectorises. float powers are computed in double and rounded once. */
+#define POWER(name, T, expr)                                                                          \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {             \
+        (void)arg;                                                                                    \
+        for (int64_t i = 0; i < n; i++) {                                                             \
+            const T a = *(const T *)(p[1] + i * s[1]), b = *(const T *)(p[2] + i * s[2]);             \
+            *(T *)(p[0] + i * s[0]) = (T)(expr);                                                      \
+        }                                                                                             \
+    }
+POWER(pow_u8, uint8_t, power_of_int(a, b))
+POWER(pow_i32, int32_t, power_of_int(a, b))
+POWER(pow_i64, int64_t, power_of_int(a, b))
+POWER(pow_f32, float, pow((double)a, (double)b))
+POWER(pow_f64, double, pow(a, b))
 static const tni_map pow_map = {TNI_SAME, {pow_u8, pow_i32, pow_i64, pow_f32, pow_f64, NULL}};
 
 /* Exponents that need no pow(): the same roundings as PyTorch's. b, the exponent, is not read. */
@@ -67,15 +76,18 @@ static bool number_fused(tni_vjp *g) {
     if (g->arg[0].d != 2) return number_vjp(g);
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *dy = g->dy[0];
     if (!x) return false;
-    if (x->a.dtype != dy->a.dtype || !tni_dtype_is_float((tn_dtype)x->a.dtype) || !tni_same_shape(&x->a, &dy->a)) return number_vjp(g);
+    bool fits = x->a.dtype == dy->a.dtype && tni_dtype_is_float((tn_dtype)x->a.dtype) && tni_same_shape(&x->a, &dy->a);
+    if (!fits) return number_vjp(g);
     tn_tensor *dx = tni_tensor_new_like(g->t, "pow", x, (tn_dtype)x->a.dtype);
     if (!dx) return false;
-    tni_map_arrays(x->a.dtype == TN_FLOAT64 ? square_back_f64 : square_back_f32, (const tni_array *const[]){&dx->a, &dy->a, &x->a}, 3, NULL);
+    tni_loop *loop = x->a.dtype == TN_FLOAT64 ? square_back_f64 : square_back_f32;
+    tni_map_arrays(loop, (const tni_array *const[]){&dx->a, &dy->a, &x->a}, 3, NULL);
     return (g->dx[0] = tni_give(g->t, dx)) != NULL;
 }
 
 static const tni_op pow_number = {.name = "pow", .schema = "pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
-                                  .grad_name = "PowBackward0", .run = number_run, .vjp = number_vjp, .fused_vjp = number_fused, .save = TNI_IN(0)};
+                                  .grad_name = "PowBackward0", .run = number_run, .vjp = number_vjp, .fused_vjp = number_fused,
+                                  .save = TNI_IN(0)};
 
 /* ---- the base is a number: its value is the argument ---- */
 
@@ -87,8 +99,9 @@ static bool base_vjp(tni_vjp *g) {
     return true;
 }
 
-static const tni_op pow_base = {.name = "pow", .schema = "pow.Scalar(Scalar self, Tensor exponent) -> Tensor", .grad_name = "PowBackward2",
-                                .run = tni_run_map, .map = &pow_map, .vjp = base_vjp, .save = TNI_IN(1) | TNI_OUT(0)};
+static const tni_op pow_base = {.name = "pow", .schema = "pow.Scalar(Scalar self, Tensor exponent) -> Tensor",
+                                .grad_name = "PowBackward2", .run = tni_run_map, .map = &pow_map, .vjp = base_vjp,
+                                .save = TNI_IN(1) | TNI_OUT(0)};
 
 /* ---- both are tensors ---- */
 
@@ -109,10 +122,10 @@ static bool pow_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(pow, .schema = "pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", .grad_name = "PowBackward1", .run = tni_run_map, .map = &pow_map,
-      .vjp = pow_vjp, .save = TNI_IN(0) | TNI_IN(1) | TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[3,4]>0.5 f32[3,4]", "f32[3,4]>0.5 f32[4]", "f64[3,4]^T>0.5 f64[]", "i64[3]<4 i64[3]<4", "i64[3]<4 f32[3]>0.5",
-                            "f32[0,3] f32[3]"));
+TN_OP(pow, .schema = "pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", .grad_name = "PowBackward1",
+      .run = tni_run_map, .map = &pow_map, .vjp = pow_vjp, .save = TNI_IN(0) | TNI_IN(1) | TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[3,4]>0.5 f32[3,4]", "f32[3,4]>0.5 f32[4]", "f64[3,4]^T>0.5 f64[]", "i64[3]<4 i64[3]<4",
+                            "i64[3]<4 f32[3]>0.5", "f32[0,3] f32[3]"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus

@@ -92,8 +92,8 @@ static bool sign_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sign, .schema = "sign(Tensor self) -> Tensor", .grad_name = "SignBackward0", .run = tni_run_map, .map = &sign_map, .vjp = sign_vjp,
-      .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "i64[5]", "bool[3]", "f32[0]"));
+TN_OP(sign, .schema = "sign(Tensor self) -> Tensor", .grad_name = "SignBackward0", .run = tni_run_map, .map = &sign_map,
+      .vjp = sign_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "i64[5]", "bool[3]", "f32[0]"));
 
 /** 1, 0 or -1 by the sign of each element; 0 for NaN: torch.sign. [scope] */
 TN_API tn_tensor *(tn_sign)(tn_tensor *x) {
@@ -118,7 +118,8 @@ static bool abs_vjp(tni_vjp *g) {
 FUSED(abs, TNI_IN(0), a *SIGN(b))
 
 TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", .run = tni_run_map, .map = &abs_map, .vjp = abs_vjp,
-      .fused_vjp = abs_fused, .save = TNI_IN(0), .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]"));
+      .fused_vjp = abs_fused, .save = TNI_IN(0),
+      .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]"));
 
 /** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
 TN_API tn_tensor *(tn_abs)(tn_tensor *x) {
@@ -177,8 +178,8 @@ static bool sqrt_vjp(tni_vjp *g) {
 }
 FUSED(sqrt, TNI_OUT(0), a / (b * 2))
 
-TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .map = &sqrt_map, .vjp = sqrt_vjp,
-      .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
+TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .map = &sqrt_map,
+      .vjp = sqrt_vjp, .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4]>0.5", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
 
 /** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
@@ -201,8 +202,9 @@ static bool tanh_vjp(tni_vjp *g) {
 }
 FUSED(tanh, TNI_OUT(0), a *(1 - b * b))
 
-TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .map = &tanh_map, .vjp = tanh_vjp,
-      .fused_vjp = tanh_fused, .save = TNI_OUT(0), .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
+TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .map = &tanh_map,
+      .vjp = tanh_vjp, .fused_vjp = tanh_fused, .save = TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
 
 /** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
 TN_API tn_tensor *(tn_tanh)(tn_tensor *x) {
@@ -255,8 +257,9 @@ static bool relu_vjp(tni_vjp *g) {
 }
 FUSED(relu, TNI_OUT(0), b <= 0 ? 0 : a)
 
-TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0", .run = relu_run, .vjp = relu_vjp, .fused_vjp = relu_fused,
-      .save = TNI_OUT(0), .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]", "f32[0,3]", "bool[2] !dtype"));
+TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0", .run = relu_run, .vjp = relu_vjp,
+      .fused_vjp = relu_fused, .save = TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]", "f32[0,3]", "bool[2] !dtype"));
 
 /** max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope] */
 TN_API tn_tensor *(tn_relu)(tn_tensor *x) {

@@ -37,8 +37,8 @@ static bool check_condition(tni_call *c) {
                 "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
                 tni_dtype_get((tn_dtype)condition->dtype)->legacy);
     if (condition->dtype == TN_UINT8)
-        tni_warn("where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of PyTorch. Use a "
-                 "boolean condition instead.");
+        tni_warn("where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of "
+                 "PyTorch. Use a boolean condition instead.");
     return true;
 }
 
@@ -78,9 +78,10 @@ static bool where_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(where, .schema = "where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", .grad_name = "WhereBackward0", .run = where_run,
-      .vjp = where_vjp, .save = TNI_IN(0),
-      .samples = TN_SAMPLES("bool[3,4] f32[3,4] f32[3,4]", "bool[3,1] f32[4] f32[]", "bool[3,4] f64[3,4]^T f64[3,4]", "bool[3] i64[3] f32[3]",
+TN_OP(where, .schema = "where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", .grad_name = "WhereBackward0",
+      .run = where_run, .vjp = where_vjp, .save = TNI_IN(0),
+      .samples = TN_SAMPLES("bool[3,4] f32[3,4] f32[3,4]", "bool[3,1] f32[4] f32[]", "bool[3,4] f64[3,4]^T f64[3,4]",
+                            "bool[3] i64[3] f32[3]",
                             "bool[] f32[2] f32[2]", "bool[0] f32[1] f32[0]", "i64[2] f32[2] f32[2] !dtype"));
 
 #ifdef TN_HEADER

@@ -80,9 +80,13 @@ static void in_place_rules(void) {
     CHECK(!tn_backward(tn_sum(y)));
     CHECK_ERROR(TN_ERR_AUTOGRAD, "has been modified by an inplace operation: [torch.DoubleTensor [3]]");
     tn_tensor *z = tn_mul(w, 3);
-    tn_mul_(tn_add_(z, 1), z); /* history follows the writes: (3w + 1)^2 */
+    tn_mul_(tn_add_(z, 1), w); /* history follows the writes: (3w + 1) w, and the old z is kept for w's part */
     tn_tensor *g = tn_autograd_grad(tn_sum(z), w);
-    CHECK(tn_error() == TN_OK && sum(g) == 3 * 2 * (3 * 2 + 1) * 3);
+    CHECK(tn_error() == TN_OK && sum(g) == 3 * (6 * 2 + 1));
+    z = tn_mul(w, 3);
+    tn_mul_(z, z); /* as in torch: the second factor was overwritten */
+    CHECK(!tn_backward(tn_sum(z)));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "modified by an inplace operation");
 }
 
 /* torch: x = ones(4) * w; x[1:3] *= 5; x.sum() -> grad of w is 1, 5, 5, 1 */
@@ -101,6 +105,20 @@ static void views_in_place_rebase_history(void) {
     CHECK(tn_requires_grad(base));
     tn_tensor *h = tn_autograd_grad(tn_sum(base), w);
     CHECK(tn_copy_to(h, g, sizeof g) && g[0] == 0 && g[1] == 0 && g[2] == 7 && g[3] == 7);
+    CHECK_OK();
+}
+
+/* The base lies in memory as a transposed matrix does: torch gives 1, 5, 1, 5 for the rows of w. */
+static void views_in_place_of_a_transposed_base(void) {
+    tn_tensor *w = tn_ones((2, 3), .dtype = TN_FLOAT64, .requires_grad = true), *x = tn_mul(tn_t(w), 1);
+    CHECK(!tn_is_contiguous(x));
+    tn_mul_(tn_select(x, 1, 1), 5);
+    tn_backward(tn_sum(tn_mul(x, tn_tensor((3, 2), 1.0, 2, 3, 4, 5, 6))), .retain_graph = true);
+    double g[6];
+    const double expected[6] = {1, 3, 5, 10, 20, 30};
+    CHECK(tn_copy_to(tn_grad(w), g, sizeof g) && memcmp(g, expected, sizeof g) == 0);
+    tn_tensor *v = tn_select(x, 0, 1), *part = tn_autograd_grad(tn_sum(v), w);
+    CHECK(tn_copy_to(part, g, sizeof g) && g[1] == 1 && g[4] == 5 && g[0] == 0 && g[3] == 0);
     CHECK_OK();
 }
 
@@ -276,6 +294,7 @@ int main(void) {
     RUN(misuse_is_refused);
     RUN(in_place_rules);
     RUN(views_in_place_rebase_history);
+    RUN(views_in_place_of_a_transposed_base);
     RUN(versions_are_shared_by_views_and_detach);
     RUN(modes);
     RUN(hooks_run_in_order);

@@ -11,7 +11,7 @@ static int64_t random_below(int64_t n) {
     return (int64_t)(seed >> 33) % n;
 }
 
-/* F.max_pool2d(x[None, None], ..., return_indices=True) of PyTorch 2.13: the last of several NaN wins, the first of equal values. */
+/* F.max_pool2d(x[None, None], ..., return_indices=True) of PyTorch 2.13: the last of several NaN wins, the first of equals. */
 static void test_places(void) {
     float x[20] = {1, 1, NAN, 0, 2, 1, NAN, 3, 3, 0, NAN, 2, 3, 5, 5, -1, 0, 4, 5, NAN}, y[20];
     static const struct {
@@ -70,7 +70,8 @@ static bool is_right(const tni_pool2d *g, tn_dtype dtype, const void *x, const v
         double best = 0;
         for (int64_t ky = 0; ky < g->kh; ky++)
             for (int64_t kx = 0; kx < g->kw; kx++) {
-                int64_t iy = oy * g->stride_h - g->pad_h + ky * g->dilation_h, ix = ox * g->stride_w - g->pad_w + kx * g->dilation_w;
+                int64_t iy = oy * g->stride_h - g->pad_h + ky * g->dilation_h;
+                int64_t ix = ox * g->stride_w - g->pad_w + kx * g->dilation_w;
                 if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w) continue;
                 double value = value_of(dtype, x, (plane * g->h + iy) * g->w + ix);
                 if (at < 0 || value > best || isnan(value)) best = value, at = iy * g->w + ix;

@@ -1,0 +1,204 @@
+/* data/loader.c - the loader: batches in PyTorch's order. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/op.h"
+#include "data/data.h"
+#include <string.h>
+#include <tison/ops.h>
+
+#ifdef TN_HEADER
+typedef struct tn_data_loader tn_data_loader;
+typedef struct tn_data_loader_opts {
+    size_t size;
+    int64_t batch_size; /* 1 */
+    bool shuffle;       /* false */
+    bool drop_last;     /* false: the last batch may be smaller */
+} tn_data_loader_opts;
+/** An iteration: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the next tn_batch_next. */
+typedef struct tn_batch {
+    tn_tensor *input, *target; /* items 0 and 1; target is NULL when there is one only */
+    tn_tensor *const *item;    /* all n */
+    size_t n;
+    void *state;
+    void *reserved[2];
+} tn_batch;
+#ifndef __cplusplus
+#define tn_data_loader(...) \
+    TN_WITH(tn_data_loader_opts, (.batch_size = 1), tn_data_loader_new(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+#endif
+
+struct tn_data_loader {
+    tni_object object;
+    tn_dataset *dataset; /* claimed */
+    int64_t batch_size;
+    bool shuffle, drop_last;
+};
+
+/* One pass. Claimed by the scope of tn_batches, so that leaving the loop early frees it with that scope. */
+typedef struct batches {
+    tni_object object;
+    tn_data_loader *loader; /* claimed */
+    int64_t *order;         /* NULL: in order */
+    int64_t length, at;
+    bool started;
+    tn_tensor *item[TNI_ITEM_TENSORS]; /* of the batch: claimed */
+    size_t items;
+} batches;
+
+static void destroy_loader(tni_object *o) { tni_release(&((tn_data_loader *)o)->dataset->object); }
+
+static void drop_items(batches *b) {
+    for (size_t i = 0; i < b->items; i++) tni_release(&b->item[i]->object);
+    b->items = 0;
+}
+static void destroy_batches(tni_object *o) {
+    batches *b = (batches *)o;
+    drop_items(b);
+    if (b->order) tni_free(b->order, (size_t)b->length * sizeof *b->order);
+    tni_release(&b->loader->object);
+}
+static const tni_kind_info loader_kind = {"data loader", sizeof(tn_data_loader), destroy_loader, NULL};
+static const tni_kind_info batches_kind = {"iteration", sizeof(batches), destroy_batches, NULL};
+__attribute__((constructor)) static void add_kinds(void) {
+    tni_kind_set(TNI_LOADER, &loader_kind);
+    tni_kind_set(TNI_BATCHES, &batches_kind);
+}
+
+/** torch.utils.data.DataLoader in the calling thread. batch_size above 0, else TN_ERR_VALUE. [keep] dataset; [scope] */
+TN_API tn_data_loader *tn_data_loader_new(tn_dataset *dataset, const tn_data_loader_opts *opts) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed() || !tni_check_handle("DataLoader", "dataset", dataset, TNI_DATASET)) return NULL;
+    int64_t size = TNI_OPT(opts, batch_size, 1);
+    if (size <= 0) return (void)tni_fail(TN_ERR_VALUE, "batch_size should be a positive integer value, but got batch_size=%lld", (long long)size), NULL;
+    tn_data_loader *loader = tni_object_new(t, TNI_LOADER, sizeof *loader);
+    if (!loader) return NULL;
+    loader->dataset = dataset;
+    loader->batch_size = size;
+    loader->shuffle = TNI_OPT(opts, shuffle, false);
+    loader->drop_last = TNI_OPT(opts, drop_last, false);
+    tni_claim(&dataset->object);
+    return tni_give(t, loader);
+}
+
+/** Number of batches of one pass; -1 on failure. */
+TN_API int64_t tn_data_loader_len(tn_data_loader *loader) {
+    if (!tni_check_handle("data_loader_len", "loader", loader, TNI_LOADER)) return -1;
+    int64_t n = tni_dataset_len(loader->dataset), size = loader->batch_size;
+    return n < 0 ? -1 : n / size + (!loader->drop_last && n % size != 0);
+}
+
+static int64_t draw_seed(tni_thread *t) { return (int64_t)(tni_random_u64(tni_thread_random(t)) & INT64_MAX); }
+
+/** Begins a pass. As in PyTorch each pass draws a base seed from the thread's generator, shuffled or not. */
+TN_API tn_batch tn_batches(tn_data_loader *loader) {
+    tn_batch batch = {0};
+    tni_thread *t = tni_self();
+    if (!t || tni_failed() || !tni_check_handle("batches", "loader", loader, TNI_LOADER)) return batch;
+    int64_t n = tni_dataset_len(loader->dataset);
+    batches *b = n >= 0 ? tni_object_new(t, TNI_BATCHES, sizeof *b) : NULL;
+    if (!b) return batch;
+    b->loader = loader;
+    b->length = n;
+    tni_claim(&loader->object);
+    (void)draw_seed(t);
+    batch.state = tni_give(t, b);
+    return batch;
+}
+
+/* A shuffled pass seeds a private generator at its first item. */
+static bool start(tni_thread *t, batches *b) {
+    b->started = true;
+    if (!b->loader->shuffle) return true;
+    tni_random *private = tni_alloc(sizeof *private);
+    if (!private) return false;
+    tni_random_seed(private, (uint64_t)draw_seed(t));
+    b->order = tni_alloc((size_t)TNI_MAX(b->length, 1) * sizeof *b->order);
+    bool right = b->order && tni_random_permutation(private, b->order, b->length);
+    tni_free(private, sizeof *private);
+    return right;
+}
+
+static int64_t index_at(const batches *b, int64_t i) { return b->order ? b->order[i] : i; }
+
+/* Rows of a tensor of the dataset, one after the other. */
+static tn_tensor *gather(tni_thread *t, const batches *b, const tn_tensor *from, int64_t count) {
+    int64_t sizes[TNI_MAX_DIMS];
+    tn_tensor *made = NULL;
+    memcpy(sizes, from->a.sizes, from->a.ndim * sizeof *sizes);
+    sizes[0] = count;
+    const tni_array *rows = tni_array_as(t, "DataLoader", from, (tn_dtype)from->a.dtype, true, &made);
+    tn_tensor *y = rows ? tni_tensor_new(t, "DataLoader", (tn_dtype)from->a.dtype, sizes, from->a.ndim) : NULL;
+    if (y && y->a.numel) {
+        size_t bytes = (size_t)(y->a.numel / count) * tni_array_item(rows);
+        for (int64_t i = 0; i < count; i++)
+            memcpy((char *)y->a.data + (size_t)i * bytes, (const char *)rows->data + (size_t)index_at(b, b->at + i) * bytes, bytes);
+    }
+    tni_tensor_destroy_new(t, made);
+    return y;
+}
+
+static bool hold(batches *b, tn_tensor *x) {
+    if (!x) return false;
+    __atomic_or_fetch(&x->object.flags, TNI_SEEN, __ATOMIC_RELAXED);
+    tni_claim(&x->object);
+    b->item[b->items++] = x;
+    return true;
+}
+
+static bool next_of_tensors(tni_thread *t, batches *b, int64_t count) {
+    const tn_dataset *ds = b->loader->dataset;
+    for (size_t j = 0; j < ds->tensors; j++) TNI_TRY(hold(b, gather(t, b, ds->tensor[j], count)));
+    return true;
+}
+
+static bool get_items(batches *b, int64_t count, tn_tensor **all, size_t *k) {
+    for (int64_t i = 0; i < count; i++) {
+        tn_tensor *item[TNI_ITEM_TENSORS];
+        size_t n = 0;
+        int64_t index = index_at(b, b->at + i);
+        TNI_TRY(tn_dataset_get(b->loader->dataset, index, item, &n));
+        if (i == 0) *k = n;
+        TNI_CHECK(n == *k, TN_ERR_CALLBACK, "DataLoader: item %lld has %zu tensors, the first of its batch has %zu", (long long)index, n, *k);
+        for (size_t j = 0; j < n; j++) {
+            all[(size_t)j * (size_t)count + (size_t)i] = item[j];
+            TNI_CHECK(i == 0 || tni_same_shape(&item[j]->a, &all[(size_t)j * (size_t)count]->a), TN_ERR_SHAPE,
+                      "DataLoader: stack expects each tensor to be equal size, but item %lld has %s and the first of its batch %s", (long long)index,
+                      TNI_SHAPE(&item[j]->a), TNI_SHAPE(&all[(size_t)j * (size_t)count]->a));
+        }
+    }
+    return true;
+}
+
+static bool next_of_items(tni_thread *t, batches *b, int64_t count) {
+    size_t k = 0, bytes = (size_t)count * TNI_ITEM_TENSORS * sizeof(tn_tensor *);
+    tn_tensor **all = tni_alloc(bytes);
+    uint64_t scope = all ? tni_scope_open(t, false) : 0;
+    bool right = scope && get_items(b, count, all, &k);
+    for (size_t j = 0; j < k && right; j++) right = hold(b, (tn_stack)(all + j * (size_t)count, (size_t)count, NULL));
+    if (scope) tni_scope_close(t, scope);
+    tni_free(all, bytes);
+    return right;
+}
+
+/** The next batch; false at the end, and on failure with an error that names the item. */
+TN_API bool tn_batch_next(tn_batch *batch) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed() || !batch || !batch->state || !tni_check_handle("batch_next", "batch", batch->state, TNI_BATCHES)) return false;
+    batches *b = batch->state;
+    drop_items(b);
+    *batch = (tn_batch){.state = b};
+    if (!b->started) TNI_TRY(start(t, b));
+    int64_t size = b->loader->batch_size, left = b->length - b->at, count = TNI_MIN(size, left);
+    if (count <= 0 || (b->loader->drop_last && count < size)) return false;
+    if (!(b->loader->dataset->tensors ? next_of_tensors(t, b, count) : next_of_items(t, b, count))) {
+        drop_items(b);
+        return false;
+    }
+    b->at += count;
+    batch->item = b->item;
+    batch->n = b->items;
+    batch->input = b->item[0];
+    batch->target = b->items > 1 ? b->item[1] : NULL;
+    return true;
+}

@@ -1,0 +1,16 @@
+/* nn/layer.h - what layers share. Public functions only: a program's own layer could do all of this. */
+#ifndef TNI_LAYER_H
+#define TNI_LAYER_H
+#include <tison/nn.h>
+
+/* torch's reset_parameters of Linear and convolutions: the weight uniform by kaiming with a = sqrt(5), then the bias (NULL: none) within
+ * 1 / sqrt(fan_in). Both are returned as parameters in *weight, *bias. */
+bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight, tn_tensor **bias);
+
+/* An {h, w} option: the pair when it is given, else the number twice. */
+static inline void tni_layer_pair(int64_t out[2], int64_t one, const int64_t *pair) {
+    bool given = pair && (pair[0] || pair[1]);
+    out[0] = given ? pair[0] : one;
+    out[1] = given ? pair[1] : one;
+}
+#endif
