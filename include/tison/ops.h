@@ -703,23 +703,5 @@ TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
  */
 TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b);
 
-/* ---- zz_views_standin.c ---- */
-TN_API tn_tensor *(tn_as_strided)(tn_tensor *x,const int64_t*s,size_t n,const int64_t*t,size_t m,int64_t o);
-TN_API tn_tensor *(tn_reshape)(tn_tensor *x,const int64_t*s,size_t n);
-TN_API tn_tensor *(tn_expand)(tn_tensor *x,const int64_t*s,size_t n);
-TN_API tn_tensor *(tn_transpose)(tn_tensor *x,int64_t a,int64_t b);
-TN_API tn_tensor *(tn_t)(tn_tensor *x);
-TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x,int64_t d);
-TN_API tn_tensor *(tn_narrow)(tn_tensor *x,int64_t d,int64_t s,int64_t l);
-TN_API tn_tensor *(tn_select)(tn_tensor *x,int64_t d,int64_t i);
-TN_API tn_tensor *(tn_flatten)(tn_tensor *x,int64_t a,int64_t b);
-
-typedef struct tn_cat_opts { size_t size; int64_t dim; } tn_cat_opts;
-#ifndef __cplusplus
-#define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
-#endif
-TN_API tn_tensor *(tn_cat)(tn_tensor *const *t, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
-TN_API tn_tensor *(tn_view)(tn_tensor *x,const int64_t*s,size_t n);
-
 TN_END_DECLS
 #endif
