@@ -22,7 +22,8 @@ static double at(tn_tensor *x, int64_t i) {
 
 static void nll_has_torch_bits(void) {
     TN_SCOPE;
-    tn_tensor *x = tn_reshape(wave(TN_FLOAT32, 0, 900), (300, 3)), *t = tn_empty(300, .dtype = TN_INT64), *holes = tn_empty(300, .dtype = TN_INT64);
+    tn_tensor *x = tn_reshape(wave(TN_FLOAT32, 0, 900), (300, 3));
+    tn_tensor *t = tn_empty(300, .dtype = TN_INT64), *holes = tn_empty(300, .dtype = TN_INT64);
     for (int64_t i = 0; i < 300; i++) {
         tn_data_i64(t)[i] = i % 3;
         tn_data_i64(holes)[i] = i % 7 == 0 ? -100 : i % 3;
@@ -59,7 +60,8 @@ static void nll_errors(void) {
     CHECK(!tn_nll_loss(x, tn_tensor((2, ), 1.0, 0.0)));
     CHECK_ERROR(TN_ERR_DTYPE, "expected target dtype to be Long or Byte, but got Float");
     CHECK(!tn_nll_loss(x, t, .weight = tn_zeros(2)));
-    CHECK_ERROR(TN_ERR_SHAPE, "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: [2]");
+    CHECK_ERROR(TN_ERR_SHAPE, "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of "
+                              "shape: [2]");
     CHECK(!tn_nll_loss(tn_zeros((2, 3, 4)), tn_zeros((2, 5), .dtype = TN_INT64)));
     CHECK_ERROR(TN_ERR_SHAPE, "Expected target size [2, 4], got [2, 5]");
     CHECK(!tn_nll_loss(x, t, .weight = tn_zeros(3, .dtype = TN_FLOAT64)));

@@ -85,7 +85,8 @@ static void sum_errors(void) {
     CHECK(!tn_sum(x, .dims = TN_INTS(0, -2)));
     CHECK_ERROR(TN_ERR_RUNTIME, "dim 0 appears multiple times in the list of dims");
     CHECK(!tn_mean(tn_to(x, TN_INT64)));
-    CHECK_ERROR(TN_ERR_DTYPE, "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: Long");
+    CHECK_ERROR(TN_ERR_DTYPE, "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+                              "Got: Long");
     CHECK(!tn_sum_to_size(x, 2));
     CHECK_ERROR(TN_ERR_SHAPE, "size {[2]} is not expandable to size {[2, 3]}.");
 }
@@ -149,7 +150,8 @@ static void softmaxes(void) {
     TN_SCOPE;
     tn_tensor *x = matrix(2, 3);
     const double rows[] = {0.07302757352590561, 0.4848310053348541, 0.44214147329330444, 0.36448436975479126, 0.3323914110660553};
-    const double columns[] = {-1.8750815391540527, -0.5644184947013855, -0.5644184947013855, -0.16645903885364532, -0.8409298062324524};
+    const double columns[] = {-1.8750815391540527, -0.5644184947013855, -0.5644184947013855, -0.16645903885364532,
+                              -0.8409298062324524};
     for (int i = 0; i < 5; i++) {
         CHECK_NEAR(at(tn_softmax(x, 1), i), rows[i], 2e-7);
         CHECK_NEAR(at(tn_log_softmax(x, 0), i), columns[i], 3e-7);
