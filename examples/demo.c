@@ -1,5 +1,6 @@
 /* What `make demo` runs: trains the network of 2_train.c on 1,797 handwritten digits, draws how it goes, saves it and reads it back.
  * demo [SEED] trains once; demo --seeds N prints the accuracy of N seeds. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime, isatty */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include <tison.h>
 #include <unistd.h>
 
-enum { EPOCHS = 12, BATCH = 32, WIDTH = 60, HEIGHT = 10, SHOWN = 8 };
+enum { EPOCHS = 15, BATCH = 32, WIDTH = 60, HEIGHT = 10, SHOWN = 8 };
 
 typedef struct {
     tn_module      module;
@@ -106,7 +107,8 @@ static void draw_digits(digit_net *net) {
         printf("\n");
     }
     for (int k = 0; k < SHOWN; k++)
-        printf(guess[k] == label[k] ? "read %lld    " : "read %lld (%lld)", (long long)guess[k], (long long)label[k]);
+        if (guess[k] == label[k]) printf("%lld         ", (long long)guess[k]);
+        else printf("%lld, not %lld  ", (long long)guess[k], (long long)label[k]);
     printf("\n");
     tn_train(net);
 }
