@@ -1,4 +1,5 @@
-/* Layers, containers, initialisers. Values and texts are of PyTorch 2.13 after torch.manual_seed(0); each comment names the call. */
+/* Layers, containers, initialisers. Values and texts are of PyTorch 2.13 after torch.manual_seed(0); each comment names the
+ * call. */
 #include "support.h"
 
 static void same(tn_tensor *x, const double *expected, int64_t n, double tolerance) {
@@ -40,7 +41,8 @@ static void conv2d(void) {
     CHECK_STR(tn_to_string(c), "Conv2d(2, 4, kernel_size=(1, 2), stride=(1, 1), groups=2)");
     tn_tensor *y = tn_forward(c, tn_ones((1, 2, 3, 3)));
     CHECK(tn_size(y, 1) == 4 && tn_size(y, 2) == 3 && tn_size(y, 3) == 2);
-    CHECK_STR(tn_to_string(tn_nn_conv2d(1, 16, 3, .padding = 1)), "Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))");
+    CHECK_STR(tn_to_string(tn_nn_conv2d(1, 16, 3, .padding = 1)),
+              "Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))");
     CHECK_STR(tn_to_string(tn_nn_conv2d(4, 4, (3, 5), .stride = 2, .dilation_hw = {1, 2}, .groups = 2, .bias = false)),
               "Conv2d(4, 4, kernel_size=(3, 5), stride=(2, 2), dilation=(1, 2), groups=2, bias=False)");
     CHECK_OK();
@@ -124,7 +126,8 @@ static void sequential(void) {
 
 static void printed(void) {
     TN_SCOPE;
-    CHECK_STR(tn_to_string(tn_nn_sequential(tn_nn_conv2d(1, 16, 3, .padding = 1, .bias = false), tn_nn_relu(), tn_nn_max_pool2d(2), tn_nn_flatten(),
+    CHECK_STR(tn_to_string(tn_nn_sequential(tn_nn_conv2d(1, 16, 3, .padding = 1, .bias = false), tn_nn_relu(), tn_nn_max_pool2d(2),
+                                            tn_nn_flatten(),
                                             tn_nn_linear(4, 2), tn_nn_dropout(0.25), tn_nn_sequential(tn_nn_tanh()))),
               "Sequential(\n"
               "  (0): Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)\n"
@@ -154,13 +157,18 @@ static tn_tensor *fresh(void) {
 static void initialisers(void) {
     TN_SCOPE;
     SAME(tn_nn_init_uniform_(fresh(), -1, 1), -0.00748682022, 0.536443591, -0.823045135, -0.735939026, -0.385154366, 0.268157363);
-    SAME(tn_nn_init_normal_(fresh(), .mean = 1, .std = 2), 4.08199215, 0.413142174, -3.35757875, 2.13686252, -1.16904473, -1.79719079);
-    SAME(tn_nn_init_xavier_uniform_(fresh(), .gain = 2), -0.0164028015, 1.17528903, -1.80320156, -1.61236167, -0.843830943, 0.587503374);
+    SAME(tn_nn_init_normal_(fresh(), .mean = 1, .std = 2), 4.08199215, 0.413142174, -3.35757875, 2.13686252, -1.16904473,
+         -1.79719079);
+    SAME(tn_nn_init_xavier_uniform_(fresh(), .gain = 2), -0.0164028015, 1.17528903, -1.80320156, -1.61236167, -0.843830943,
+         0.587503374);
     SAME(tn_nn_init_xavier_normal_(fresh()), 0.974611521, -0.18558073, -1.37798738, 0.359507501, -0.685912132, -0.884549379);
-    SAME(tn_nn_init_kaiming_uniform_(fresh(), .nonlinearity = TN_GAIN_RELU), -0.0105879623, 0.758645773, -1.16396153, -1.04077494, -0.54469049,
+    SAME(tn_nn_init_kaiming_uniform_(fresh(), .nonlinearity = TN_GAIN_RELU), -0.0105879623, 0.758645773, -1.16396153, -1.04077494,
+         -0.54469049,
          0.379231781);
-    SAME(tn_nn_init_kaiming_normal_(fresh(), .mode = TN_FAN_OUT), 1.54099607, -0.293428898, -2.17878938, 0.568431258, -1.08452237, -1.39859545);
-    SAME(tn_nn_init_trunc_normal_(fresh(), .a = -0.8, .b = 0.8), 0.403346837, -0.293428898, -0.719257593, 0.568431258, -0.596635342, 0.182036489);
+    SAME(tn_nn_init_kaiming_normal_(fresh(), .mode = TN_FAN_OUT), 1.54099607, -0.293428898, -2.17878938, 0.568431258, -1.08452237,
+         -1.39859545);
+    SAME(tn_nn_init_trunc_normal_(fresh(), .a = -0.8, .b = 0.8), 0.403346837, -0.293428898, -0.719257593, 0.568431258, -0.596635342,
+         0.182036489);
     SAME(tn_nn_init_trunc_normal_(fresh(), 0, 1, 1, 1.5), 1.24812829, 1.0844295, 1.04423869, 1.06601524, 1.15371144, 1.31703937);
     SAME(tn_nn_init_eye_(fresh()), 1, 0, 0, 0, 1, 0);
     SAME(tn_nn_init_constant_(fresh(), 0.5), 0.5, 0.5, 0.5, 0.5, 0.5, 0.5);
@@ -168,7 +176,8 @@ static void initialisers(void) {
     SAME(tn_nn_init_zeros_(fresh()), 0, 0, 0, 0, 0, 0);
     CLOSE(tn_nn_init_orthogonal_(fresh()), 0.573980927, -0.109294608, -0.811542153, -0.345415115, -0.930882692, -0.11893554);
     tn_manual_seed(0);
-    CLOSE(tn_nn_init_orthogonal_(tn_empty((3, 2)), .gain = 2), 1.06990504, -0.339860171, -1.51272166, 0.680367649, -0.752977967, -1.84975541);
+    CLOSE(tn_nn_init_orthogonal_(tn_empty((3, 2)), .gain = 2), 1.06990504, -0.339860171, -1.51272166, 0.680367649, -0.752977967,
+          -1.84975541);
     CHECK_OK();
 }
 
@@ -183,7 +192,8 @@ static void orthogonal_is_orthogonal(void) {
 static void initialisers_do_not_record(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones((2, 3)));
-    CHECK(tn_nn_init_zeros_(p) == p && tn_nn_init_uniform_(p) == p && tn_nn_init_trunc_normal_(p) == p && tn_nn_init_orthogonal_(p) == p);
+    CHECK(tn_nn_init_zeros_(p) == p && tn_nn_init_uniform_(p) == p && tn_nn_init_trunc_normal_(p) == p &&
+          tn_nn_init_orthogonal_(p) == p);
     CHECK(tn_nn_init_eye_(p) == p && tn_nn_init_kaiming_normal_(p) == p);
     CHECK(tn_is_leaf(p) && tn_requires_grad(p) && tn_is_grad_enabled());
     CHECK_OK();

@@ -89,13 +89,15 @@ static void defaults_without_options(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones(1)), *q = tn_parameter(tn_ones(1));
     tn_optim *a = (tn_optim_adamw)(list(p), NULL), *b = tn_optim_adamw(list(q));
-    CHECK_STR(tn_to_string(a), "AdamW (\nParameter Group 0\n    amsgrad: False\n    betas: (0.9, 0.999)\n    eps: 1e-08\n    lr: 0.001\n"
+    CHECK_STR(tn_to_string(a),
+              "AdamW (\nParameter Group 0\n    amsgrad: False\n    betas: (0.9, 0.999)\n    eps: 1e-08\n    lr: 0.001\n"
                                "    maximize: False\n    weight_decay: 0.01\n)");
     tn_set_grad(p, tn_ones(1));
     tn_set_grad(q, tn_ones(1));
     CHECK(tn_optim_step(a) && tn_optim_step(b));
     CHECK(tn_equal(p, q));
-    CHECK_STR(tn_to_string((tn_optim_sgd)(list(p), NULL)), "SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.001\n    maximize: False\n"
+    CHECK_STR(tn_to_string((tn_optim_sgd)(list(p), NULL)),
+              "SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.001\n    maximize: False\n"
                                                            "    momentum: 0.0\n    nesterov: False\n    weight_decay: 0.0\n)");
     CHECK_OK();
 }
@@ -258,7 +260,8 @@ static void a_replaced_parameter_is_named(void) {
     m->hidden->weight = tn_parameter(tn_ones((2, 3)));
     CHECK(tn_check(m));
     CHECK(!tn_optim_step(opt));
-    CHECK_ERROR(TN_ERR_OWNERSHIP, "optimizer holds parameter 'hidden.weight' of shape [2, 3], which was replaced in its module by another; "
+    CHECK_ERROR(TN_ERR_OWNERSHIP,
+                "optimizer holds parameter 'hidden.weight' of shape [2, 3], which was replaced in its module by another; "
                                   "make the optimizer anew");
     CHECK(tn_equal(bias, before));
 }
@@ -266,10 +269,12 @@ static void a_replaced_parameter_is_named(void) {
 static void state_goes_out_and_comes_back(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(first_values(TN_FLOAT32)), *q = tn_parameter(first_values(TN_FLOAT32));
-    tn_optim *a = tn_optim_adam(list(p), .lr = 0.01, .weight_decay = 0.1, .amsgrad = true), *b = tn_optim_adam(list(q), .amsgrad = true);
+    tn_optim *a = tn_optim_adam(list(p), .lr = 0.01, .weight_decay = 0.1, .amsgrad = true);
+    tn_optim *b = tn_optim_adam(list(q), .amsgrad = true);
     steps(a, p, 0, 4);
     tn_state *s = tn_optim_state_dict(a);
-    const char *names[] = {"state.0.step", "state.0.exp_avg", "state.0.exp_avg_sq", "state.0.max_exp_avg_sq", "param_groups.0.amsgrad",
+    const char *names[] = {"state.0.step", "state.0.exp_avg", "state.0.exp_avg_sq", "state.0.max_exp_avg_sq",
+                           "param_groups.0.amsgrad",
                            "param_groups.0.betas", "param_groups.0.eps", "param_groups.0.lr", "param_groups.0.maximize",
                            "param_groups.0.weight_decay", "param_groups.0.params"};
     CHECK_EQ_INT(tn_state_count(s), 11);
