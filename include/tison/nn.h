@@ -38,7 +38,7 @@ typedef struct tn_nn_container {
 } tn_nn_container;
 typedef tn_nn_container tn_nn_sequential, tn_nn_module_list;
 #ifndef __cplusplus
-#define TN_MODULES(...) (void *const[]){__VA_ARGS__}, sizeof((void *const[]){__VA_ARGS__}) / sizeof(void *)
+#define TN_MODULES(...) (void *const[]){NULL, __VA_ARGS__} + 1, sizeof((void *const[]){NULL, __VA_ARGS__}) / sizeof(void *) - 1
 #define tn_nn_sequential(...) tn_nn_sequential_new(TN_MODULES(__VA_ARGS__))
 #define tn_nn_module_list(...) tn_nn_module_list_new(TN_MODULES(__VA_ARGS__))
 #endif
@@ -157,7 +157,8 @@ typedef struct tn_nn_init_kaiming_opts {
     tn_nn_init_nonlinearity nonlinearity; /* TN_GAIN_LEAKY_RELU */
 } tn_nn_init_kaiming_opts;
 #ifndef __cplusplus
-#define TN_NN_INIT(type, defaults, function, ...) TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define TN_NN_INIT(type, defaults, function, ...) \
+    TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
 #define tn_nn_init_uniform_(...) TN_NN_INIT(tn_nn_init_uniform_opts, (.b = 1), tn_nn_init_uniform_, __VA_ARGS__, )
 #define tn_nn_init_normal_(...) TN_NN_INIT(tn_nn_init_normal_opts, (.std = 1), tn_nn_init_normal_, __VA_ARGS__, )
 #define tn_nn_init_trunc_normal_(...) \
@@ -171,8 +172,8 @@ typedef struct tn_nn_init_kaiming_opts {
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_normal_, __VA_ARGS__, )
 #endif
 
-/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is 0.01), else
- *  ignored. NaN with TN_ERR_VALUE for another number. */
+/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is
+ *  0.01), else ignored. NaN with TN_ERR_VALUE for another number. */
 TN_API double (tn_nn_init_calculate_gain)(tn_nn_init_nonlinearity nonlinearity, double param);
 
 /** Uniform from a to b: torch.nn.init.uniform_. */
@@ -205,12 +206,12 @@ TN_API tn_tensor *(tn_nn_init_kaiming_uniform_)(tn_tensor *x, const tn_nn_init_k
 /** Normal with std gain / sqrt(fan): torch.nn.init.kaiming_normal_. Errors: TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_kaiming_normal_)(tn_tensor *x, const tn_nn_init_kaiming_opts *opts TN_DEFAULT(NULL));
 
-/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After TN_ERR_RUNTIME,
- *  for an interval too far from the mean, x holds other draws. */
+/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After
+ *  TN_ERR_RUNTIME, for an interval too far from the mean, x holds other draws. */
 TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trunc_normal_opts *opts TN_DEFAULT(NULL));
 
-/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed in double.
- *  TN_ERR_VALUE for fewer than two dims. */
+/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed
+ *  in double. TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts TN_DEFAULT(NULL));
 
 /* ---- linear.c ---- */

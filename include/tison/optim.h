@@ -30,14 +30,15 @@ typedef tn_optim_adam_opts tn_optim_adamw_opts;
             (tn_optim_adamw)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Adam: torch.optim.Adam. Averages m of g and v of g * g; p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps), with amsgrad
- *  over the largest v so far. weight_decay adds weight_decay * p to g; maximize negates g.
+/** Adam: torch.optim.Adam. Averages m of g and v of g * g; p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps),
+ *  with amsgrad over the largest v so far. weight_decay adds weight_decay * p to g; maximize negates g.
  *  params   from tn_parameters or tn_tensors_new [keep]: leaves; one that comes twice is taken once, with a warning
  *  returns  [scope]; NULL with TN_ERR_VALUE for an empty list, for a tensor with a history, and for a number out of range or NaN
  */
 TN_API tn_optim *(tn_optim_adam)(tn_tensors *params, const tn_optim_adam_opts *opts TN_DEFAULT(NULL));
 
-/** AdamW: torch.optim.AdamW. As tn_optim_adam, but weight_decay shrinks p by the factor 1 - lr * weight_decay before the step. [scope] */
+/** AdamW: torch.optim.AdamW. As tn_optim_adam, but weight_decay shrinks p by the factor 1 - lr * weight_decay before the step.
+ *  [scope] */
 TN_API tn_optim *(tn_optim_adamw)(tn_tensors *params, const tn_optim_adamw_opts *opts TN_DEFAULT(NULL));
 
 /* ---- optim.c ---- */
@@ -46,7 +47,8 @@ TN_API tn_optim *(tn_optim_adamw)(tn_tensors *params, const tn_optim_adamw_opts 
 
 /* An option that a further group takes over from the optimizer. */
 #define TN_OPTIM_SAME (-1e308)
-/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is TN_ERR_TYPE. */
+/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is
+ * TN_ERR_TYPE. */
 typedef struct tn_optim_group_opts {
     size_t size;
     double lr, betas[2], eps, weight_decay, momentum, dampening;
@@ -84,15 +86,16 @@ TN_API bool (tn_optim_zero_grad)(tn_optim *opt);
 
 /* ---- optim_state.c ---- */
 
-/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it has a state:
- *  "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's shape, which share memory
- *  with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
- *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters). [scope] */
+/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it
+ *  has a state: "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's
+ *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
+ *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters).
+ *  [scope] */
 TN_API tn_state *(tn_optim_state_dict)(tn_optim *opt);
 
-/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors: TN_ERR_VALUE for
- *  another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected names, TN_ERR_SHAPE. All is
- *  checked first: a failed load changes nothing. */
+/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors:
+ *  TN_ERR_VALUE for another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected
+ *  names, TN_ERR_SHAPE. All is checked first: a failed load changes nothing. */
 TN_API bool (tn_optim_load_state_dict)(tn_optim *opt, tn_state *state);
 
 /* ---- sgd.c ---- */

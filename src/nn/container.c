@@ -10,7 +10,7 @@ typedef struct tn_nn_container {
 } tn_nn_container;
 typedef tn_nn_container tn_nn_sequential, tn_nn_module_list;
 #ifndef __cplusplus
-#define TN_MODULES(...) (void *const[]){__VA_ARGS__}, sizeof((void *const[]){__VA_ARGS__}) / sizeof(void *)
+#define TN_MODULES(...) (void *const[]){NULL, __VA_ARGS__} + 1, sizeof((void *const[]){NULL, __VA_ARGS__}) / sizeof(void *) - 1
 #define tn_nn_sequential(...) tn_nn_sequential_new(TN_MODULES(__VA_ARGS__))
 #define tn_nn_module_list(...) tn_nn_module_list_new(TN_MODULES(__VA_ARGS__))
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight, tn_tensor **bias) {
+    TN_SCOPE; /* leaves the parameters to their fields alone: they go when the layer goes */
     int64_t fan_in = 1;
     for (size_t i = 1; i < ndim; i++) fan_in *= sizes[i];
     double a = sqrt(5.0), bound = sqrt(3.0) * (sqrt(2.0 / (1 + a * a)) / sqrt((double)fan_in)), bias_bound = fan_in > 0 ? 1 / sqrt((double)fan_in) : 0;

@@ -89,7 +89,7 @@ enum { ADAM_BETA1, ADAM_BETA2, ADAM_EPS, ADAM_L2, ADAM_SHRINK, ADAM_STEP, ADAM_R
     static void name##_run(const step *s, int64_t begin, int64_t end) {                                                     \
         T *x = (T *)s->state[2];                                                                                            \
         T *m = (T *)s->state[0] + begin, *v = (T *)s->state[1] + begin;                                                     \
-        name((T *)s->p + begin, (const T *)s->g + begin, m, v, x ? x + begin : NULL, s->arg, end - begin);                                                                                                  \
+        name((T *)s->p + begin, (const T *)s->g + begin, m, v, x ? x + begin : NULL, s->arg, end - begin);                  \
     }
 ADAM_BODY(adam_f32, float, __builtin_fmaf, __builtin_sqrtf)
 ADAM_BODY(adam_f64, double, __builtin_fma, __builtin_sqrt)
@@ -103,12 +103,15 @@ static bool same_layout(const tni_array *a, const tni_array *b) {
     return true;
 }
 
-static bool fits(const tni_array *a, const tni_array *p) { return a->dtype == p->dtype && tni_same_shape(a, p) && same_layout(a, p); }
+static bool fits(const tni_array *a, const tni_array *p) {
+    return a->dtype == p->dtype && tni_same_shape(a, p) && same_layout(a, p);
+}
 
 __attribute__((cold, noinline)) static bool fail_step(const tni_call *c) {
     const tni_array *p = &c->in[0]->a;
     const char *dtype = tni_dtype_get((tn_dtype)p->dtype)->name;
-    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_DTYPE, "expected a floating point parameter but got torch.%s", dtype);
+    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_DTYPE, "expected a floating point parameter but got torch.%s",
+                dtype);
     for (size_t i = 1; i < c->nin; i++) {
         const tni_array *a = c->in[i] ? &c->in[i]->a : p;
         const char *other = tni_dtype_get((tn_dtype)a->dtype)->name;
@@ -156,11 +159,14 @@ bool tni_sgd_step(tn_tensor *p, tn_tensor *grad, tn_tensor *buffer, const tni_sg
 static bool adam_run(tni_call *c) { return run_step(c, adam_f32_run, adam_f64_run); }
 TN_OP(adam_step,
       .schema = "adam_step_(Tensor(a!) self, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor(d!)? max_exp_avg_sq, "
-                "*, float beta1, float beta2, float eps, float l2, float shrink, float step_size, float root, bool maximize) -> Tensor(a!)",
+                "*, float beta1, float beta2, float eps, float l2, float shrink, float step_size, float root, "
+                "bool maximize) -> Tensor(a!)",
       .run = adam_run, .optional = TNI_IN(4));
 
-bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest, const tni_adam_numbers *n) {
+bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest,
+                   const tni_adam_numbers *n) {
     tni_value arg[ADAM_ARGS] = {[ADAM_BETA1].d = n->beta1, [ADAM_BETA2].d = n->beta2, [ADAM_EPS].d = n->eps, [ADAM_L2].d = n->l2,
-                                [ADAM_SHRINK].d = n->shrink, [ADAM_STEP].d = n->step_size, [ADAM_ROOT].d = n->root, [ADAM_MAXIMIZE].b = n->maximize};
+                                [ADAM_SHRINK].d = n->shrink, [ADAM_STEP].d = n->step_size, [ADAM_ROOT].d = n->root,
+                                [ADAM_MAXIMIZE].b = n->maximize};
     return tni_run_op_inplace(&tni_op_adam_step, TNI_INS(p, grad, average, square, largest), arg, ADAM_ARGS) != NULL;
 }

@@ -14,7 +14,8 @@
 
 /* An option that a further group takes over from the optimizer. */
 #define TN_OPTIM_SAME (-1e308)
-/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is TN_ERR_TYPE. */
+/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is
+ * TN_ERR_TYPE. */
 typedef struct tn_optim_group_opts {
     size_t size;
     double lr, betas[2], eps, weight_decay, momentum, dampening;
@@ -219,8 +220,8 @@ static bool take_options(const tn_optim *o, double *option, const tn_optim_group
 #define TAKE_FLAG(field) \
     take_option(o, option, #field, &(double){TNI_OPT(opts, field, -1) < 0 ? TN_OPTIM_SAME : TNI_OPT(opts, field, 0) != 0}, 1)
     double betas[2] = {TNI_OPT(opts, betas[0], TN_OPTIM_SAME), TNI_OPT(opts, betas[1], TN_OPTIM_SAME)};
-    return TAKE(lr) && take_option(o, option, "betas", betas, 2) && TAKE(eps) && TAKE(weight_decay) && TAKE(momentum) && TAKE(dampening) &&
-           TAKE_FLAG(nesterov) && TAKE_FLAG(amsgrad) && TAKE_FLAG(maximize);
+    return TAKE(lr) && take_option(o, option, "betas", betas, 2) && TAKE(eps) && TAKE(weight_decay) && TAKE(momentum) &&
+           TAKE(dampening) && TAKE_FLAG(nesterov) && TAKE_FLAG(amsgrad) && TAKE_FLAG(maximize);
 }
 
 /** Adds parameters with options of their own: optimizer.add_param_group. What is not given is as the optimizer was made.
@@ -264,9 +265,12 @@ TN_API double tn_optim_get_lr(tn_optim *opt, size_t group) {
 
 const char *tni_optim_entry_text(char text[160], const tn_optim *o, const tni_optim_entry *e) {
     size_t place = 0;
-    for (size_t i = 0; i < o->groups && !(e >= o->group[i].entry && e < o->group[i].entry + o->group[i].n); i++) place += o->group[i].n;
-    for (size_t i = 0; i < o->groups; i++)
-        if (e >= o->group[i].entry && e < o->group[i].entry + o->group[i].n) place += (size_t)(e - o->group[i].entry);
+    for (size_t i = 0; i < o->groups; i++) {
+        const tni_optim_group *g = &o->group[i];
+        bool here = e >= g->entry && e < g->entry + g->n;
+        place += here ? (size_t)(e - g->entry) : g->n;
+        if (here) break;
+    }
     if (e->name) snprintf(text, 160, "parameter '%.120s'", e->name);
     else snprintf(text, 160, "parameter %zu", place);
     return text;
@@ -274,15 +278,19 @@ const char *tni_optim_entry_text(char text[160], const tn_optim *o, const tni_op
 #define ENTRY(o, e) tni_optim_entry_text((char[160]){0}, o, e)
 
 __attribute__((cold, noinline)) static bool fail_replaced(const tn_optim *o, const tni_optim_entry *e) {
-    return tni_fail(TN_ERR_OWNERSHIP, "optimizer holds %s of shape %s, which was replaced in its module by another; make the optimizer anew",
+    return tni_fail(TN_ERR_OWNERSHIP,
+                    "optimizer holds %s of shape %s, which was replaced in its module by another; make the optimizer anew",
                     ENTRY(o, e), TNI_SHAPE(&e->param->a));
 }
 
-__attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, const tni_optim_entry *e, const char *what, const tn_tensor *x) {
+__attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, const tni_optim_entry *e, const char *what,
+                                                         const tn_tensor *x) {
     const tni_array *p = &e->param->a;
     if (x->a.dtype == p->dtype)
-        return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what, TNI_SHAPE(&x->a));
-    return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)p->dtype)->name,
+        return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what,
+                        TNI_SHAPE(&x->a));
+    return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e),
+                    tni_dtype_get((tn_dtype)p->dtype)->name,
                     what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
 }
 
@@ -293,13 +301,15 @@ TNI_INLINE bool check_partner(const tn_optim *o, const tni_optim_entry *e, const
 }
 
 __attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const tni_optim_entry *e) {
-    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)e->param->a.dtype)->name);
+    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e),
+                    tni_dtype_get((tn_dtype)e->param->a.dtype)->name);
 }
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
 static tn_tensor *new_for(tni_thread *t, const tn_tensor *p) {
-    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", (tn_dtype)p->a.dtype, p->a.sizes, p->a.ndim);
-    return tni_tensor_new_like(t, "optim_step", p, (tn_dtype)p->a.dtype);
+    tn_dtype dtype = (tn_dtype)p->a.dtype;
+    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", dtype, p->a.sizes, p->a.ndim);
+    return tni_tensor_new_like(t, "optim_step", p, dtype);
 }
 
 static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {

@@ -20,8 +20,9 @@ typedef struct tn_optim_sgd_opts {
 
 enum { MOMENTUM = TNI_OPTIM_LR + 1, DAMPENING, DECAY, NESTEROV, MAXIMIZE };
 static const tni_option options[] = {
-    {"dampening", TNI_OPTION_NUMBER, DAMPENING}, {"lr", TNI_OPTION_NUMBER, TNI_OPTIM_LR}, {"maximize", TNI_OPTION_FLAG, MAXIMIZE},
-    {"momentum", TNI_OPTION_NUMBER, MOMENTUM},   {"nesterov", TNI_OPTION_FLAG, NESTEROV}, {"weight_decay", TNI_OPTION_NUMBER, DECAY},
+    {"dampening", TNI_OPTION_NUMBER, DAMPENING}, {"lr", TNI_OPTION_NUMBER, TNI_OPTIM_LR},
+    {"maximize", TNI_OPTION_FLAG, MAXIMIZE},     {"momentum", TNI_OPTION_NUMBER, MOMENTUM},
+    {"nesterov", TNI_OPTION_FLAG, NESTEROV},     {"weight_decay", TNI_OPTION_NUMBER, DECAY},
 };
 
 static bool check(const double *option) {
