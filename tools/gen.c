@@ -3,8 +3,8 @@
  * `gen [--check] [root]`. Copied in the order of appearance, file after file in alphabetical order:
  * doc block and prototype of each function that begins with TN_API in column 0, and the regions `#ifdef TN_HEADER ... #endif`.
  * The name in a prototype is put in parentheses, since a macro of that name may stand before it; a last parameter
- * `const tn_..._opts *opts` gets a default argument. Also src/core/op_list.h, the names of all operators: each `TN_OP(name,` in column 0
- * of src/ops. --check writes nothing; its exit status says whether a header is stale. */
+ * `const tn_..._opts *opts` gets a default argument. Also src/core/op_list.h, the names of all operators:
+ * each `TN_OP(name,` in column 0 of src/ops. --check writes nothing; its exit status says whether a header is stale. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdbool.h>

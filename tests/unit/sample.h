@@ -59,8 +59,9 @@ static inline const char *sample_list(const char *p, char closing, int64_t *out,
 }
 
 static inline bool sample_read_input(const char *p, sample_input *in) {
-    static const struct { const char *name; tn_dtype dtype; } names[] = {{"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},
-                                                                        {"i32[", TN_INT32},   {"u8[", TN_UINT8},    {"bool[", TN_BOOL}};
+    static const struct { const char *name; tn_dtype dtype; } names[] = {
+        {"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},
+        {"i32[", TN_INT32},   {"u8[", TN_UINT8},    {"bool[", TN_BOOL}};
     *in = (sample_input){.dtype = TN_DTYPE_NONE};
     if (strcmp(p, "-") == 0) return true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -80,7 +81,8 @@ static inline size_t sample_schema(const char *schema, sample_parameter *out, si
     size_t n = 0;
     while (end && p < end && n < limit) {
         const char *stop = p, *name = p, *value;
-        for (int depth = 0; stop < end && (depth > 0 || *stop != ','); stop++) depth += (*stop == '[' || *stop == '(') - (*stop == ']' || *stop == ')');
+        for (int depth = 0; stop < end && (depth > 0 || *stop != ','); stop++)
+            depth += (*stop == '[' || *stop == '(') - (*stop == ']' || *stop == ')');
         for (const char *c = p; c < stop; c++)
             if (*c == ' ' && c + 1 < stop) name = c + 1;
         for (value = name; value < stop && *value != '=';) value++;

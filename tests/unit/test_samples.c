@@ -1,4 +1,4 @@
-/* tests/unit/test_samples.c - every operator on its samples: results by layout, threads and CPU level; derivatives; errors; leaks. */
+/* tests/unit/test_samples.c - every operator on its samples: layouts, threads, CPU levels, derivatives, errors, leaks. */
 #include "core/op_list.h"
 #include "core/map.h"
 #include "sample.h"
@@ -8,7 +8,7 @@ TNI_OP_LIST(DECLARE)
 #define ROW(name) &tni_op_##name,
 static const tni_op *const ops[] = {TNI_OP_LIST(ROW)};
 
-/* ---- adapters: of operators whose arguments have another form than the schema's, or whose public function does part of the work ---- */
+/* ---- adapters: where the arguments have another form than the schema's, or the public function does part of the work ---- */
 
 typedef tn_tensor *adapter(tn_tensor *const *in, size_t n, const tni_value *arg);
 #define ADAPTER(name) static tn_tensor *call_##name(tn_tensor *const *in, size_t n TN_UNUSED, const tni_value *arg TN_UNUSED)
@@ -57,7 +57,8 @@ ADAPTER(expand) { return (tn_expand)(in[0], arg[0].ints.v, arg[0].ints.n); }
 
 #define ADAPT(name) {#name, call_##name}
 static const struct { const char *name; adapter *call; } adapters[] = {
-    ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss), ADAPT(cross_entropy), ADAPT(mse_loss), ADAPT(cat), ADAPT(as_strided), ADAPT(clone), ADAPT(expand)};
+    ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss),   ADAPT(cross_entropy), ADAPT(mse_loss),
+    ADAPT(cat),    ADAPT(as_strided), ADAPT(clone),      ADAPT(expand)};
 
 static adapter *find_adapter(const tni_op *op) {
     for (size_t i = 0; i < sizeof adapters / sizeof adapters[0]; i++)
@@ -103,7 +104,8 @@ static bool agree(const result *a, const result *b, double rtol, double atol) {
     if (a->dtype != TN_FLOAT32 && a->dtype != TN_FLOAT64) return false;
     for (int64_t i = 0; i < a->numel; i++) {
         bool f32 = a->dtype == TN_FLOAT32;
-        double x = f32 ? (double)((float *)a->data)[i] : ((double *)a->data)[i], y = f32 ? (double)((float *)b->data)[i] : ((double *)b->data)[i];
+        double x = f32 ? (double)((float *)a->data)[i] : ((double *)a->data)[i];
+        double y = f32 ? (double)((float *)b->data)[i] : ((double *)b->data)[i];
         bool same = x == y && signbit(x) == signbit(y), close = rtol > 0 && (x == y || fabs(x - y) <= atol + rtol * fabs(x));
         if (!same && !close && !(isnan(x) && isnan(y))) {
             printf("  element %lld: %.17g and %.17g\n", (long long)i, x, y);
@@ -189,7 +191,7 @@ static verdict check_layouts(sample *s) {
     return no_error(right);
 }
 
-/* The sample with every dim above 1 made larger by one factor, so that work is split and vectors are full; false when it does not run so. */
+/* The sample with every dim above 1 made larger by one factor, so that work is split and vectors are full; false when it cannot. */
 static bool enlarge(const sample *s, sample *large) {
     int64_t factor = 1, most = 0, limit = LARGE;
     *large = *s;
@@ -334,7 +336,8 @@ static void test_op(const tni_op *op) {
             size_t before = live_objects();
             verdict v = checks[c].run(&s);
             if (v == WRONG) test_check(0, *text, op->name, (int)(text - op->samples));
-            if (live_objects() != before) printf("  alive after \"%s\", %s: %zu, before: %zu\n", *text, checks[c].name, live_objects(), before);
+            if (live_objects() != before)
+                printf("  alive after \"%s\", %s: %zu, before: %zu\n", *text, checks[c].name, live_objects(), before);
             applies = applies || v != SKIPPED;
         }
         if (applies) count(op->name, checks[c].name);
