@@ -22,43 +22,45 @@ class DigitNet(nn.Module):
         return self.out(self.dropout(x))
 
 
-torch.manual_seed(0)
-train = DataLoader(TensorDataset(saved["train.input"], saved["train.target"]), batch_size=32, shuffle=True)
-test = DataLoader(TensorDataset(saved["test.input"], saved["test.target"]), batch_size=256)
-net = DigitNet()
-opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0)
-for name, p in net.named_parameters():
-    bits(f"digits: initial {name}", saved[f"start.{name}"], p)
+def run(prefix, dtype, tolerance):
+    torch.manual_seed(0)
+    train = DataLoader(TensorDataset(saved["train.input"], saved["train.target"]), batch_size=32, shuffle=True)
+    test = DataLoader(TensorDataset(saved["test.input"], saved["test.target"]), batch_size=256)
+    net = DigitNet().to(dtype)
+    opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0)
+    for name, p in net.named_parameters():
+        bits(f"digits {prefix}: initial {name}", saved[f"{prefix}.start.{name}"], p)
+    losses, rights = [], []
+    while len(losses) < 100:
+        for x, y in train:
+            loss = F.cross_entropy(net(x.to(dtype)), y)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            if not losses:
+                for name, p in net.named_parameters():
+                    near(f"digits {prefix}: first gradient of {name}", saved[f"{prefix}.grad.{name}"], p.grad)
+                    near(f"digits {prefix}: {name} after one step", saved[f"{prefix}.step.{name}"], p)
+            losses.append(loss.item())
+            if len(losses) == 100:
+                break
+        net.eval()
+        with torch.no_grad():
+            rights.append(sum(int((net(x.to(dtype)).argmax(1) == y).sum()) for x, y in test))
+        net.train()
 
-losses, rights = [], []
-while len(losses) < 100:
-    for x, y in train:
-        loss = F.cross_entropy(net(x), y)
-        opt.zero_grad()
-        loss.backward()
-        opt.step()
-        losses.append(loss.item())
-        if len(losses) == 100:
-            break
-    net.eval()
-    with torch.no_grad():
-        rights.append(sum(int((net(x).argmax(1) == y).sum()) for x, y in test))
-    net.train()
-
-got, got_rights = [], []
-for line in open(f"{folder}/losses"):
-    if line.startswith("right"):
-        got_rights.append(int(line.split()[1]))
-    else:
-        got.append(float(line))
-if len(got) != len(losses):
-    report("digits: losses", False, f"{len(got)} of them, PyTorch {len(losses)}")
-else:
-    off = [abs(a - b) / max(abs(b), 1e-30) for a, b in zip(got, losses)]
+    lines = [line.split() for line in open(f"{folder}/losses")]
+    got = [float(value) for key, value in lines if key == prefix]
+    got_rights = [int(value) for key, value in lines if key == f"{prefix}.right"]
+    off = [abs(a - b) / abs(b) for a, b in zip(got, losses)]
     worst = max(range(len(off)), key=off.__getitem__)
-    report("digits: losses of 100 steps, relative 1e-5", off[worst] <= 1e-5,
-           f"largest difference {off[worst]:.2g} at step {worst}: {got[worst]!r}, PyTorch {losses[worst]:.9g}")
-report("digits: right answers on the test images", got_rights == rights, f"{got_rights}, PyTorch {rights}")
-for name, p in net.named_parameters():
-    near(f"digits: trained {name}", saved[f"end.{name}"], p, rtol=1e-3, atol=1e-4)
-bits("digits: the generator afterwards", saved["next"], torch.rand(4))
+    report(f"digits {prefix}: losses of 100 steps", len(got) == len(losses) and off[worst] <= tolerance,
+           f"largest relative difference {off[worst]:.2g} at step {worst}, allowed {tolerance:.2g}; first step {off[0]:.2g}")
+    report(f"digits {prefix}: right answers on the test images", got_rights == rights, f"{got_rights}, PyTorch {rights}")
+    for name, p in net.named_parameters():
+        near(f"digits {prefix}: trained {name}", saved[f"{prefix}.end.{name}"], p, rtol=tolerance, atol=tolerance)
+    bits(f"digits {prefix}: the generator afterwards", saved[f"{prefix}.next"], torch.rand(4))
+
+
+run("float64", torch.float64, 1e-5)
+run("float32", torch.float32, 1e-5)
