@@ -161,8 +161,8 @@ int main(int argc, char **argv) {
     RUN("slice", tn_slice(a, 1, 2, -3, 4));
     RUN("narrow", tn_narrow(a, 0, 3, 5));
     RUN("as_strided", tn_as_strided(a, (3, 4), (2, 1), 5));
-    RUN("cat", (tn_cat)(TN_TENSORS(a, b, a), &(tn_cat_opts){sizeof(tn_cat_opts), 1}));
-    RUN("stack", (tn_stack)(TN_TENSORS(a, b), &(tn_cat_opts){sizeof(tn_cat_opts), 1}));
+    RUN("cat", tn_cat(TN_TENSORS(a, b, a), .dim = 1));
+    RUN("stack", tn_stack(TN_TENSORS(a, b), 1));
     RUN("clone", tn_clone(tn_t(a)));
     RUN("to float64", tn_to(a, TN_FLOAT64));
     RUN("to int32", tn_to(tn_mul(a, 100), TN_INT32));
