@@ -52,7 +52,7 @@ examples: $(EXAMPLES)
 help:
 	@echo "all (default): the libraries in $(BUILD)/      install, uninstall: PREFIX=$(PREFIX) DESTDIR="
 	@echo "test: all tests; TIER=quick for less         check: style, layers, generated headers"
-	@echo "demo: builds and runs an example, DEMO=name  parity: compares live with PyTorch   bench: benchmarks"
+	@echo "demo: learns to read handwritten digits  parity: compares live with PyTorch   bench: benchmarks"
 	@echo "clean      with CC=clang, SAN=address|thread, WERROR=1, OPTIMIZE=-O2, BUILD=folder"
 
 # Everything is compiled again when the compiler or a flag changes.
@@ -86,9 +86,14 @@ $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/examples/%.o $(STATIC)
 $(BUILD)/tison: $(patsubst %.c,$(BUILD)/%.o,$(wildcard cli/*.c)) $(STATIC)
 	$(CC) $(LINK) $(LDFLAGS) $^ $(LIBS) -o $@
 
-DEMO ?= $(firstword $(patsubst examples/%.c,%,$(sort $(wildcard examples/*train*.c) $(wildcard examples/*.c))))
-demo: $(if $(DEMO),$(BUILD)/examples/$(DEMO))
-	@$(if $(DEMO),$(BUILD)/examples/$(DEMO),echo "no examples yet")
+demo:
+	@tools/setup.sh
+	@echo "building the library"
+	@$(MAKE) -s -j2 $(BUILD)/examples/1_parameter $(BUILD)/examples/demo
+	@echo "--- 1_parameter: a Parameter registers itself"
+	@$(BUILD)/examples/1_parameter
+	@echo "--- demo: a network of plain C structs learns to read digits"
+	@cd $(BUILD) && examples/demo
 
 test:
 	@CC='$(CC)' tests/run.sh $(TIER)
@@ -97,7 +102,7 @@ check:
 parity: lib
 	@BUILD=$(BUILD) tools/parity.sh
 bench: lib $(BENCHES)
-	@BUILD=$(BUILD) ./dev bench $(NAME)
+	@BUILD=$(BUILD) tools/bench.sh
 
 ROOT = $(DESTDIR)$(PREFIX)
 FILL = 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|g; s|@MAJOR@|$(MAJOR)|g; \

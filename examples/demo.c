@@ -8,7 +8,7 @@
 #include <tison.h>
 #include <unistd.h>
 
-enum { EPOCHS = 12, BATCH = 32, WIDTH = 60, HEIGHT = 10, SHOWN = 8 };
+enum { EPOCHS = 15, BATCH = 32, WIDTH = 60, HEIGHT = 10, SHOWN = 8 };
 
 typedef struct {
     tn_module      module;
@@ -107,7 +107,8 @@ static void draw_digits(digit_net *net) {
         printf("\n");
     }
     for (int k = 0; k < SHOWN; k++)
-        printf(guess[k] == label[k] ? "read %lld    " : "read %lld (%lld)", (long long)guess[k], (long long)label[k]);
+        if (guess[k] == label[k]) printf("%lld         ", (long long)guess[k]);
+        else printf("%lld, not %lld  ", (long long)guess[k], (long long)label[k]);
     printf("\n");
     tn_train(net);
 }

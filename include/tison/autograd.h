@@ -82,7 +82,7 @@ TN_END_DECLS
 #ifndef __cplusplus
 #define TN_FUNCTION(f, ...) \
     static const tn_function_class f __attribute__((unused)) = {.size = sizeof(tn_function_class), .name = #f, __VA_ARGS__}
-#define TN_TENSORS(...) (tn_tensor *const[]){__VA_ARGS__}, sizeof((tn_tensor *const[]){__VA_ARGS__}) / sizeof(tn_tensor *)
+#define TN_TENSORS(...) ((tn_tensor *const[]){__VA_ARGS__}), sizeof((tn_tensor *const[]){__VA_ARGS__}) / sizeof(tn_tensor *)
 #define tn_apply(f, data, ...) (tn_apply)(f, data, TN_TENSORS(__VA_ARGS__))
 #define tn_gradcheck(f, data, ...) (tn_gradcheck)(f, data, TN_TENSORS(__VA_ARGS__))
 #define tn_gradgradcheck(f, data, ...) (tn_gradgradcheck)(f, data, TN_TENSORS(__VA_ARGS__))

@@ -121,6 +121,98 @@ typedef struct tn_nn_flatten_opts {
 /** [scope] */
 TN_API tn_nn_flatten *(tn_nn_flatten_new)(const tn_nn_flatten_opts *opts TN_DEFAULT(NULL));
 
+/* ---- init.c ---- */
+
+/* All of these return x, or NULL with an error; x may be a parameter. */
+typedef enum tn_nn_init_mode { TN_FAN_IN, TN_FAN_OUT } tn_nn_init_mode;
+typedef enum tn_nn_init_nonlinearity {
+    TN_GAIN_LINEAR, /* of convolutions too */
+    TN_GAIN_SIGMOID,
+    TN_GAIN_TANH,
+    TN_GAIN_RELU,
+    TN_GAIN_LEAKY_RELU,
+    TN_GAIN_SELU
+} tn_nn_init_nonlinearity;
+typedef struct tn_nn_init_uniform_opts {
+    size_t size;
+    double a, b; /* 0, 1 */
+} tn_nn_init_uniform_opts;
+typedef struct tn_nn_init_normal_opts {
+    size_t size;
+    double mean, std; /* 0, 1 */
+} tn_nn_init_normal_opts;
+typedef struct tn_nn_init_trunc_normal_opts {
+    size_t size;
+    double mean, std; /* 0, 1 */
+    double a, b;      /* -2, 2 */
+} tn_nn_init_trunc_normal_opts;
+typedef struct tn_nn_init_gain_opts {
+    size_t size;
+    double gain; /* 1 */
+} tn_nn_init_gain_opts;
+typedef struct tn_nn_init_kaiming_opts {
+    size_t size;
+    double a;                             /* 0: the slope of a leaky ReLU */
+    tn_nn_init_mode mode;                 /* TN_FAN_IN */
+    tn_nn_init_nonlinearity nonlinearity; /* TN_GAIN_LEAKY_RELU */
+} tn_nn_init_kaiming_opts;
+#ifndef __cplusplus
+#define TN_NN_INIT(type, defaults, function, ...) TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define tn_nn_init_uniform_(...) TN_NN_INIT(tn_nn_init_uniform_opts, (.b = 1), tn_nn_init_uniform_, __VA_ARGS__, )
+#define tn_nn_init_normal_(...) TN_NN_INIT(tn_nn_init_normal_opts, (.std = 1), tn_nn_init_normal_, __VA_ARGS__, )
+#define tn_nn_init_trunc_normal_(...) \
+    TN_NN_INIT(tn_nn_init_trunc_normal_opts, (.std = 1, .a = -2, .b = 2), tn_nn_init_trunc_normal_, __VA_ARGS__, )
+#define tn_nn_init_xavier_uniform_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_uniform_, __VA_ARGS__, )
+#define tn_nn_init_xavier_normal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_normal_, __VA_ARGS__, )
+#define tn_nn_init_orthogonal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_orthogonal_, __VA_ARGS__, )
+#define tn_nn_init_kaiming_uniform_(...) \
+    TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_uniform_, __VA_ARGS__, )
+#define tn_nn_init_kaiming_normal_(...) \
+    TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_normal_, __VA_ARGS__, )
+#endif
+
+/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is 0.01), else
+ *  ignored. NaN with TN_ERR_VALUE for another number. */
+TN_API double (tn_nn_init_calculate_gain)(tn_nn_init_nonlinearity nonlinearity, double param);
+
+/** Uniform from a to b: torch.nn.init.uniform_. */
+TN_API tn_tensor *(tn_nn_init_uniform_)(tn_tensor *x, const tn_nn_init_uniform_opts *opts TN_DEFAULT(NULL));
+
+/** Normal: torch.nn.init.normal_. */
+TN_API tn_tensor *(tn_nn_init_normal_)(tn_tensor *x, const tn_nn_init_normal_opts *opts TN_DEFAULT(NULL));
+
+/** One value everywhere: torch.nn.init.constant_. */
+TN_API tn_tensor *(tn_nn_init_constant_)(tn_tensor *x, double value);
+
+/** torch.nn.init.ones_ */
+TN_API tn_tensor *(tn_nn_init_ones_)(tn_tensor *x);
+
+/** torch.nn.init.zeros_ */
+TN_API tn_tensor *(tn_nn_init_zeros_)(tn_tensor *x);
+
+/** The identity, in two dims: torch.nn.init.eye_. */
+TN_API tn_tensor *(tn_nn_init_eye_)(tn_tensor *x);
+
+/** Uniform within gain * sqrt(6 / (fan_in + fan_out)): torch.nn.init.xavier_uniform_. TN_ERR_VALUE for fewer than two dims. */
+TN_API tn_tensor *(tn_nn_init_xavier_uniform_)(tn_tensor *x, const tn_nn_init_gain_opts *opts TN_DEFAULT(NULL));
+
+/** Normal with std gain * sqrt(2 / (fan_in + fan_out)): torch.nn.init.xavier_normal_. TN_ERR_VALUE for fewer than two dims. */
+TN_API tn_tensor *(tn_nn_init_xavier_normal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts TN_DEFAULT(NULL));
+
+/** Uniform within gain * sqrt(3 / fan): torch.nn.init.kaiming_uniform_. Errors: TN_ERR_VALUE for fewer than two dims. */
+TN_API tn_tensor *(tn_nn_init_kaiming_uniform_)(tn_tensor *x, const tn_nn_init_kaiming_opts *opts TN_DEFAULT(NULL));
+
+/** Normal with std gain / sqrt(fan): torch.nn.init.kaiming_normal_. Errors: TN_ERR_VALUE for fewer than two dims. */
+TN_API tn_tensor *(tn_nn_init_kaiming_normal_)(tn_tensor *x, const tn_nn_init_kaiming_opts *opts TN_DEFAULT(NULL));
+
+/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After TN_ERR_RUNTIME,
+ *  for an interval too far from the mean, x holds other draws. */
+TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trunc_normal_opts *opts TN_DEFAULT(NULL));
+
+/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed in double.
+ *  TN_ERR_VALUE for fewer than two dims. */
+TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** torch.nn.Linear: x (..., in) -> (..., out). */

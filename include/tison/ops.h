@@ -157,12 +157,12 @@ TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *op
 #define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
 #define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
 #define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
-#define tn_full(shape, ...)                                                                                                  \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_full(shape, ...)                                                                                                        \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
-#define tn_scalar_tensor(...)                                                                                                \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+#define tn_scalar_tensor(...)                                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -206,18 +206,18 @@ typedef struct tn_arange_opts {
     const char *where;
 } tn_arange_opts;
 #ifndef __cplusplus
-/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
- * has an integer type and the others are whole. */
-#define tn_arange(...)                                                                                                       \
-    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
+ * number has an integer type and the others are whole. */
+#define tn_arange(...)                                                                                                             \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                       \
             tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_linspace(start, end, ...)                                                                                         \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_linspace(start, end, ...)                                                                                               \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o),      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
- *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the
+ *  default dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts TN_DEFAULT(NULL));
 
 /** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
@@ -236,8 +236,8 @@ typedef struct tn_eye_opts {
     const char *where;
 } tn_eye_opts;
 #ifndef __cplusplus
-#define tn_eye(...)                                                                                                          \
-    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+#define tn_eye(...)                                                                                                                \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o),       \
             TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -246,17 +246,22 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
 /* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
-#define tn_tensor(shape, ...)                                                                                                \
-    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
-                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
-#define tn_from_data(shape, dtype, ...)                                                                                      \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_tensor(shape, ...)                                                                                                      \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),        \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float                                                                     \
+                              : false, double                                                                                      \
+                              : false, default                                                                                     \
+                              : true),                                                                                             \
+                     NULL)
+#define tn_from_data(shape, type, ...)                                                                                             \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
- *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
-TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts TN_DEFAULT(NULL));
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The
+ *  number of values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *(tn_tensor_values)(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers,
+                                   const tn_opts *opts TN_DEFAULT(NULL));
 
 /** A copy of the program's memory, row-major and of `dtype`; with opts->dtype it is converted to that. [scope] */
 TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dtype, const void *data, const tn_opts *opts TN_DEFAULT(NULL));
@@ -266,11 +271,12 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
 #ifndef __cplusplus
 #define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
 #define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
-#define tn_randint(lo, hi, ...)                                                                                              \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_randint(lo, hi, ...)                                                                                                    \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
             TN_REST(__VA_ARGS__, ))
-#define tn_randperm(...)                                                                                                     \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_randperm(...)                                                                                                           \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
@@ -285,7 +291,8 @@ TN_API tn_tensor *(tn_rand_like)(tn_tensor *x);
 /** torch.randn_like. [scope] */
 TN_API tn_tensor *(tn_randn_like)(tn_tensor *x);
 
-/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are TN_ERR_RUNTIME. [scope] */
+/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
+ *  TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
@@ -318,43 +325,61 @@ TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 
 /* ---- loss.c ---- */
 
-/** How a loss is reduced: not at all, by the (weighted) mean, by the sum. */
+/* What a loss does with the losses of the elements. The numbers are PyTorch's. */
 typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+
+/* Keywords of tn_nll_loss. */
 typedef struct tn_nll_loss_opts {
     size_t size;
-    tn_tensor *weight;      /* (C) or NULL */
-    int64_t ignore_index;   /* -100 */
-    tn_reduction reduction; /* mean */
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: targets that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
 } tn_nll_loss_opts;
-typedef struct tn_cross_entropy_opts {
-    size_t size;
-    tn_tensor *weight;      /* (C) or NULL */
-    int64_t ignore_index;   /* -100 */
-    tn_reduction reduction; /* mean */
-    double label_smoothing; /* 0 */
-} tn_cross_entropy_opts;
-typedef struct tn_mse_loss_opts {
-    size_t size;
-    tn_reduction reduction; /* mean */
-} tn_mse_loss_opts;
 #ifndef __cplusplus
-#define TN_LOSS(type, defaults, function, x, ...) TN_WITH(type, defaults, (function)(x, TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
-#define tn_nll_loss(x, ...) \
-    TN_LOSS(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_nll_loss, x, __VA_ARGS__, )
-#define tn_cross_entropy(x, ...) \
-    TN_LOSS(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), tn_cross_entropy, x, __VA_ARGS__, )
-#define tn_mse_loss(x, ...) TN_LOSS(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), tn_mse_loss, x, __VA_ARGS__, )
+#define tn_nll_loss(x, ...)                                                                             \
+    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
-/** F.nll_loss: x (N, C), (C) or (N, C, d...) log-probabilities, target (N), () or (N, d...) int64 class numbers -> a scalar, or target's
- *  shape without reduction. TN_ERR_INDEX "Target 7 is out of bounds."; TN_ERR_VALUE, TN_ERR_SHAPE, TN_ERR_DTYPE. [scope] */
-TN_API tn_tensor *(tn_nll_loss)(tn_tensor *x, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
+/** Negative log likelihood of the target classes: torch.nn.functional.nll_loss.
+ *  logp     (C), (N, C) or (N, C, d1, ...), log-probabilities, floating point
+ *  target   (), (N) or (N, d1, ...), int64 or uint8 class numbers
+ *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]. TN_ERR_INDEX for a target outside 0..C-1
+ */
+TN_API tn_tensor *(tn_nll_loss)(tn_tensor *logp, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
 
-/** F.cross_entropy: logits x (N, C), (C) or (N, C, d...); target class numbers int64 (N), (), (N, d...), or probabilities of x's shape
- *  -> a scalar. log_softmax over the classes, then nll_loss; errors as theirs. [scope] */
+/* Keywords of tn_cross_entropy. */
+typedef struct tn_cross_entropy_opts {
+    size_t size;
+    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index; /* -100: class numbers that take no part */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
+    double label_smoothing; /* 0; up to 1 */
+} tn_cross_entropy_opts;
+#ifndef __cplusplus
+#define tn_cross_entropy(x, ...)                                                                      \
+    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Cross entropy of logits: torch.nn.functional.cross_entropy.
+ *  x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised
+ *  target   class numbers as tn_nll_loss takes them, or probabilities: floating point of x's shape
+ *  returns  0-d, or the losses without reduction [scope]
+ */
 TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts TN_DEFAULT(NULL));
 
-/** F.mse_loss: (x - target)^2, broadcast and promoted, reduced. [scope] */
+/* Keywords of tn_mse_loss. */
+typedef struct tn_mse_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_mse_loss_opts;
+#ifndef __cplusplus
+#define tn_mse_loss(x, ...) \
+    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
 TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
 
 /* ---- matmul.c ---- */
@@ -435,7 +460,8 @@ TN_API tn_tensor *(tn_square)(tn_tensor *x);
 
 /* ---- random.c ---- */
 
-/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
+/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient
+ *  is 0. [scope] */
 TN_API tn_tensor *(tn_bernoulli)(tn_tensor *x);
 
 /** Each element becomes 1 with probability p, else 0; any dtype: x.bernoulli_(p). Returns x. */
@@ -460,12 +486,12 @@ typedef struct tn_dropout_opts {
     bool training; /* true */
 } tn_dropout_opts;
 #ifndef __cplusplus
-#define tn_dropout(...)                                                                                                      \
+#define tn_dropout(...)                                                                                                            \
     TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with p = 0,
- *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with
+ *  p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
 
 /* ---- reduce.c ---- */
@@ -510,8 +536,8 @@ TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n)
 /** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
 TN_API tn_tensor *(tn_select)(tn_tensor *x, int64_t dim, int64_t index);
 
-/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view. A step below 1 is
- *  TN_ERR_VALUE. [scope] */
+/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view.
+ *  A step below 1 is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_slice)(tn_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step);
 
 /** The `length` elements from `start` along a dim: torch.narrow. A view. [scope] */
@@ -521,9 +547,10 @@ TN_API tn_tensor *(tn_narrow)(tn_tensor *x, int64_t dim, int64_t start, int64_t 
 #define tn_as_strided(x, shape, strides, offset) (tn_as_strided)(x, TN_DIMS(shape), TN_DIMS(strides), offset)
 #endif
 
-/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
- *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
-TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset);
+/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the
+ *  storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
+TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count,
+                                  int64_t offset);
 
 /* ---- softmax.c ---- */
 
@@ -610,15 +637,15 @@ TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
 #define tn_reshape(x, shape) (tn_reshape)(x, TN_DIMS(shape))
 #endif
 
-/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's elements or strides.
- *  [scope] */
+/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's
+ *  elements or strides. [scope] */
 TN_API tn_tensor *(tn_view)(tn_tensor *x, const int64_t *sizes, size_t ndim);
 
 /** x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope] */
 TN_API tn_tensor *(tn_reshape)(tn_tensor *x, const int64_t *sizes, size_t ndim);
 
-/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing to merge.
- *  [scope] */
+/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing
+ *  to merge. [scope] */
 TN_API tn_tensor *(tn_flatten)(tn_tensor *x, int64_t start, int64_t end);
 
 /** Swaps two dims: torch.transpose. A view. [scope] */
@@ -644,7 +671,8 @@ typedef struct tn_squeeze_opts {
     int64_t dim; /* TN_NONE: every dim of size 1 */
 } tn_squeeze_opts;
 #ifndef __cplusplus
-#define tn_squeeze(...) TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_squeeze(...)                                                                                                            \
+    TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */

@@ -7,8 +7,10 @@
 
 const char *tni_call_name(const tni_call *c) {
     static __thread char inplace_name[64];
+    static __thread const tni_op *named; /* made once: every in-place call asks */
     if (!c->inplace) return c->op->name;
-    snprintf(inplace_name, sizeof inplace_name, "%s_", c->op->name);
+    if (named != c->op) snprintf(inplace_name, sizeof inplace_name, "%s_", c->op->name);
+    named = c->op;
     return inplace_name;
 }
 

@@ -45,6 +45,8 @@ static tni_node *new_copy_slices(const tn_tensor *x, tni_node *inner) {
     n->slice->offset = x->a.offset - base->a.offset;
     memcpy(n->slice->sizes, x->a.sizes, x->a.ndim * sizeof(int64_t));
     memcpy(n->slice->strides, x->a.strides, x->a.ndim * sizeof(int64_t));
+    memcpy(n->slice->base_strides, base->a.strides, base->a.ndim * sizeof(int64_t));
+    n->slice->row_major = base->a.contiguous;
     tni_edge_set(&n->edge[0], base); /* the base's history takes the place of the view's */
     for (uint32_t i = 1; i < inner->edges; i++) {
         n->edge[i] = inner->edge[i];
@@ -74,25 +76,28 @@ bool tni_inplace_done(tni_thread *t, tn_tensor *x, tni_node *node) {
     return tni_grad_fn(x, &mine);
 }
 
+static bool set_ints(tni_value *v, const int64_t *from, size_t n) {
+    int64_t *copy = n ? tni_alloc(n * sizeof *copy) : NULL;
+    if (n && !copy) return false;
+    if (n) memcpy(copy, from, n * sizeof *copy);
+    v->ints.v = copy;
+    v->ints.n = n;
+    return true;
+}
+
 /* The history of a view whose base was written since: a strided read of the base. */
 static bool renew_view(tn_tensor *x) {
     extern const tni_op tni_op_as_strided;
-    tni_node *n = tni_node_new(&tni_op_as_strided, 1, 0, 3, 1);
+    tni_node *n = tni_node_new(&tni_op_as_strided, 1, 0, 4, 1);
     if (!n) return false;
-    n->args = 0; /* until the lists are copies */
-    size_t bytes = x->a.ndim * sizeof(int64_t);
-    int64_t *sizes = bytes ? tni_alloc(bytes) : NULL, *strides = bytes ? tni_alloc(bytes) : NULL;
-    if ((bytes && (!sizes || !strides)) || !tni_out_info_set(&n->out[0], x)) {
-        tni_free(sizes, bytes);
-        tni_free(strides, bytes);
+    const tni_array *base = &x->base->a;
+    n->arg[2].i = x->a.offset - base->offset;
+    bool right = tni_out_info_set(&n->out[0], x) && set_ints(&n->arg[0], x->a.sizes, x->a.ndim) &&
+                 set_ints(&n->arg[1], x->a.strides, x->a.ndim) && set_ints(&n->arg[3], base->strides, base->ndim);
+    if (!right) {
         tni_node_release(n);
         return false;
     }
-    if (bytes) memcpy(sizes, x->a.sizes, bytes), memcpy(strides, x->a.strides, bytes);
-    n->arg[0].ints.v = sizes, n->arg[0].ints.n = x->a.ndim;
-    n->arg[1].ints.v = strides, n->arg[1].ints.n = x->a.ndim;
-    n->arg[2].i = x->a.offset - x->base->a.offset;
-    n->args = 3;
     tni_edge_set(&n->edge[0], x->base);
     set_history(x, n, 0);
     return true;
@@ -109,19 +114,27 @@ bool tni_grad_fn(tn_tensor *x, tni_node **out) {
     return true;
 }
 
-/* dy of the base -> a dense copy; its slice goes through the inner derivative and comes back in place. */
+/* A copy of dy whose memory lies as the base's does; *line is what strides and offsets of the base refer to. */
+static tn_tensor *copy_as_base(const tni_node *n, tn_tensor *dy, tn_tensor **line) {
+    const tni_slice *s = n->slice;
+    if (s->row_major) return *line = tn_clone(tn_contiguous(dy));
+    const tni_out_info *o = &n->out[0];
+    int64_t extent = 1;
+    for (int i = 0; i < o->ndim; i++) extent = o->sizes[i] ? extent + (o->sizes[i] - 1) * s->base_strides[i] : extent;
+    *line = (tn_zeros)(&extent, 1, &(tn_opts){.size = sizeof(tn_opts), .dtype = (tn_dtype)o->dtype});
+    tn_tensor *whole = (tn_as_strided)(*line, o->sizes, o->ndim, s->base_strides, o->ndim, 0);
+    return whole && tn_copy_(whole, dy) ? whole : NULL;
+}
+
+/* The gradient of the base: a copy of dy whose slice goes through the inner derivative and comes back in place. */
 bool tni_copy_slices_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t) {
     const tni_slice *s = n->slice;
-    tn_tensor *whole = tn_clone(dy[0]);
-    tn_tensor *slice = whole ? (tn_as_strided)(whole, s->sizes, s->ndim, s->strides, s->ndim, s->offset) : NULL;
+    tn_tensor *line, *whole = copy_as_base(n, dy[0], &line);
+    tn_tensor *slice = whole ? (tn_as_strided)(line, s->sizes, s->ndim, s->strides, s->ndim, s->offset) : NULL;
     tn_tensor *inner_dy = slice ? tn_clone(slice) : NULL;
     if (!inner_dy || !tni_node_apply(t, s->inner, &inner_dy, dx)) return false;
-    bool needed = n->edge[0].node || n->edge[0].leaf;
+    if (!n->edge[0].node && !n->edge[0].leaf) return true;
     tn_tensor *mine = dx[0];
-    if (needed) {
-        bool written = mine ? tn_copy_(slice, mine) != NULL : (tn_zero_)(slice) != NULL;
-        if (!written) return false;
-    }
-    dx[0] = needed ? whole : NULL;
-    return true;
+    dx[0] = whole;
+    return mine ? tn_copy_(slice, mine) != NULL : tn_zero_(slice) != NULL;
 }

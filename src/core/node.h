@@ -47,8 +47,10 @@ typedef struct tni_node {
 /* An in-place write through a view, as a node of the base: `inner` is the node of the write itself. */
 typedef struct tni_slice {
     struct tni_node *inner;
-    int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS], offset;
+    int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS], offset; /* offset from the base's first element */
     size_t ndim;
+    int64_t base_strides[TNI_MAX_DIMS];
+    bool row_major; /* the base is */
 } tni_slice;
 
 /* A node with room for all its parts, refs 1. NULL with TN_ERR_MEMORY. */

@@ -40,10 +40,10 @@ tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like) {
     return tni_tensor_new_like(*t, who, like, (tn_dtype)like->a.dtype);
 }
 
-#define REPEAT(type)                                              \
-    do {                                                          \
-        type *to = a->data, value = *to;                          \
-        for (int64_t i = 1; i < a->numel; i++) to[i] = value;     \
+#define REPEAT(type)                                                                                                               \
+    do {                                                                                                                           \
+        type *to = a->data, value = *to;                                                                                           \
+        for (int64_t i = 1; i < a->numel; i++) to[i] = value;                                                                      \
     } while (0)
 
 /* The first element is repeated over the whole memory of a new array. */
@@ -96,12 +96,12 @@ static tn_dtype dtype_of(tn_scalar v) {
 #define tn_empty(...) TN_MAKE(tn_empty, __VA_ARGS__, )
 #define tn_zeros(...) TN_MAKE(tn_zeros, __VA_ARGS__, )
 #define tn_ones(...) TN_MAKE(tn_ones, __VA_ARGS__, )
-#define tn_full(shape, ...)                                                                                                  \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_full(shape, ...)                                                                                                        \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
-#define tn_scalar_tensor(...)                                                                                                \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), \
+#define tn_scalar_tensor(...)                                                                                                      \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -175,7 +175,8 @@ static bool range_length(tn_dtype dtype, tn_scalar start, tn_scalar end, tn_scal
     double s = real(start), e = real(end), d = real(step);
     TNI_CHECK(d > 0 || d < 0, TN_ERR_RUNTIME, "arange: step must be nonzero");
     TNI_CHECK(isfinite(s) && isfinite(e), TN_ERR_RUNTIME, "arange: unsupported range: %g -> %g", s, e);
-    TNI_CHECK((d > 0 && e >= s) || (d < 0 && e <= s), TN_ERR_RUNTIME, "arange: upper bound and lower bound inconsistent with step sign");
+    TNI_CHECK((d > 0 && e >= s) || (d < 0 && e <= s), TN_ERR_RUNTIME,
+              "arange: upper bound and lower bound inconsistent with step sign");
     TNI_CHECK(fabs((e - s) / d) < 0x1p62, TN_ERR_RUNTIME, "arange: invalid size, possible overflow?");
     *length = (int64_t)ceil((e - s) / d);
     if (dtype != TN_INT64) return true;
@@ -187,17 +188,17 @@ static bool range_length(tn_dtype dtype, tn_scalar start, tn_scalar end, tn_scal
     return true;
 }
 
-/* torch computes in vectors, two at a time: the first element of one is rounded to the dtype before the others are counted from it. */
-#define RANGE(type, lanes)                                                                                         \
-    do {                                                                                                           \
-        type *y = a->data;                                                                                         \
-        int64_t i = 0;                                                                                             \
-        for (; i + 2 * (lanes) <= a->numel; i += 2 * (lanes))                                                      \
-            for (int64_t k = 0; k < 2 * (lanes); k++) {                                                            \
-                type first = (type)fma(d, (double)(i + k / (lanes) * (lanes)), s);                                 \
-                y[i + k] = (type)fma((double)(k % (lanes)), d, (double)first);                                     \
-            }                                                                                                      \
-        for (; i < a->numel; i++) y[i] = (type)fma(d, (double)i, s);                                               \
+/* torch computes in vectors, two at a time: the first element of one is rounded to the dtype, the others are counted from it. */
+#define RANGE(type, lanes)                                                                                                         \
+    do {                                                                                                                           \
+        type *y = a->data;                                                                                                         \
+        int64_t i = 0;                                                                                                             \
+        for (; i + 2 * (lanes) <= a->numel; i += 2 * (lanes))                                                                      \
+            for (int64_t k = 0; k < 2 * (lanes); k++) {                                                                            \
+                type first = (type)fma(d, (double)(i + k / (lanes) * (lanes)), s);                                                 \
+                y[i + k] = (type)fma((double)(k % (lanes)), d, (double)first);                                                     \
+            }                                                                                                                      \
+        for (; i < a->numel; i++) y[i] = (type)fma(d, (double)i, s);                                                               \
     } while (0)
 
 static void fill_range(const tni_array *a, tn_scalar start, tn_scalar step) {
@@ -225,19 +226,19 @@ typedef struct tn_arange_opts {
     const char *where;
 } tn_arange_opts;
 #ifndef __cplusplus
-/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first number
- * has an integer type and the others are whole. */
-#define tn_arange(...)                                                                                                       \
-    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                  \
+/* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
+ * number has an integer type and the others are whole. */
+#define tn_arange(...)                                                                                                             \
+    TN_WITH(tn_arange_opts, (.end = __builtin_nan(""), .step = 1, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                       \
             tn_arange_from(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_linspace(start, end, ...)                                                                                         \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_linspace(start, end, ...)                                                                                               \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_linspace)(start, end, (TN_FIRST(__VA_ARGS__, )), &tn_o),      \
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the default
- *  dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
+/** start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the
+ *  default dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, const tn_opts *opts) {
     bool real_kind = start.kind == TN_SCALAR_DOUBLE || end.kind == TN_SCALAR_DOUBLE || step.kind == TN_SCALAR_DOUBLE;
     tn_dtype dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
@@ -255,22 +256,25 @@ TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, co
 /** tn_arange as its macro calls it: with opts->end absent (NaN) `first` is the end. [scope] */
 TN_API tn_tensor *tn_arange_from(tn_scalar first, const tn_arange_opts *opts) {
     double end = TNI_OPT(opts, end, (double)NAN), step = TNI_OPT(opts, step, 1.0);
-    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .requires_grad = TNI_OPT(opts, requires_grad, false),
+    tn_opts plain = {.size = sizeof plain,
+                     .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
+                     .requires_grad = TNI_OPT(opts, requires_grad, false),
                      .where = TNI_OPT(opts, where, NULL)};
     bool ints = first.kind != TN_SCALAR_DOUBLE && step == floor(step) && fabs(step) < 0x1p62;
-    if (isnan(end)) return (tn_arange)(tn_scalar_int(0), first, ints ? tn_scalar_int((int64_t)step) : tn_scalar_double(step), &plain);
+    if (isnan(end))
+        return (tn_arange)(tn_scalar_int(0), first, ints ? tn_scalar_int((int64_t)step) : tn_scalar_double(step), &plain);
     ints = ints && end == floor(end) && fabs(end) < 0x1p62;
     return ints ? (tn_arange)(first, tn_scalar_int((int64_t)end), tn_scalar_int((int64_t)step), &plain)
                 : (tn_arange)(first, tn_scalar_double(end), tn_scalar_double(step), &plain);
 }
 
 /* From both ends, so that the last value is `end` itself. */
-#define LINE(type, work, multiply_add)                                                                             \
-    do {                                                                                                           \
-        type *y = a->data;                                                                                         \
-        const work s = (work)(type)start, e = (work)(type)end, d = n > 1 ? (e - s) / (work)(n - 1) : (work)0;                  \
-        for (int64_t i = 0; i < n; i++)                                                                            \
-            y[i] = (type)(n == 1 ? s : i < n / 2 ? multiply_add(d, (work)i, s) : multiply_add(-d, (work)(n - 1 - i), e)); \
+#define LINE(type, work, multiply_add)                                                                                             \
+    do {                                                                                                                           \
+        type *y = a->data;                                                                                                         \
+        const work s = (work)(type)start, e = (work)(type)end, d = n > 1 ? (e - s) / (work)(n - 1) : (work)0;                      \
+        for (int64_t i = 0; i < n; i++)                                                                                            \
+            y[i] = (type)(n == 1 ? s : i < n / 2 ? multiply_add(d, (work)i, s) : multiply_add(-d, (work)(n - 1 - i), e));          \
     } while (0)
 
 static void fill_line(const tni_array *a, double start, double end) {
@@ -291,7 +295,9 @@ TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const t
     if (steps < 0) return (void)tni_fail(TN_ERR_RUNTIME, "linspace: number of steps must be non-negative"), NULL;
     if (dtype == TN_BOOL) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "\"linspace_cpu\" not implemented for 'Bool'"), NULL;
     bool inside = dtype == TN_DTYPE_NONE || (fits(tn_scalar_double(start), dtype) && fits(tn_scalar_double(end), dtype));
-    if (!inside) return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow", c_name(dtype)), NULL;
+    if (!inside)
+        return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow", c_name(dtype)),
+               NULL;
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "linspace", &steps, 1, TN_DTYPE_NONE, opts);
     if (x) fill_line(&x->a, start, end);
@@ -309,8 +315,8 @@ typedef struct tn_eye_opts {
     const char *where;
 } tn_eye_opts;
 #ifndef __cplusplus
-#define tn_eye(...)                                                                                                          \
-    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o), \
+#define tn_eye(...)                                                                                                                \
+    TN_WITH(tn_eye_opts, (.m = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_eye)(TN_FIRST(__VA_ARGS__, ), &tn_o),       \
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -318,12 +324,16 @@ typedef struct tn_eye_opts {
 /** [n, m] with ones on the diagonal: torch.eye. [scope] */
 TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
     int64_t m = TNI_OPT(opts, m, TN_NONE);
-    tn_opts plain = {.size = sizeof plain, .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .requires_grad = TNI_OPT(opts, requires_grad, false),
+    tn_opts plain = {.size = sizeof plain,
+                     .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
+                     .requires_grad = TNI_OPT(opts, requires_grad, false),
                      .where = TNI_OPT(opts, where, NULL)};
     if (m == TN_NONE) m = n;
     if (tni_failed()) return NULL;
     if (n < 0 || m < 0)
-        return (void)tni_fail(TN_ERR_RUNTIME, "eye: %s must be greater or equal to 0, got %lld", n < 0 ? "n" : "m", (long long)(n < 0 ? n : m)), NULL;
+        return (void)tni_fail(TN_ERR_RUNTIME, "eye: %s must be greater or equal to 0, got %lld", n < 0 ? "n" : "m",
+                              (long long)(n < 0 ? n : m)),
+               NULL;
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "eye", (int64_t[]){n, m}, 2, TN_DTYPE_NONE, &plain);
     if (!x) return NULL;
@@ -338,25 +348,32 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
 #ifdef TN_HEADER
 #ifndef __cplusplus
 /* tn_tensor((2, 3), 1, 2, 3, 4, 5, 6): the shape, then the values in row-major order; tn_tensor((), 3.5) is 0-d. */
-#define tn_tensor(shape, ...)                                                                                                \
-    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),   \
-                     _Generic((TN_FIRST(__VA_ARGS__, )), float: false, double: false, default: true), NULL)
-#define tn_from_data(shape, dtype, ...)                                                                                      \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_from_data)(TN_DIMS(shape), dtype, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_tensor(shape, ...)                                                                                                      \
+    tn_tensor_values(TN_DIMS(shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double),        \
+                     _Generic((TN_FIRST(__VA_ARGS__, )), float                                                                     \
+                              : false, double                                                                                      \
+                              : false, default                                                                                     \
+                              : true),                                                                                             \
+                     NULL)
+#define tn_from_data(shape, type, ...)                                                                                             \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
+            (tn_from_data)(TN_DIMS(shape), type, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The number of
- *  values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
-TN_API tn_tensor *tn_tensor_values(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers, const tn_opts *opts) {
+/** A tensor of the given values, row-major: torch.tensor. With `integers` and whole values int64, else the default dtype. The
+ *  number of values must be that of the shape (TN_ERR_SHAPE). Integers beyond 2^53 go by tn_from_data. [scope] */
+TN_API tn_tensor *tn_tensor_values(const int64_t *sizes, size_t ndim, const double *values, size_t count, bool integers,
+                                   const tn_opts *opts) {
     bool ints = integers;
     for (size_t i = 0; i < count && ints && values; i++) ints = values[i] == floor(values[i]);
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "tensor", sizes, ndim, ints ? TN_INT64 : TN_DTYPE_NONE, opts);
     if (!x) return NULL;
     bool fit = (int64_t)count == x->a.numel && (values || count == 0);
-    if (!fit) tni_fail(TN_ERR_SHAPE, "tensor: the shape %s takes %lld values, but %zu were given", TNI_SHAPE(&x->a), (long long)x->a.numel, count);
+    if (!fit)
+        tni_fail(TN_ERR_SHAPE, "tensor: the shape %s takes %lld values, but %zu were given", TNI_SHAPE(&x->a),
+                 (long long)x->a.numel, count);
     for (size_t i = 0; i < count && fit; i++)
         tni_element_set((char *)x->a.data + i * tni_array_item(&x->a), (tn_dtype)x->a.dtype, values[i], 0, false);
     return tni_made(t, x, fit, opts);

@@ -8,7 +8,8 @@
 static const tni_sampler standard_uniform = {.kind = TNI_UNIFORM, .a = 0, .b = 1};
 static const tni_sampler standard_normal = {.kind = TNI_NORMAL, .a = 0, .b = 1};
 
-static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tni_sampler *s, const tn_opts *opts) {
+static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tni_sampler *s,
+                       const tn_opts *opts) {
     tni_thread *t;
     tn_tensor *x = tni_make(&t, who, sizes, ndim, dtype, opts);
     return tni_made(t, x, x && tni_sample(t, who, &x->a, s), opts);
@@ -24,11 +25,12 @@ static tn_tensor *draw_like(const char *who, tn_tensor *like, const tni_sampler 
 #ifndef __cplusplus
 #define tn_rand(...) TN_MAKE(tn_rand, __VA_ARGS__, )
 #define tn_randn(...) TN_MAKE(tn_randn, __VA_ARGS__, )
-#define tn_randint(lo, hi, ...)                                                                                              \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+#define tn_randint(lo, hi, ...)                                                                                                    \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randint)(lo, hi, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
             TN_REST(__VA_ARGS__, ))
-#define tn_randperm(...)                                                                                                     \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_randperm(...)                                                                                                           \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_randperm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
@@ -45,7 +47,8 @@ TN_API tn_tensor *tn_rand_like(tn_tensor *x) { return draw_like("rand_like", x, 
 /** torch.randn_like. [scope] */
 TN_API tn_tensor *tn_randn_like(tn_tensor *x) { return draw_like("randn_like", x, &standard_normal); }
 
-/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are TN_ERR_RUNTIME. [scope] */
+/** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
+ *  TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     return draw("randint", sizes, ndim, TN_INT64, &(tni_sampler){.kind = TNI_INTEGERS, .lo = lo, .hi = hi}, opts);
 }
@@ -65,12 +68,14 @@ TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts) {
     tn_dtype dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
     if (tni_failed()) return NULL;
     if (n < 0) return (void)tni_fail(TN_ERR_RUNTIME, "randperm: n must be non-negative, got %lld", (long long)n), NULL;
-    if (!counts_to(dtype, n)) return (void)tni_fail(TN_ERR_RUNTIME, "randperm: n is too large for result tensor type: '%s'", tn_dtype_name(dtype)), NULL;
+    if (!counts_to(dtype, n))
+        return (void)tni_fail(TN_ERR_RUNTIME, "randperm: n is too large for result tensor type: '%s'", tn_dtype_name(dtype)), NULL;
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "randperm", &n, 1, TN_INT64, opts), *order = x;
     if (!x) return NULL;
     if (x->a.dtype != TN_INT64) order = tni_tensor_new(t, "randperm", TN_INT64, &n, 1);
-    bool filled = order && tni_random_permutation(tni_thread_random(t), order->a.data, n) && (order == x || tni_copy_array(&x->a, &order->a));
+    bool filled =
+        order && tni_random_permutation(tni_thread_random(t), order->a.data, n) && (order == x || tni_copy_array(&x->a, &order->a));
     if (order != x) tni_tensor_destroy_new(t, order);
     return tni_made(t, x, filled, opts);
 }

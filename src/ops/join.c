@@ -26,10 +26,12 @@ static bool write_part(const tni_call *c, const tni_array *x, int64_t dim, int64
 static bool skipped(const tni_array *x) { return x->ndim == 1 && x->sizes[0] == 0; }
 
 static bool cat_fits(const tni_call *c, const tni_array *first, const tni_array *x, int64_t dim, size_t i) {
-    TNI_REQUIRE(c, x->ndim == first->ndim, TN_ERR_SHAPE, "Tensors must have same number of dimensions: got %d and %d", first->ndim, x->ndim);
+    TNI_REQUIRE(c, x->ndim == first->ndim, TN_ERR_SHAPE, "Tensors must have same number of dimensions: got %d and %d", first->ndim,
+                x->ndim);
     for (int d = 0; d < x->ndim; d++)
         TNI_REQUIRE(c, d == dim || x->sizes[d] == first->sizes[d], TN_ERR_SHAPE,
-                    "Sizes of tensors must match except in dimension %lld. Expected size %lld but got size %lld for tensor number %zu in the list.",
+                    "Sizes of tensors must match except in dimension %lld. Expected size %lld but got size %lld for tensor number "
+                    "%zu in the list.",
                     (long long)dim, (long long)first->sizes[d], (long long)x->sizes[d], i);
     return true;
 }
@@ -76,8 +78,10 @@ static bool cat_vjp(tni_vjp *g) {
     int64_t at = 0, dim = g->arg[0].i;
     for (size_t i = 0; i < tni_input_count(g); i++) {
         int64_t size = 0;
-        if (g->node->args > 1) size = g->arg[1].ints.v[i];
-        else if (!tni_needs(g, i)) return tni_fail(TN_ERR_AUTOGRAD, "cat: the size of input %zu is not known", i);
+        if (g->node->args > 1)
+            size = g->arg[1].ints.v[i];
+        else if (!tni_needs(g, i))
+            return tni_fail(TN_ERR_AUTOGRAD, "cat: the size of input %zu is not known", i);
         if (tni_needs(g, i)) {
             size_t ndim;
             const int64_t *sizes = tni_input_sizes(g, i, &ndim);
@@ -90,9 +94,11 @@ static bool cat_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp, .ints = 2,
-      .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1", "(f32[3,2]^T f32[2,3])",
-                            "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime", "(f32[2] f32[2]) 1 !index"));
+TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp,
+      .ints = 2,
+      .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1",
+                            "(f32[3,2]^T f32[2,3])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
+                            "(f32[2] f32[2]) 1 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_cat and tn_stack. */
@@ -113,7 +119,7 @@ static tn_tensor **inputs(tn_tensor *const *tensors) { return (tn_tensor **)(uin
 static bool any_tensors(const char *who, tn_tensor *const *tensors, size_t n) {
     if (tni_failed()) return false;
     TNI_CHECK(n > 0, TN_ERR_VALUE, "%s: expected a non-empty list of Tensors", who);
-    TNI_CHECK(tensors, TN_ERR_HANDLE, "%s: argument 'tensors' is NULL", who);
+    TNI_CHECK(tensors, TN_ERR_TYPE, "%s: argument 'tensors' is NULL", who);
     for (size_t i = 0; i < n; i++) TNI_TRY(tni_check_handle(who, "tensors", tensors[i], TNI_TENSOR));
     return true;
 }
@@ -140,8 +146,9 @@ static bool stack_run(tni_call *c) {
     const tni_array *first = &c->in[0]->a;
     int64_t sizes[TNI_MAX_DIMS + 1];
     for (size_t i = 1; i < c->nin; i++)
-        TNI_REQUIRE(c, tni_same_shape(first, &c->in[i]->a), TN_ERR_SHAPE, "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu",
-                    TNI_SHAPE(first), TNI_SHAPE(&c->in[i]->a), i);
+        TNI_REQUIRE(c, tni_same_shape(first, &c->in[i]->a), TN_ERR_SHAPE,
+                    "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu", TNI_SHAPE(first),
+                    TNI_SHAPE(&c->in[i]->a), i);
     TNI_TRY(tni_wrap_dim("stack", &c->arg[0].i, first->ndim + 1u));
     int64_t dim = c->arg[0].i;
     for (int i = 0, from = 0; i <= first->ndim; i++) sizes[i] = i == dim ? (int64_t)c->nin : first->sizes[from++];
@@ -153,9 +160,10 @@ static bool stack_vjp(tni_vjp *g) {
     for (size_t i = 0; i < tni_input_count(g); i++) TNI_DX(g, i, tn_select(g->dy[0], g->arg[0].i, (int64_t)i));
     return true;
 }
-TN_OP(stack, .schema = "stack(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "StackBackward0", .run = stack_run, .vjp = stack_vjp,
-      .samples = TN_SAMPLES("(f32[2,3] f32[2,3])", "(f32[2,3] f32[2,3]) 1", "(f32[2] f64[2]) -1", "(f32[] f32[] f32[])", "(f32[0,2] f32[0,2]) 2",
-                            "(f32[2] f32[3]) !shape", "(f32[2] f32[2]) 2 !index"));
+TN_OP(stack, .schema = "stack(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "StackBackward0", .run = stack_run,
+      .vjp = stack_vjp,
+      .samples = TN_SAMPLES("(f32[2,3] f32[2,3])", "(f32[2,3] f32[2,3]) 1", "(f32[2] f64[2]) -1", "(f32[] f32[] f32[])",
+                            "(f32[0,2] f32[0,2]) 2", "(f32[2] f32[3]) !shape", "(f32[2] f32[2]) 2 !index"));
 
 /** Tensors of one shape along a new dim: torch.stack. [scope] */
 TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts) {

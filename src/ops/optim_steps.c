@@ -88,8 +88,8 @@ enum { ADAM_BETA1, ADAM_BETA2, ADAM_EPS, ADAM_L2, ADAM_SHRINK, ADAM_STEP, ADAM_R
                (T *p, const T *g, T *m, T *v, T *x, const tni_value *a, int64_t n), (p, g, m, v, x, a, n))                  \
     static void name##_run(const step *s, int64_t begin, int64_t end) {                                                     \
         T *x = (T *)s->state[2];                                                                                            \
-        name((T *)s->p + begin, (const T *)s->g + begin, (T *)s->state[0] + begin, (T *)s->state[1] + begin, x ? x + begin : NULL, s->arg, \
-             end - begin);                                                                                                  \
+        T *m = (T *)s->state[0] + begin, *v = (T *)s->state[1] + begin;                                                     \
+        name((T *)s->p + begin, (const T *)s->g + begin, m, v, x ? x + begin : NULL, s->arg, end - begin);                                                                                                  \
     }
 ADAM_BODY(adam_f32, float, __builtin_fmaf, __builtin_sqrtf)
 ADAM_BODY(adam_f64, double, __builtin_fma, __builtin_sqrt)
@@ -103,19 +103,26 @@ static bool same_layout(const tni_array *a, const tni_array *b) {
     return true;
 }
 
-static bool check_step(tni_call *c) {
+static bool fits(const tni_array *a, const tni_array *p) { return a->dtype == p->dtype && tni_same_shape(a, p) && same_layout(a, p); }
+
+__attribute__((cold, noinline)) static bool fail_step(const tni_call *c) {
     const tni_array *p = &c->in[0]->a;
-    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_DTYPE, "expected a floating point parameter but got torch.%s",
-                tni_dtype_get((tn_dtype)p->dtype)->name);
-    TNI_REQUIRE(c, p->contiguous || tni_is_dense(p), TN_ERR_RUNTIME, "the parameter's memory has holes");
+    const char *dtype = tni_dtype_get((tn_dtype)p->dtype)->name;
+    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_DTYPE, "expected a floating point parameter but got torch.%s", dtype);
     for (size_t i = 1; i < c->nin; i++) {
         const tni_array *a = c->in[i] ? &c->in[i]->a : p;
-        TNI_REQUIRE(c, a->dtype == p->dtype, TN_ERR_DTYPE, "expected torch.%s but got torch.%s", tni_dtype_get((tn_dtype)p->dtype)->name,
-                    tni_dtype_get((tn_dtype)a->dtype)->name);
+        const char *other = tni_dtype_get((tn_dtype)a->dtype)->name;
+        TNI_REQUIRE(c, a->dtype == p->dtype, TN_ERR_DTYPE, "expected torch.%s but got torch.%s", dtype, other);
         TNI_REQUIRE(c, tni_same_shape(a, p), TN_ERR_SHAPE, "expected shape %s but got %s", TNI_SHAPE(p), TNI_SHAPE(a));
-        TNI_REQUIRE(c, same_layout(a, p), TN_ERR_RUNTIME, "the tensors' strides differ");
     }
-    return true;
+    return TNI_FAIL(c, TN_ERR_RUNTIME, "the tensors lie differently in memory, or have holes");
+}
+
+static bool check_step(const tni_call *c) {
+    const tni_array *p = &c->in[0]->a;
+    bool right = tni_dtype_is_float((tn_dtype)p->dtype) && (p->contiguous || tni_is_dense(p));
+    for (size_t i = 1; i < c->nin; i++) right = right && (!c->in[i] || fits(&c->in[i]->a, p));
+    return TNI_LIKELY(right) || fail_step(c);
 }
 
 static void run_part(int64_t begin, int64_t end, void *context) {
@@ -148,8 +155,8 @@ bool tni_sgd_step(tn_tensor *p, tn_tensor *grad, tn_tensor *buffer, const tni_sg
 
 static bool adam_run(tni_call *c) { return run_step(c, adam_f32_run, adam_f64_run); }
 TN_OP(adam_step,
-      .schema = "adam_step_(Tensor(a!) self, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor(d!)? max_exp_avg_sq, *, float beta1, "
-                "float beta2, float eps, float l2, float shrink, float step_size, float root, bool maximize) -> Tensor(a!)",
+      .schema = "adam_step_(Tensor(a!) self, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor(d!)? max_exp_avg_sq, "
+                "*, float beta1, float beta2, float eps, float l2, float shrink, float step_size, float root, bool maximize) -> Tensor(a!)",
       .run = adam_run, .optional = TNI_IN(4));
 
 bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest, const tni_adam_numbers *n) {

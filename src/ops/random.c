@@ -67,11 +67,15 @@ static bool sample_output(tni_call *c, const tni_sampler *s) {
     return tni_sample(c->t, tni_call_name(c), &c->out[0]->a, s);
 }
 
-static bool uniform_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_UNIFORM, .a = c->arg[0].d, .b = c->arg[1].d}); }
-TN_OP(uniform, .schema = "uniform(Tensor self, float from=0, float to=1) -> Tensor", .grad_name = "UniformBackward0", .run = uniform_run,
-      .vjp = zero_vjp);
+static bool uniform_run(tni_call *c) {
+    return sample_output(c, &(tni_sampler){.kind = TNI_UNIFORM, .a = c->arg[0].d, .b = c->arg[1].d});
+}
+TN_OP(uniform, .schema = "uniform(Tensor self, float from=0, float to=1) -> Tensor", .grad_name = "UniformBackward0",
+      .run = uniform_run, .vjp = zero_vjp);
 
-static bool normal_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d}); }
+static bool normal_run(tni_call *c) {
+    return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d});
+}
 TN_OP(normal, .schema = "normal_functional(Tensor self, float mean=0, float std=1) -> Tensor", .grad_name = "NormalBackward0",
       .run = normal_run, .vjp = zero_vjp);
 
@@ -86,21 +90,28 @@ TN_OP(random, .schema = "random(Tensor self) -> Tensor", .grad_name = "RandomBac
 static bool bernoulli_run(tni_call *c) {
     if (c->narg) return sample_output(c, &(tni_sampler){.kind = TNI_BERNOULLI, .a = c->arg[0].d});
     const tni_array *p = &c->in[0]->a;
-    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_NOT_IMPLEMENTED, "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'",
-                tni_dtype_get((tn_dtype)p->dtype)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)p->dtype), TN_ERR_NOT_IMPLEMENTED,
+                "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'", tni_dtype_get((tn_dtype)p->dtype)->legacy);
     TNI_TRY(tni_out(c, 0, (tn_dtype)p->dtype, p->sizes, p->ndim));
     if (!(p = tni_in_as(c, 0, (tn_dtype)p->dtype))) return false;
     const tni_array *y = &c->out[0]->a;
     return tni_random_bernoulli_tensor(tni_thread_random(c->t), (tn_dtype)y->dtype, y->data, (tn_dtype)p->dtype, p->data, y->numel);
 }
-TN_OP(bernoulli, .schema = "bernoulli(Tensor self) -> Tensor", .grad_name = "BernoulliBackward0", .run = bernoulli_run, .vjp = zero_vjp);
-static const tni_op bernoulli_number = {.name = "bernoulli", .schema = "bernoulli.p(Tensor self, float p) -> Tensor",
-                                        .grad_name = "BernoulliBackward2", .run = bernoulli_run, .vjp = zero_vjp};
+TN_OP(bernoulli, .schema = "bernoulli(Tensor self) -> Tensor", .grad_name = "BernoulliBackward0", .run = bernoulli_run,
+      .vjp = zero_vjp);
+static const tni_op bernoulli_number = {.name = "bernoulli",
+                                        .schema = "bernoulli.p(Tensor self, float p) -> Tensor",
+                                        .grad_name = "BernoulliBackward2",
+                                        .run = bernoulli_run,
+                                        .vjp = zero_vjp};
 
-/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient is 0. [scope] */
+/** 1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient
+ *  is 0. [scope] */
 TN_API tn_tensor *tn_bernoulli(tn_tensor *x) { return tni_run_op(&tni_op_bernoulli, TNI_INS(x), TNI_NO_ARGS); }
 /** Each element becomes 1 with probability p, else 0; any dtype: x.bernoulli_(p). Returns x. */
-TN_API tn_tensor *tn_bernoulli_(tn_tensor *x, double p) { return tni_run_op_inplace(&bernoulli_number, TNI_INS(x), TNI_ARGS({.d = p})); }
+TN_API tn_tensor *tn_bernoulli_(tn_tensor *x, double p) {
+    return tni_run_op_inplace(&bernoulli_number, TNI_INS(x), TNI_ARGS({.d = p}));
+}
 /** Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x. */
 TN_API tn_tensor *tn_uniform_(tn_tensor *x, double from, double to) {
     return tni_run_op_inplace(&tni_op_uniform, TNI_INS(x), TNI_ARGS({.d = from}, {.d = to}));
@@ -135,8 +146,8 @@ static void scale_mask(const tni_array *m, double keep) {
 static bool dropout_run(tni_call *c) {
     const tni_array *x = &c->in[0]->a;
     double keep = 1.0 - c->arg[0].d;
-    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)x->dtype), TN_ERR_DTYPE, "result type Float can't be cast to the desired output type %s",
-                tni_dtype_get((tn_dtype)x->dtype)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)x->dtype), TN_ERR_DTYPE,
+                "result type Float can't be cast to the desired output type %s", tni_dtype_get((tn_dtype)x->dtype)->legacy);
     for (size_t k = 0; k < 2; k++) TNI_TRY(tni_out_like(c, k, c->in[0], (tn_dtype)x->dtype));
     const tni_array *y = &c->out[0]->a, *mask = &c->out[1]->a;
     TNI_TRY(tni_sample(c->t, "dropout", mask, &(tni_sampler){.kind = TNI_BERNOULLI, .a = keep}));
@@ -161,19 +172,20 @@ typedef struct tn_dropout_opts {
     bool training; /* true */
 } tn_dropout_opts;
 #ifndef __cplusplus
-#define tn_dropout(...)                                                                                                      \
+#define tn_dropout(...)                                                                                                            \
     TN_WITH(tn_dropout_opts, (.p = 0.5, .training = true), (tn_dropout)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with p = 0,
- *  the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
+/** Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with
+ *  p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts) {
     double p = TNI_OPT(opts, p, 0.5);
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
     TNI_CHECK_TENSOR("dropout", x);
-    if (!(p >= 0 && p <= 1)) return (void)tni_fail(TN_ERR_VALUE, "dropout probability has to be between 0 and 1, but got %g", p), NULL;
+    if (!(p >= 0 && p <= 1))
+        return (void)tni_fail(TN_ERR_VALUE, "dropout probability has to be between 0 and 1, but got %g", p), NULL;
     if (p == 0 || !TNI_OPT(opts, training, true) || x->a.numel == 0) return x;
     if (p == 1) return tn_mul(x, (tn_zeros)(NULL, 0, &(tn_opts){.size = sizeof(tn_opts), .dtype = (tn_dtype)x->a.dtype}));
     tn_tensor *out[2];

@@ -7,7 +7,10 @@
 /* ---- a part of one dim ---- */
 
 /* The part begin, begin + step, ... of `count` elements; with drop the dim goes (count is 1). */
-typedef struct part { int64_t dim, begin, step, count; bool drop; } part;
+typedef struct part {
+    int64_t dim, begin, step, count;
+    bool drop;
+} part;
 
 static size_t part_geometry(const tni_array *x, const part *p, int64_t *sizes, int64_t *strides, int64_t *offset) {
     size_t n = 0;
@@ -36,7 +39,8 @@ static bool scatter_part(tni_call *c, const int64_t *shape, size_t ndim, const p
     size_t n = part_geometry(y, p, sizes, strides, &offset);
     tni_array to = {0};
     bool right = tni_array_view(&to, c->op->name, y->storage, (tn_dtype)y->dtype, sizes, strides, n, offset);
-    TNI_REQUIRE(c, !right || tni_same_shape(&to, &c->in[0]->a) || (tni_array_clear(&to), false), TN_ERR_SHAPE, "the gradient has the wrong shape");
+    TNI_REQUIRE(c, !right || tni_same_shape(&to, &c->in[0]->a) || (tni_array_clear(&to), false), TN_ERR_SHAPE,
+                "the gradient has the wrong shape");
     right = right && tni_copy_array(&to, &c->in[0]->a);
     tni_array_clear(&to);
     return right;
@@ -49,8 +53,8 @@ static bool select_run(tni_call *c) {
     TNI_REQUIRE(c, x->ndim > 0, TN_ERR_INDEX, "select() cannot be applied to a 0-dim tensor.");
     TNI_TRY(tni_wrap_dim("select", &c->arg[0].i, x->ndim));
     int64_t dim = c->arg[0].i, index = c->arg[1].i, size = x->sizes[dim];
-    TNI_REQUIRE(c, index >= -size && index < size, TN_ERR_INDEX, "index %lld is out of bounds for dimension %lld with size %lld", (long long)index,
-                (long long)dim, (long long)size);
+    TNI_REQUIRE(c, index >= -size && index < size, TN_ERR_INDEX, "index %lld is out of bounds for dimension %lld with size %lld",
+                (long long)index, (long long)dim, (long long)size);
     if (index < 0) c->arg[1].i = index += size;
     return out_part(c, &(part){dim, index, 1, 1, true});
 }
@@ -71,9 +75,10 @@ static bool select_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_run_op(&tni_op_select_backward, TNI_INS(g->dy[0]), TNI_ARGS({.ints = {sizes, n}}, g->arg[0], g->arg[1])));
     return true;
 }
-TN_OP(select, .schema = "select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", .grad_name = "SelectBackward0", .run = select_run,
-      .vjp = select_vjp, .view = true,
-      .samples = TN_SAMPLES("f32[3,4] 0 1", "f32[3,4] 1 -1", "f64[2,3,4] 1 0", "f32[3] 0 2", "f32[3] 0 3 !index", "f32[] 0 0 !index", "f32[3] 1 0 !index"));
+TN_OP(select, .schema = "select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", .grad_name = "SelectBackward0",
+      .run = select_run, .vjp = select_vjp, .view = true,
+      .samples = TN_SAMPLES("f32[3,4] 0 1", "f32[3,4] 1 -1", "f64[2,3,4] 1 0", "f32[3] 0 2", "f32[3] 0 3 !index",
+                            "f32[] 0 0 !index", "f32[3] 1 0 !index"));
 
 /** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
 TN_API tn_tensor *tn_select(tn_tensor *x, int64_t dim, int64_t index) {
@@ -106,30 +111,34 @@ static bool slice_run(tni_call *c) {
 
 static bool slice_backward_run(tni_call *c) {
     int64_t start = c->arg[2].i, end = c->arg[3].i, step = c->arg[4].i;
-    return scatter_part(c, c->arg[0].ints.v, c->arg[0].ints.n, &(part){c->arg[1].i, start, step, slice_count(start, end, step), false});
+    part p = {c->arg[1].i, start, step, slice_count(start, end, step), false};
+    return scatter_part(c, c->arg[0].ints.v, c->arg[0].ints.n, &p);
 }
 static bool slice_backward_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_slice(g->dy[0], g->arg[1].i, g->arg[2].i, g->arg[3].i, g->arg[4].i));
     return true;
 }
-TN_OP(slice_backward, .schema = "slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, SymInt step) -> Tensor",
+TN_OP(slice_backward,
+      .schema = "slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, "
+                "SymInt step) -> Tensor",
       .grad_name = "SliceBackwardBackward0", .run = slice_backward_run, .vjp = slice_backward_vjp, .ints = 1);
 
 static bool unslice(tni_vjp *g, int64_t dim, int64_t start, int64_t end, int64_t step) {
     size_t n;
     const int64_t *sizes = tni_input_sizes(g, 0, &n);
-    TNI_DX(g, 0, tni_run_op(&tni_op_slice_backward, TNI_INS(g->dy[0]),
-                            TNI_ARGS({.ints = {sizes, n}}, {.i = dim}, {.i = start}, {.i = end}, {.i = step})));
+    TNI_DX(g, 0,
+           tni_run_op(&tni_op_slice_backward, TNI_INS(g->dy[0]),
+                      TNI_ARGS({.ints = {sizes, n}}, {.i = dim}, {.i = start}, {.i = end}, {.i = step})));
     return true;
 }
 static bool slice_vjp(tni_vjp *g) { return unslice(g, g->arg[0].i, g->arg[1].i, g->arg[2].i, g->arg[3].i); }
 TN_OP(slice, .schema = "slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)",
       .grad_name = "SliceBackward0", .run = slice_run, .vjp = slice_vjp, .view = true,
-      .samples = TN_SAMPLES("f32[5,3] 0 1 4 1", "f32[5,3] 0 0 5 2", "f32[3,6] -1 -4 -1 1", "f32[4] 0 2 1 1", "f32[4] 0 -9 9 3", "f32[4] 0 0 4 0 !value",
-                            "f32[] 0 0 1 1 !index"));
+      .samples = TN_SAMPLES("f32[5,3] 0 1 4 1", "f32[5,3] 0 0 5 2", "f32[3,6] -1 -4 -1 1", "f32[4] 0 2 1 1", "f32[4] 0 -9 9 3",
+                            "f32[4] 0 0 4 0 !value", "f32[] 0 0 1 1 !index"));
 
-/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view. A step below 1 is
- *  TN_ERR_VALUE. [scope] */
+/** x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view.
+ *  A step below 1 is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *tn_slice(tn_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step) {
     return tni_run_op(&tni_op_slice, TNI_INS(x), TNI_ARGS({.i = dim}, {.i = start}, {.i = end}, {.i = step}));
 }
@@ -141,18 +150,20 @@ static bool narrow_run(tni_call *c) {
     TNI_REQUIRE(c, length >= 0, TN_ERR_RUNTIME, "narrow(): length must be non-negative.");
     TNI_TRY(tni_wrap_dim("narrow", &c->arg[0].i, x->ndim));
     int64_t size = x->sizes[c->arg[0].i];
-    TNI_REQUIRE(c, start >= -size && start <= size, TN_ERR_INDEX, "start out of range (expected to be in range of [%lld, %lld], but got %lld)",
-                (long long)-size, (long long)size, (long long)start);
+    TNI_REQUIRE(c, start >= -size && start <= size, TN_ERR_INDEX,
+                "start out of range (expected to be in range of [%lld, %lld], but got %lld)", (long long)-size, (long long)size,
+                (long long)start);
     if (start < 0) start += size;
-    TNI_REQUIRE(c, length <= size - start, TN_ERR_RUNTIME, "start (%lld) + length (%lld) exceeds dimension size (%lld).", (long long)start,
-                (long long)length, (long long)size);
+    TNI_REQUIRE(c, length <= size - start, TN_ERR_RUNTIME, "start (%lld) + length (%lld) exceeds dimension size (%lld).",
+                (long long)start, (long long)length, (long long)size);
     c->arg[1].i = start;
     return out_part(c, &(part){c->arg[0].i, start, 1, length, false});
 }
 static bool narrow_vjp(tni_vjp *g) { return unslice(g, g->arg[0].i, g->arg[1].i, g->arg[1].i + g->arg[2].i, 1); }
 TN_OP(narrow, .schema = "narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)", .grad_name = "SliceBackward0",
       .run = narrow_run, .vjp = narrow_vjp, .view = true,
-      .samples = TN_SAMPLES("f32[5,3] 0 1 3", "f32[3,6] -1 -4 2", "f32[4] 0 4 0", "f32[4] 0 2 3 !runtime", "f32[4] 0 5 1 !index", "f32[] 0 0 1 !runtime"));
+      .samples = TN_SAMPLES("f32[5,3] 0 1 3", "f32[3,6] -1 -4 2", "f32[4] 0 4 0", "f32[4] 0 2 3 !runtime", "f32[4] 0 5 1 !index",
+                            "f32[] 0 0 1 !runtime"));
 
 /** The `length` elements from `start` along a dim: torch.narrow. A view. [scope] */
 TN_API tn_tensor *tn_narrow(tn_tensor *x, int64_t dim, int64_t start, int64_t length) {
@@ -198,8 +209,10 @@ static bool as_strided_run(tni_call *c) {
 }
 
 static void add_at(const tni_array *y, int64_t to, const tni_array *x, int64_t from) {
-    if (x->dtype == TN_FLOAT32) ((float *)y->data)[to] += ((const float *)x->data)[from];
-    else ((double *)y->data)[to] += ((const double *)x->data)[from];
+    if (x->dtype == TN_FLOAT32)
+        ((float *)y->data)[to] += ((const float *)x->data)[from];
+    else
+        ((double *)y->data)[to] += ((const double *)x->data)[from];
 }
 
 /* Adds x, element by element, to where the strides lead in the row-major y. */
@@ -224,28 +237,35 @@ static bool as_strided_backward_run(tni_call *c) {
     if (!c->out[0]) return false;
     const tni_array *y = &c->out[0]->a;
     tni_array to = {0}; /* also checks the geometry */
-    TNI_TRY(tni_array_view(&to, "as_strided", y->storage, (tn_dtype)y->dtype, c->arg[1].ints.v, strides, c->arg[1].ints.n, c->arg[3].i));
+    TNI_TRY(tni_array_view(&to, "as_strided", y->storage, (tn_dtype)y->dtype, c->arg[1].ints.v, strides, c->arg[1].ints.n,
+                           c->arg[3].i));
     bool right = tni_same_shape(&to, x) || tni_call_fail(c, TN_ERR_SHAPE, "the gradient has the wrong shape");
-    if (right && may_overlap(to.sizes, strides, to.ndim)) accumulate(y, strides, c->arg[3].i, x);
-    else right = right && tni_copy_array(&to, x);
+    if (right && may_overlap(to.sizes, strides, to.ndim))
+        accumulate(y, strides, c->arg[3].i, x);
+    else
+        right = right && tni_copy_array(&to, x);
     tni_array_clear(&to);
     return right;
 }
 static bool as_strided_backward_vjp(tni_vjp *g) {
     tn_tensor *whole = tn_contiguous(g->dy[0]);
-    TNI_DX(g, 0, whole ? (tn_as_strided)(whole, g->arg[1].ints.v, g->arg[1].ints.n, g->arg[2].ints.v, g->arg[2].ints.n, g->arg[3].i) : NULL);
+    TNI_DX(g, 0,
+           whole ? (tn_as_strided)(whole, g->arg[1].ints.v, g->arg[1].ints.n, g->arg[2].ints.v, g->arg[2].ints.n, g->arg[3].i)
+                 : NULL);
     return true;
 }
-TN_OP(as_strided_backward, .schema = "as_strided_backward(Tensor grad_output, int[] shape, int[] size, int[] stride, int offset) -> Tensor",
+TN_OP(as_strided_backward,
+      .schema = "as_strided_backward(Tensor grad_output, int[] shape, int[] size, int[] stride, int offset) -> Tensor",
       .grad_name = "AsStridedBackwardBackward0", .run = as_strided_backward_run, .vjp = as_strided_backward_vjp, .ints = 7);
 
-static tn_tensor *put_back(tn_tensor *dy, const int64_t *shape, size_t ndim, const int64_t *sizes, const int64_t *strides, size_t n, int64_t offset) {
+static tn_tensor *put_back(tn_tensor *dy, const int64_t *shape, size_t ndim, const int64_t *sizes, const int64_t *strides, size_t n,
+                           int64_t offset) {
     return tni_run_op(&tni_op_as_strided_backward, TNI_INS(dy),
                       TNI_ARGS({.ints = {shape, ndim}}, {.ints = {sizes, n}}, {.ints = {strides, n}}, {.i = offset}));
 }
 
-/* The gradient of the memory under input and output, as a line; then the input's elements are read off it. Where several of them are
- * one element of the memory, each gets its share. */
+/* The gradient of the memory under input and output, as a line; then the input's elements are read off it. Where several of them
+ * are one element of the memory, each gets its share. */
 static tn_tensor *spread(tni_vjp *g, const int64_t *sizes, const int64_t *strides, size_t n) {
     tni_value *a = g->node->arg;
     int64_t low = TNI_MIN(a[2].i, 0), out = reach(a[0].ints.v, a[1].ints.v, a[0].ints.n);
@@ -272,14 +292,15 @@ static bool as_strided_vjp(tni_vjp *g) {
     strides = g->node->args > 3 ? a[3].ints.v : row_major; /* the core's own nodes know only their output */
     bool plain = a[2].i >= 0 && reach(a[0].ints.v, a[1].ints.v, a[0].ints.n) + a[2].i <= reach(sizes, row_major, n);
     for (size_t i = 0; i < n; i++) plain = plain && (sizes[i] < 2 || strides[i] == row_major[i]);
-    TNI_DX(g, 0, plain ? put_back(g->dy[0], sizes, n, a[0].ints.v, a[1].ints.v, a[0].ints.n, a[2].i) : spread(g, sizes, strides, n));
+    TNI_DX(g, 0,
+           plain ? put_back(g->dy[0], sizes, n, a[0].ints.v, a[1].ints.v, a[0].ints.n, a[2].i) : spread(g, sizes, strides, n));
     return true;
 }
 
 TN_OP(as_strided, .schema = "as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
       .grad_name = "AsStridedBackward0", .run = as_strided_run, .vjp = as_strided_vjp, .ints = 11, .view = true,
-      .samples = TN_SAMPLES("f32[3,4] (2,2) (4,1) 1", "f32[6] (3,3) (1,1) 0", "f32[4] (2,4) (0,1) 0", "f32[4] () () 3", "f32[4] (5) (1) 0 !shape",
-                            "f32[4] (2) (-1) 3 !value", "f32[4] (2,2) (1) 0 !runtime"));
+      .samples = TN_SAMPLES("f32[3,4] (2,2) (4,1) 1", "f32[6] (3,3) (1,1) 0", "f32[4] (2,4) (0,1) 0", "f32[4] () () 3",
+                            "f32[4] (5) (1) 0 !shape", "f32[4] (2) (-1) 3 !value", "f32[4] (2,2) (1) 0 !runtime"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -287,8 +308,10 @@ TN_OP(as_strided, .schema = "as_strided(Tensor(a) self, SymInt[] size, SymInt[] 
 #endif
 #endif
 
-/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the storage's.
- *  What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
-TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count, int64_t offset) {
-    return tni_run_op(&tni_op_as_strided, TNI_INS(x), TNI_ARGS({.ints = {sizes, ndim}}, {.ints = {strides, stride_count}}, {.i = offset}, {.i = 0}));
+/** A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the
+ *  storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope] */
+TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndim, const int64_t *strides, size_t stride_count,
+                                  int64_t offset) {
+    return tni_run_op(&tni_op_as_strided, TNI_INS(x),
+                      TNI_ARGS({.ints = {sizes, ndim}}, {.ints = {strides, stride_count}}, {.i = offset}, {.i = 0}));
 }

@@ -16,8 +16,8 @@ static bool view_as(tni_call *c, const int64_t *sizes, size_t ndim) {
     const tni_array *x = &c->in[0]->a;
     int64_t strides[TNI_MAX_DIMS];
     TNI_REQUIRE(c, tni_view_strides(x, sizes, ndim, strides), TN_ERR_SHAPE,
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
-                "Use .reshape(...) instead.");
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "contiguous subspaces). Use .reshape(...) instead.");
     return tni_out_view(c, sizes, strides, ndim, x->offset);
 }
 
@@ -27,14 +27,14 @@ static bool view_run(tni_call *c) {
     return tni_infer_size("view", c->arg[0].ints.v, ndim, c->in[0]->a.numel, sizes) && view_as(c, sizes, ndim);
 }
 
-TN_OP(view, .schema = "view(Tensor(a) self, SymInt[] size) -> Tensor(a)", .grad_name = "ViewBackward0", .run = view_run, .vjp = reshape_back,
-      .ints = 1, .view = true,
-      .samples = TN_SAMPLES("f32[3,4] (2,6)", "f32[3,4] (-1)", "f32[2,3,4] (2,-1)", "f64[1] ()", "f32[0,3] (3,0)", "i64[4] (2,2)", "f32[] (1,1)",
-                            "f32[3,4] (5,2) !shape", "f32[3,4]^T (12) !shape", "f32[3,4] (-1,-1) !shape"));
+TN_OP(view, .schema = "view(Tensor(a) self, SymInt[] size) -> Tensor(a)", .grad_name = "ViewBackward0", .run = view_run,
+      .vjp = reshape_back, .ints = 1, .view = true,
+      .samples = TN_SAMPLES("f32[3,4] (2,6)", "f32[3,4] (-1)", "f32[2,3,4] (2,-1)", "f64[1] ()", "f32[0,3] (3,0)", "i64[4] (2,2)",
+                            "f32[] (1,1)", "f32[3,4] (5,2) !shape", "f32[3,4]^T (12) !shape", "f32[3,4] (-1,-1) !shape"));
 
 /* The same, of a copy that nobody else sees: no view for autograd. */
-TN_OP(unsafe_view, .schema = "_unsafe_view(Tensor self, SymInt[] size) -> Tensor", .grad_name = "UnsafeViewBackward0", .run = view_run,
-      .vjp = reshape_back, .ints = 1);
+TN_OP(unsafe_view, .schema = "_unsafe_view(Tensor self, SymInt[] size) -> Tensor", .grad_name = "UnsafeViewBackward0",
+      .run = view_run, .vjp = reshape_back, .ints = 1);
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -43,8 +43,8 @@ TN_OP(unsafe_view, .schema = "_unsafe_view(Tensor self, SymInt[] size) -> Tensor
 #endif
 #endif
 
-/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's elements or strides.
- *  [scope] */
+/** x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's
+ *  elements or strides. [scope] */
 TN_API tn_tensor *(tn_view)(tn_tensor *x, const int64_t *sizes, size_t ndim) {
     return tni_run_op(&tni_op_view, TNI_INS(x), TNI_ARGS({.ints = {sizes, ndim}}));
 }
@@ -65,7 +65,8 @@ static bool reshape_to(tni_call *c, const int64_t *wanted, size_t ndim) {
 static bool reshape_run(tni_call *c) { return reshape_to(c, c->arg[0].ints.v, c->arg[0].ints.n); }
 
 TN_OP(reshape, .schema = "reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", .run = reshape_run, .ints = 1, .composite = true,
-      .samples = TN_SAMPLES("f32[3,4] (2,6)", "f32[3,4]^T (12)", "f64[2,3,4]^T (-1,2)", "f32[0,3] (0)", "f32[] (1)", "f32[3,4] (5,-1) !shape"));
+      .samples = TN_SAMPLES("f32[3,4] (2,6)", "f32[3,4]^T (12)", "f64[2,3,4]^T (-1,2)", "f32[0,3] (0)", "f32[] (1)",
+                            "f32[3,4] (5,-1) !shape"));
 
 /** x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope] */
 TN_API tn_tensor *(tn_reshape)(tn_tensor *x, const int64_t *sizes, size_t ndim) {
@@ -90,11 +91,13 @@ static bool flatten_run(tni_call *c) {
     return reshape_to(c, sizes, n);
 }
 
-TN_OP(flatten, .schema = "flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)", .run = flatten_run, .composite = true,
-      .samples = TN_SAMPLES("f32[2,3,4] 1 -1", "f32[2,3,4] 0 1", "f32[3,4]^T 0 -1", "f32[] 0 -1", "f32[0,2,3] 1 2", "f32[2,3] 1 0 !runtime"));
+TN_OP(flatten, .schema = "flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)", .run = flatten_run,
+      .composite = true,
+      .samples = TN_SAMPLES("f32[2,3,4] 1 -1", "f32[2,3,4] 0 1", "f32[3,4]^T 0 -1", "f32[] 0 -1", "f32[0,2,3] 1 2",
+                            "f32[2,3] 1 0 !runtime"));
 
-/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing to merge.
- *  [scope] */
+/** Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing
+ *  to merge. [scope] */
 TN_API tn_tensor *tn_flatten(tn_tensor *x, int64_t start, int64_t end) {
     return tni_run_op(&tni_op_flatten, TNI_INS(x), TNI_ARGS({.i = start}, {.i = end}));
 }
@@ -152,8 +155,9 @@ static bool permute_run(tni_call *c) {
     bool used[TNI_MAX_DIMS] = {false};
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     TNI_REQUIRE(c, n == x->ndim, TN_ERR_SHAPE,
-                "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = %d is not "
-                "equal to len(dims) = %zu", x->ndim, n);
+                "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. "
+                "input.dim() = %d is not equal to len(dims) = %zu",
+                x->ndim, n);
     for (size_t i = 0; i < n; i++) {
         int64_t dim = c->arg[0].ints.v[i];
         TNI_TRY(tni_wrap_dim("permute", &dim, n));
@@ -176,8 +180,8 @@ static bool permute_vjp(tni_vjp *g) {
 }
 TN_OP(permute, .schema = "permute(Tensor(a) self, int[] dims) -> Tensor(a)", .grad_name = "PermuteBackward0", .run = permute_run,
       .vjp = permute_vjp, .ints = 1, .view = true,
-      .samples = TN_SAMPLES("f32[2,3,4] (2,0,1)", "f32[2,3,4] (-1,0,1)", "f32[3] (0)", "f32[] ()", "f32[2,3] (0,0) !runtime", "f32[2,3] (0) !shape",
-                            "f32[2,3] (0,2) !index"));
+      .samples = TN_SAMPLES("f32[2,3,4] (2,0,1)", "f32[2,3,4] (-1,0,1)", "f32[3] (0)", "f32[] ()", "f32[2,3] (0,0) !runtime",
+                            "f32[2,3] (0) !shape", "f32[2,3] (0,2) !index"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -198,15 +202,18 @@ static bool expand_dim(const tni_call *c, size_t i, size_t lead, int64_t *size, 
     int64_t wanted = c->arg[0].ints.v[i];
     *size = wanted, *stride = 0;
     if (i < lead) {
-        TNI_REQUIRE(c, wanted >= 0, TN_ERR_SHAPE, "The expanded size of the tensor (%lld) isn't allowed in a leading, non-existing dimension %zu",
+        TNI_REQUIRE(c, wanted >= 0, TN_ERR_SHAPE,
+                    "The expanded size of the tensor (%lld) isn't allowed in a leading, non-existing dimension %zu",
                     (long long)wanted, i);
         return true;
     }
     int64_t own = x->sizes[i - lead];
     if (wanted == -1) *size = own;
     TNI_REQUIRE(c, *size == own || (own == 1 && wanted >= 0), TN_ERR_SHAPE,
-                "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  Target sizes: %s.  "
-                "Tensor sizes: %s", (long long)wanted, (long long)own, i, tni_shape_text((char[160]){0}, 160, c->arg[0].ints.v, c->arg[0].ints.n), TNI_SHAPE(x));
+                "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  "
+                "Target sizes: %s.  Tensor sizes: %s",
+                (long long)wanted, (long long)own, i, tni_shape_text((char[160]){0}, 160, c->arg[0].ints.v, c->arg[0].ints.n),
+                TNI_SHAPE(x));
     if (*size == own) *stride = x->strides[i - lead];
     return true;
 }
@@ -217,7 +224,8 @@ static bool expand_run(tni_call *c) {
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     TNI_REQUIRE(c, n <= TNI_MAX_DIMS, TN_ERR_SHAPE, "%zu dimensions, at most %d are supported", n, (int)TNI_MAX_DIMS);
     TNI_REQUIRE(c, n >= x->ndim, TN_ERR_SHAPE,
-                "the number of sizes provided (%zu) must be greater or equal to the number of dimensions in the tensor (%d)", n, x->ndim);
+                "the number of sizes provided (%zu) must be greater or equal to the number of dimensions in the tensor (%d)", n,
+                x->ndim);
     for (size_t i = 0; i < n; i++) TNI_TRY(expand_dim(c, i, n - x->ndim, &sizes[i], &strides[i]));
     return tni_out_view(c, sizes, strides, n, x->offset);
 }
@@ -226,8 +234,8 @@ static bool expand_vjp(tni_vjp *g) {
     TNI_DX(g, 0, g->dy[0]);
     return true;
 }
-TN_OP(expand, .schema = "expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", .grad_name = "ExpandBackward0",
-      .run = expand_run, .vjp = expand_vjp, .ints = 1, .view = true,
+TN_OP(expand, .schema = "expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)",
+      .grad_name = "ExpandBackward0", .run = expand_run, .vjp = expand_vjp, .ints = 1, .view = true,
       .samples = TN_SAMPLES("f32[3,1] (3,4)", "f32[3] (2,3)", "f32[3,1] (2,-1,5)", "f32[] (2,2)", "f32[1] (0)", "f32[3] (4) !shape",
                             "f32[2,3] (3) !shape", "f32[3] (-1,3) !shape"));
 
@@ -255,10 +263,11 @@ static bool squeeze_dim_run(tni_call *c) {
     TNI_TRY(tni_wrap_dim("squeeze", &c->arg[0].i, c->in[0]->a.ndim));
     return squeeze_dims(c, c->arg[0].i);
 }
-TN_OP(squeeze, .schema = "squeeze(Tensor(a) self) -> Tensor(a)", .grad_name = "SqueezeBackward0", .run = squeeze_run, .vjp = reshape_back,
-      .view = true, .samples = TN_SAMPLES("f32[1,3,1]", "f32[3]", "f32[1]", "f32[]", "f32[1,0]"));
-TN_OP(squeeze_dim, .schema = "squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "SqueezeBackward1", .run = squeeze_dim_run,
-      .vjp = reshape_back, .view = true, .samples = TN_SAMPLES("f32[1,3,1] 0", "f32[1,3,1] -1", "f32[1,3] 1", "f32[] 0", "f32[1,3] 2 !index"));
+TN_OP(squeeze, .schema = "squeeze(Tensor(a) self) -> Tensor(a)", .grad_name = "SqueezeBackward0", .run = squeeze_run,
+      .vjp = reshape_back, .view = true, .samples = TN_SAMPLES("f32[1,3,1]", "f32[3]", "f32[1]", "f32[]", "f32[1,0]"));
+TN_OP(squeeze_dim, .schema = "squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "SqueezeBackward1",
+      .run = squeeze_dim_run, .vjp = reshape_back, .view = true,
+      .samples = TN_SAMPLES("f32[1,3,1] 0", "f32[1,3,1] -1", "f32[1,3] 1", "f32[] 0", "f32[1,3] 2 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_squeeze. */
@@ -267,14 +276,16 @@ typedef struct tn_squeeze_opts {
     int64_t dim; /* TN_NONE: every dim of size 1 */
 } tn_squeeze_opts;
 #ifndef __cplusplus
-#define tn_squeeze(...) TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_squeeze(...)                                                                                                            \
+    TN_WITH(tn_squeeze_opts, (.dim = TN_NONE), (tn_squeeze)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
 /** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */
 TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts) {
     int64_t dim = TNI_OPT(opts, dim, TN_NONE);
-    return dim == TN_NONE ? tni_run_op(&tni_op_squeeze, TNI_INS(x), TNI_NO_ARGS) : tni_run_op(&tni_op_squeeze_dim, TNI_INS(x), TNI_ARGS({.i = dim}));
+    return dim == TN_NONE ? tni_run_op(&tni_op_squeeze, TNI_INS(x), TNI_NO_ARGS)
+                          : tni_run_op(&tni_op_squeeze_dim, TNI_INS(x), TNI_ARGS({.i = dim}));
 }
 
 static bool unsqueeze_run(tni_call *c) {
@@ -296,8 +307,11 @@ static bool unsqueeze_vjp(tni_vjp *g) {
     TNI_DX(g, 0, (tn_squeeze)(g->dy[0], &(tn_squeeze_opts){sizeof(tn_squeeze_opts), g->arg[0].i}));
     return true;
 }
-TN_OP(unsqueeze, .schema = "unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "UnsqueezeBackward0", .run = unsqueeze_run,
-      .vjp = unsqueeze_vjp, .view = true, .samples = TN_SAMPLES("f32[3,4] 0", "f32[3,4] -1", "f32[3,4] 1", "f32[] 0", "f32[3] 3 !index"));
+TN_OP(unsqueeze, .schema = "unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "UnsqueezeBackward0",
+      .run = unsqueeze_run, .vjp = unsqueeze_vjp, .view = true,
+      .samples = TN_SAMPLES("f32[3,4] 0", "f32[3,4] -1", "f32[3,4] 1", "f32[] 0", "f32[3] 3 !index"));
 
 /** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
-TN_API tn_tensor *tn_unsqueeze(tn_tensor *x, int64_t dim) { return tni_run_op(&tni_op_unsqueeze, TNI_INS(x), TNI_ARGS({.i = dim})); }
+TN_API tn_tensor *tn_unsqueeze(tn_tensor *x, int64_t dim) {
+    return tni_run_op(&tni_op_unsqueeze, TNI_INS(x), TNI_ARGS({.i = dim}));
+}

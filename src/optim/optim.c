@@ -273,19 +273,27 @@ const char *tni_optim_entry_text(char text[160], const tn_optim *o, const tni_op
 }
 #define ENTRY(o, e) tni_optim_entry_text((char[160]){0}, o, e)
 
-static bool fail_replaced(const tn_optim *o, const tni_optim_entry *e) {
+__attribute__((cold, noinline)) static bool fail_replaced(const tn_optim *o, const tni_optim_entry *e) {
     return tni_fail(TN_ERR_OWNERSHIP, "optimizer holds %s of shape %s, which was replaced in its module by another; make the optimizer anew",
                     ENTRY(o, e), TNI_SHAPE(&e->param->a));
 }
 
-/* Gradient or state: the parameter's dtype and shape. */
-static bool check_partner(const tn_optim *o, const tni_optim_entry *e, const char *what, const tn_tensor *x) {
+__attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, const tni_optim_entry *e, const char *what, const tn_tensor *x) {
     const tni_array *p = &e->param->a;
-    TNI_CHECK(x->a.dtype == p->dtype, TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e),
-              tni_dtype_get((tn_dtype)p->dtype)->name, what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
-    TNI_CHECK(tni_same_shape(&x->a, p), TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what,
-              TNI_SHAPE(&x->a));
-    return true;
+    if (x->a.dtype == p->dtype)
+        return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what, TNI_SHAPE(&x->a));
+    return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)p->dtype)->name,
+                    what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
+}
+
+/* Gradient or state: the parameter's dtype and shape. */
+TNI_INLINE bool check_partner(const tn_optim *o, const tni_optim_entry *e, const char *what, const tn_tensor *x) {
+    const tni_array *p = &e->param->a;
+    return TNI_LIKELY(x->a.dtype == p->dtype && tni_same_shape(&x->a, p)) || fail_partner(o, e, what, x);
+}
+
+__attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const tni_optim_entry *e) {
+    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)e->param->a.dtype)->name);
 }
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
@@ -352,8 +360,7 @@ static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32
     e->grad = NULL;
     if (TNI_UNLIKELY((p->object.flags & TNI_REPLACED) && p->object.fields == 0)) return fail_replaced(o, e);
     if (!tni_tensor_has_grad(p)) return true;
-    TNI_CHECK(tni_dtype_is_float((tn_dtype)p->a.dtype), TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e),
-              tni_dtype_get((tn_dtype)p->a.dtype)->name);
+    if (!tni_dtype_is_float((tn_dtype)p->a.dtype)) return fail_dtype(o, e);
     TNI_TRY(tni_inplace_check(t, "optim_step", p, false));
     TNI_TRY(check_partner(o, e, "gradient", p->meta->grad) && prepare_states(t, o, e, needed));
     e->grad = p->meta->grad;

@@ -108,6 +108,20 @@ static void views_in_place_rebase_history(void) {
     CHECK_OK();
 }
 
+/* The base lies in memory as a transposed matrix does: torch gives 1, 5, 1, 5 for the rows of w. */
+static void views_in_place_of_a_transposed_base(void) {
+    tn_tensor *w = tn_ones((2, 3), .dtype = TN_FLOAT64, .requires_grad = true), *x = tn_mul(tn_t(w), 1);
+    CHECK(!tn_is_contiguous(x));
+    tn_mul_(tn_select(x, 1, 1), 5);
+    tn_backward(tn_sum(tn_mul(x, tn_tensor((3, 2), 1.0, 2, 3, 4, 5, 6))), .retain_graph = true);
+    double g[6];
+    const double expected[6] = {1, 3, 5, 10, 20, 30};
+    CHECK(tn_copy_to(tn_grad(w), g, sizeof g) && memcmp(g, expected, sizeof g) == 0);
+    tn_tensor *v = tn_select(x, 0, 1), *part = tn_autograd_grad(tn_sum(v), w);
+    CHECK(tn_copy_to(part, g, sizeof g) && g[1] == 1 && g[4] == 5 && g[0] == 0 && g[3] == 0);
+    CHECK_OK();
+}
+
 static void versions_are_shared_by_views_and_detach(void) {
     tn_tensor *x = tn_ones(4), *v = tn_narrow(x, 0, 0, 2), *d = tn_detach(x), *p = tn_parameter(x);
     uint32_t at = tn_version_counter(x);
@@ -280,6 +294,7 @@ int main(void) {
     RUN(misuse_is_refused);
     RUN(in_place_rules);
     RUN(views_in_place_rebase_history);
+    RUN(views_in_place_of_a_transposed_base);
     RUN(versions_are_shared_by_views_and_detach);
     RUN(modes);
     RUN(hooks_run_in_order);

@@ -24,7 +24,9 @@ static bool holds(tn_tensor *x, const double *values, int64_t n) {
 #define CHECK_VALUES(x, ...) \
     CHECK(holds(x, (const double[]){__VA_ARGS__}, (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))))
 
-static tn_tensor *ramp(int64_t rows, int64_t columns) { return (tn_reshape)(tn_arange(rows * columns, .dtype = TN_FLOAT64), I(rows, columns), 2); }
+static tn_tensor *ramp(int64_t rows, int64_t columns) {
+    return (tn_reshape)(tn_arange(rows * columns, .dtype = TN_FLOAT64), I(rows, columns), 2);
+}
 
 static void shapes(void) {
     TN_SCOPE;
@@ -75,7 +77,8 @@ static void view_errors(void) {
     CHECK(!tn_view(x, (4, 2)));
     CHECK_ERROR(TN_ERR_SHAPE, "shape '[4, 2]' is invalid for input of size 6");
     CHECK(!tn_view(tn_t(x), 6));
-    CHECK_ERROR(TN_ERR_SHAPE, "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
                               "subspaces). Use .reshape(...) instead.");
     CHECK(!tn_reshape(x, (-1, -1)));
     CHECK_ERROR(TN_ERR_SHAPE, "only one dimension can be inferred");
@@ -90,10 +93,13 @@ static void view_errors(void) {
     CHECK(!tn_permute(x, 0));
     CHECK_ERROR(TN_ERR_SHAPE, "input.dim() = 2 is not equal to len(dims) = 1");
     CHECK(!tn_expand(x, (2, 4)));
-    CHECK_ERROR(TN_ERR_SHAPE, "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: [2, 4].  "
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: "
+        "[2, 4].  "
                               "Tensor sizes: [2, 3]");
     CHECK(!tn_expand(x, 3));
-    CHECK_ERROR(TN_ERR_SHAPE, "the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)");
+    CHECK_ERROR(TN_ERR_SHAPE,
+                "the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)");
     CHECK(!tn_expand(x, (-1, 2, 3)));
     CHECK_ERROR(TN_ERR_SHAPE, "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension 0");
     CHECK(!tn_unsqueeze(x, 3));
@@ -101,7 +107,7 @@ static void view_errors(void) {
     CHECK(!tn_squeeze(x, 2));
     CHECK_ERROR(TN_ERR_INDEX, "expected to be in range of [-2, 1], but got 2");
     CHECK(!tn_view(NULL, 3));
-    CHECK_ERROR(TN_ERR_HANDLE, "view");
+    CHECK_ERROR(TN_ERR_TYPE, "view: argument 'self' is NULL");
     CHECK(!tn_expand(zero, (-2)));
     CHECK_ERROR(TN_ERR_SHAPE, "(-2)");
 }
@@ -128,7 +134,7 @@ static void slice_errors(void) {
     CHECK(!tn_as_strided(x, (2, 2), 1, 0));
     CHECK_ERROR(TN_ERR_RUNTIME, "mismatch in length of strides and shape");
     CHECK(!tn_as_strided(x, 20, 1, 0));
-    CHECK_ERROR(TN_ERR_SHAPE, "out of bounds for storage of size");
+    CHECK_ERROR(TN_ERR_SHAPE, "out of bounds for storage of 24 bytes");
     CHECK(!tn_as_strided(x, 2, -1, 3));
     CHECK_ERROR(TN_ERR_VALUE, "negative");
     CHECK(!tn_as_strided(x, 2, 1, -1));
@@ -151,7 +157,8 @@ static void joins(void) {
     CHECK_VALUES(tn_stack(TN_TENSORS(tn_scalar_tensor(1), tn_scalar_tensor(2))), 1, 2);
     CHECK_OK();
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones((3, 3))), 1));
-    CHECK_ERROR(TN_ERR_SHAPE, "Sizes of tensors must match except in dimension 1. Expected size 2 but got size 3 for tensor number 1 in the list.");
+    CHECK_ERROR(TN_ERR_SHAPE,
+        "Sizes of tensors must match except in dimension 1. Expected size 2 but got size 3 for tensor number 1 in the list.");
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones(3))));
     CHECK_ERROR(TN_ERR_SHAPE, "Tensors must have same number of dimensions: got 2 and 1");
     CHECK(!tn_cat(TN_TENSORS(x, tn_scalar_tensor(1))));
@@ -161,7 +168,7 @@ static void joins(void) {
     CHECK(!tn_cat(TN_TENSORS(x, x), 2));
     CHECK_ERROR(TN_ERR_INDEX, "[-2, 1], but got 2");
     CHECK(!tn_cat(TN_TENSORS(x, NULL)));
-    CHECK_ERROR(TN_ERR_HANDLE, NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "cat: argument 'tensors' is NULL");
     CHECK(!tn_stack(TN_TENSORS(x, y)));
     CHECK_ERROR(TN_ERR_SHAPE, "stack expects each tensor to be equal size, but got [2, 2] at entry 0 and [1, 2] at entry 1");
     CHECK(!tn_stack(TN_TENSORS(x, x), 3));
@@ -205,7 +212,7 @@ static tn_tensor *view_of(tn_tensor *x, intptr_t which) {
     case 8: return tn_squeeze(tn_unsqueeze(x, 2));
     case 9: return tn_as_strided(x, (3, 3), (2, 1), 1);          /* overlaps itself */
     case 10: return tn_as_strided(tn_t(x), (2, 2), (4, 1), 2);    /* of a transposed tensor */
-    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (3, 2), (3, 1), -1); /* of one with holes, also before its first element */
+    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (2, 2), (6, 2), 0); /* of one with holes */
     case 12: return tn_as_strided(tn_expand(tn_select(x, 0, 1), (2, 4)), 3, 1, 1); /* of one whose elements are shared */
     case 13: return tn_flatten(tn_t(x), 0, -1);
     case 14: return tn_as_strided(x, (2, 4), (0, 1), 0);
@@ -225,9 +232,11 @@ static void gradients(void) {
         TN_SCOPE;
         tn_manual_seed((uint64_t)which);
         tn_tensor *x = (tn_randn)(I(3, 4), 2, D);
-        if (!CHECK(tn_gradcheck_fn(squared_view, (void *)which, TN_TENSORS(x)))) printf("  view %d: %s\n", (int)which, tn_error_message());
+        if (!CHECK(tn_gradcheck_fn(squared_view, (void *)which, TN_TENSORS(x))))
+            printf("  view %d: %s\n", (int)which, tn_error_message());
         tn_clear_error();
-        if (!CHECK(tn_gradgradcheck_fn(squared_view, (void *)which, TN_TENSORS(x)))) printf("  view %d: %s\n", (int)which, tn_error_message());
+        if (!CHECK(tn_gradgradcheck_fn(squared_view, (void *)which, TN_TENSORS(x))))
+            printf("  view %d: %s\n", (int)which, tn_error_message());
         tn_clear_error();
     }
 }
