@@ -87,13 +87,14 @@ TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b);
 
 typedef struct tn_conv2d_opts {
     size_t size;
-    int64_t stride, padding, dilation; /* 1, 0, 1: of height and width alike */
-    int64_t groups;                    /* 1 */
+    int64_t stride, padding, dilation;                   /* 1, 0, 1: of height and width alike */
+    int64_t groups;                                      /* 1 */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
 } tn_conv2d_opts;
 #ifndef __cplusplus
-#define tn_conv2d(x, weight, ...) \
-    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_conv2d(x, weight, ...)                                                                                                  \
+    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o),     \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
@@ -133,7 +134,7 @@ TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
 
 /** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
  *  nothing. */
-TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
+TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b);
 
 /* Keywords of tn_allclose. */
 typedef struct tn_allclose_opts {
@@ -143,13 +144,13 @@ typedef struct tn_allclose_opts {
     bool equal_nan; /* false */
 } tn_allclose_opts;
 #ifndef __cplusplus
-#define tn_allclose(a, ...)                                                                                    \
-    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+#define tn_allclose(a, ...)                                                                                                        \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
-TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
+TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
 
 /* ---- creation.c ---- */
 
@@ -428,14 +429,15 @@ TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAUL
 
 typedef struct tn_max_pool2d_opts {
     size_t size;
-    int64_t stride;            /* TN_NONE: the kernel's size */
-    int64_t padding, dilation; /* 0, 1 */
-    bool ceil_mode;            /* false */
+    int64_t stride;                                      /* TN_NONE: the kernel's size */
+    int64_t padding, dilation;                           /* 0, 1 */
+    bool ceil_mode;                                      /* false */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
 } tn_max_pool2d_opts;
 #ifndef __cplusplus
-#define tn_max_pool2d(x, ...) \
-    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_max_pool2d(x, ...)                                                                                                      \
+    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),   \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
@@ -690,13 +692,13 @@ TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
 /* ---- where.c ---- */
 
 #ifndef __cplusplus
-#define tn_where(condition, a, b)                                                                                    \
-    __extension__({                                                                                                  \
-        TN_QUIET tn_tensor *tn_c = (condition);                                                                      \
-        __auto_type tn_a = (a);                                                                                      \
-        __auto_type tn_b = (b);                                                                                      \
-        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                            \
-        TN_UNQUIET tn_r;                                                                                             \
+#define tn_where(condition, a, b)                                                                                                  \
+    __extension__({                                                                                                                \
+        TN_QUIET tn_tensor *tn_c = (condition);                                                                                    \
+        __auto_type tn_a = (a);                                                                                                    \
+        __auto_type tn_b = (b);                                                                                                    \
+        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                                          \
+        TN_UNQUIET tn_r;                                                                                                           \
     })
 #endif
 

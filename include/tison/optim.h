@@ -22,11 +22,11 @@ typedef struct tn_optim_adam_opts {
 } tn_optim_adam_opts;
 typedef tn_optim_adam_opts tn_optim_adamw_opts;
 #ifndef __cplusplus
-#define tn_optim_adam(...)                                                                                  \
-    TN_WITH(tn_optim_adam_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0),        \
+#define tn_optim_adam(...)                                                                                                         \
+    TN_WITH(tn_optim_adam_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0),                               \
             (tn_optim_adam)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_optim_adamw(...)                                                                                 \
-    TN_WITH(tn_optim_adamw_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 1e-2),    \
+#define tn_optim_adamw(...)                                                                                                        \
+    TN_WITH(tn_optim_adamw_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 1e-2),                           \
             (tn_optim_adamw)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -55,17 +55,17 @@ typedef struct tn_optim_group_opts {
     int nesterov, amsgrad, maximize;
 } tn_optim_group_opts;
 #ifndef __cplusplus
-#define tn_optim_add_param_group(opt, ...)                                                                                        \
-    TN_WITH(tn_optim_group_opts,                                                                                                  \
-            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,   \
-             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),               \
+#define tn_optim_add_param_group(opt, ...)                                                                                         \
+    TN_WITH(tn_optim_group_opts,                                                                                                   \
+            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,    \
+             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),                \
             (tn_optim_add_param_group)(opt, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Adds parameters with options of their own: optimizer.add_param_group. What is not given is as the optimizer was made.
  *  `tn_optim_add_param_group(opt, params, .lr = 1e-4)`. params [keep]: leaves of no other group.
  *  Errors as those of the constructor; then nothing was added. */
-TN_API bool (tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts TN_DEFAULT(NULL));
+TN_API bool(tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts TN_DEFAULT(NULL));
 
 /** How many groups of parameters it has. */
 TN_API size_t (tn_optim_group_count)(tn_optim *opt);
@@ -109,7 +109,7 @@ typedef struct tn_optim_sgd_opts {
     bool maximize; /* false */
 } tn_optim_sgd_opts;
 #ifndef __cplusplus
-#define tn_optim_sgd(...) \
+#define tn_optim_sgd(...)                                                                                                          \
     TN_WITH(tn_optim_sgd_opts, (.lr = 1e-3), (tn_optim_sgd)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 

@@ -38,18 +38,18 @@ typedef struct tn_nn_init_kaiming_opts {
     tn_nn_init_nonlinearity nonlinearity; /* TN_GAIN_LEAKY_RELU */
 } tn_nn_init_kaiming_opts;
 #ifndef __cplusplus
-#define TN_NN_INIT(type, defaults, function, ...) \
+#define TN_NN_INIT(type, defaults, function, ...)                                                                                  \
     TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
 #define tn_nn_init_uniform_(...) TN_NN_INIT(tn_nn_init_uniform_opts, (.b = 1), tn_nn_init_uniform_, __VA_ARGS__, )
 #define tn_nn_init_normal_(...) TN_NN_INIT(tn_nn_init_normal_opts, (.std = 1), tn_nn_init_normal_, __VA_ARGS__, )
-#define tn_nn_init_trunc_normal_(...) \
+#define tn_nn_init_trunc_normal_(...)                                                                                              \
     TN_NN_INIT(tn_nn_init_trunc_normal_opts, (.std = 1, .a = -2, .b = 2), tn_nn_init_trunc_normal_, __VA_ARGS__, )
 #define tn_nn_init_xavier_uniform_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_uniform_, __VA_ARGS__, )
 #define tn_nn_init_xavier_normal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_normal_, __VA_ARGS__, )
 #define tn_nn_init_orthogonal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_orthogonal_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_uniform_(...) \
+#define tn_nn_init_kaiming_uniform_(...)                                                                                           \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_uniform_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_normal_(...) \
+#define tn_nn_init_kaiming_normal_(...)                                                                                            \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_normal_, __VA_ARGS__, )
 #endif
 #endif

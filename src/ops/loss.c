@@ -143,8 +143,10 @@ static bool nll_run(tni_call *c) {
     TNI_TRY(tni_out(c, 0, dtype, each ? c->in[1]->a.sizes : NULL, each ? c->in[1]->a.ndim : 0));
     void *y = c->out[0]->a.data;
     if (reduction == TN_REDUCTION_NONE) {
-        if (wide) each_f64(&p, x->data, y);
-        else each_f32(&p, x->data, y);
+        if (wide)
+            each_f64(&p, x->data, y);
+        else
+            each_f32(&p, x->data, y);
     } else if (wide) {
         double loss, weight;
         total_f64(&p, x->data, &loss, &weight);
@@ -173,8 +175,10 @@ static bool nll_backward_run(tni_call *c) {
     bool each = reduction == TN_REDUCTION_NONE && ndim > 1, mean = reduction == TN_REDUCTION_MEAN;
     TNI_REQUIRE(c, dy->numel == (each ? p.outer * p.inner : 1), TN_ERR_SHAPE, "a gradient of shape %s does not fit", TNI_SHAPE(dy));
     if (!(c->out[0] = tni_tensor_zeros(c->t, c->op->name, dtype, sizes, ndim))) return false;
-    if (dtype == TN_FLOAT64) backward_f64(&p, dy->data, each, mean, c->out[0]->a.data);
-    else backward_f32(&p, dy->data, each, mean, c->out[0]->a.data);
+    if (dtype == TN_FLOAT64)
+        backward_f64(&p, dy->data, each, mean, c->out[0]->a.data);
+    else
+        backward_f32(&p, dy->data, each, mean, c->out[0]->a.data);
     return true;
 }
 
@@ -318,7 +322,8 @@ static bool cross_entropy_run(tni_call *c) {
         return c->out[0] != NULL;
     }
     TNI_TRY(check_shapes(c, x->sizes, x->ndim, target, c->in[2]));
-    if (smoothing > 0) c->out[0] = smoothed_entropy(c, dim, smoothing);
+    if (smoothing > 0)
+        c->out[0] = smoothed_entropy(c, dim, smoothing);
     else {
         tn_tensor *logp = tn_log_softmax(c->in[0], dim);
         c->out[0] = logp ? nll_apply(logp, c->in[1], c->in[2], reduction, ignore) : NULL;

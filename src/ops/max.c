@@ -93,8 +93,10 @@ static void find_largest(lines *l, const tni_array *x, int64_t dim) {
 static size_t reduced_shape(const tni_array *x, int64_t dim, bool keepdim, int64_t *sizes) {
     size_t n = 0;
     for (int64_t d = 0; d < x->ndim; d++) {
-        if (d != dim) sizes[n++] = x->sizes[d];
-        else if (keepdim) sizes[n++] = 1;
+        if (d != dim)
+            sizes[n++] = x->sizes[d];
+        else if (keepdim)
+            sizes[n++] = 1;
     }
     return n;
 }

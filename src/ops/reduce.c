@@ -170,8 +170,10 @@ static bool make_result(tni_call *c, const tni_array *x, uint64_t mask, bool kee
     int64_t sizes[TNI_MAX_DIMS];
     size_t ndim = 0;
     for (int d = 0; d < x->ndim; d++) {
-        if (!(mask >> d & 1)) sizes[ndim++] = x->sizes[d];
-        else if (keepdim) sizes[ndim++] = 1;
+        if (!(mask >> d & 1))
+            sizes[ndim++] = x->sizes[d];
+        else if (keepdim)
+            sizes[ndim++] = 1;
     }
     TNI_TRY(tni_out(c, 0, dtype, sizes, ndim));
     const tni_array *out = &c->out[0]->a;

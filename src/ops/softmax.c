@@ -49,7 +49,8 @@ static void run_rows(int64_t begin, int64_t end, void *context) {
     if (j->is_double)
         j->kernel->f64((double *)j->out + at, (const double *)j->a + at, j->b ? (const double *)j->b + at : NULL, end - begin,
                        j->n);
-    else j->kernel->f32((float *)j->out + at, (const float *)j->a + at, j->b ? (const float *)j->b + at : NULL, end - begin, j->n);
+    else
+        j->kernel->f32((float *)j->out + at, (const float *)j->a + at, j->b ? (const float *)j->b + at : NULL, end - begin, j->n);
 }
 
 /* All arrays row-major of one shape, rows of n; b may be NULL. */

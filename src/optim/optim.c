@@ -22,10 +22,10 @@ typedef struct tn_optim_group_opts {
     int nesterov, amsgrad, maximize;
 } tn_optim_group_opts;
 #ifndef __cplusplus
-#define tn_optim_add_param_group(opt, ...)                                                                                        \
-    TN_WITH(tn_optim_group_opts,                                                                                                  \
-            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,   \
-             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),               \
+#define tn_optim_add_param_group(opt, ...)                                                                                         \
+    TN_WITH(tn_optim_group_opts,                                                                                                   \
+            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,    \
+             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),                \
             (tn_optim_add_param_group)(opt, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -57,8 +57,10 @@ const char *tni_optim_number(char text[32], double value) {
     while (digits < 17 && (snprintf(text, 32, "%.*e", digits - 1, value), strtod(text, NULL) != value)) digits++;
     snprintf(text, 32, "%.*e", digits - 1, value);
     int exponent = atoi(strchr(text, 'e') + 1);
-    if (exponent < -4 || exponent >= 16) snprintf(text, 32, "%.*g", digits, value);
-    else snprintf(text, 32, "%.*f", TNI_MAX(digits - 1 - exponent, 1), value);
+    if (exponent < -4 || exponent >= 16)
+        snprintf(text, 32, "%.*g", digits, value);
+    else
+        snprintf(text, 32, "%.*f", TNI_MAX(digits - 1 - exponent, 1), value);
     for (char *c = text; *c; c++)
         if (*c == ',') *c = '.'; /* another locale's point */
     return text;
@@ -66,9 +68,12 @@ const char *tni_optim_number(char text[32], double value) {
 
 static void option_text(const tni_option *option, const double *value, tni_str *out) {
     tni_str_addf(out, "    %s: ", option->name);
-    if (option->kind == TNI_OPTION_FLAG) tni_str_add(out, value[option->at] != 0 ? "True" : "False");
-    else if (option->kind == TNI_OPTION_NUMBER) tni_str_add(out, TNI_NUMBER(value[option->at]));
-    else tni_str_addf(out, "(%s, %s)", TNI_NUMBER(value[option->at]), TNI_NUMBER(value[option->at + 1]));
+    if (option->kind == TNI_OPTION_FLAG)
+        tni_str_add(out, value[option->at] != 0 ? "True" : "False");
+    else if (option->kind == TNI_OPTION_NUMBER)
+        tni_str_add(out, TNI_NUMBER(value[option->at]));
+    else
+        tni_str_addf(out, "(%s, %s)", TNI_NUMBER(value[option->at]), TNI_NUMBER(value[option->at + 1]));
     tni_str_add(out, "\n");
 }
 
@@ -85,7 +90,10 @@ static void optim_text(tni_object *object, tni_str *out) {
 static const tni_kind_info optim_kind = {"optimizer", sizeof(tn_optim), destroy_optim, optim_text};
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_OPTIM, &optim_kind); }
 
-#define CHECK_OPTIM(who, opt, other) do { if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other; } while (0)
+#define CHECK_OPTIM(who, opt, other)                                                                                               \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other;                                                           \
+    } while (0)
 
 /* ---- groups ---- */
 
@@ -217,7 +225,7 @@ static bool take_option(const tn_optim *o, double *option, const char *name, con
 
 static bool take_options(const tn_optim *o, double *option, const tn_optim_group_opts *opts) {
 #define TAKE(field) take_option(o, option, #field, &(double){TNI_OPT(opts, field, TN_OPTIM_SAME)}, 1)
-#define TAKE_FLAG(field) \
+#define TAKE_FLAG(field)                                                                                                           \
     take_option(o, option, #field, &(double){TNI_OPT(opts, field, -1) < 0 ? TN_OPTIM_SAME : TNI_OPT(opts, field, 0) != 0}, 1)
     double betas[2] = {TNI_OPT(opts, betas[0], TN_OPTIM_SAME), TNI_OPT(opts, betas[1], TN_OPTIM_SAME)};
     return TAKE(lr) && take_option(o, option, "betas", betas, 2) && TAKE(eps) && TAKE(weight_decay) && TAKE(momentum) &&
@@ -227,7 +235,7 @@ static bool take_options(const tn_optim *o, double *option, const tn_optim_group
 /** Adds parameters with options of their own: optimizer.add_param_group. What is not given is as the optimizer was made.
  *  `tn_optim_add_param_group(opt, params, .lr = 1e-4)`. params [keep]: leaves of no other group.
  *  Errors as those of the constructor; then nothing was added. */
-TN_API bool (tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts) {
+TN_API bool(tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts) {
     if (tni_failed()) return false;
     CHECK_OPTIM("add_param_group", opt, false);
     TNI_TRY(tni_check_handle("add_param_group", "params", params, TNI_LIST));
@@ -271,8 +279,10 @@ const char *tni_optim_entry_text(char text[160], const tn_optim *o, const tni_op
         place += here ? (size_t)(e - g->entry) : g->n;
         if (here) break;
     }
-    if (e->name) snprintf(text, 160, "parameter '%.120s'", e->name);
-    else snprintf(text, 160, "parameter %zu", place);
+    if (e->name)
+        snprintf(text, 160, "parameter '%.120s'", e->name);
+    else
+        snprintf(text, 160, "parameter %zu", place);
     return text;
 }
 #define ENTRY(o, e) tni_optim_entry_text((char[160]){0}, o, e)
@@ -290,8 +300,7 @@ __attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, cons
         return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what,
                         TNI_SHAPE(&x->a));
     return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e),
-                    tni_dtype_get((tn_dtype)p->dtype)->name,
-                    what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
+                    tni_dtype_get((tn_dtype)p->dtype)->name, what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
 }
 
 /* Gradient or state: the parameter's dtype and shape. */
@@ -385,8 +394,10 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
         tni_optim_group *g = &o->group[i];
         uint32_t needed = o->class_->states(g->option);
         for (size_t k = 0; k < g->n; k++) {
-            if (right) right = prepare(t, o, &g->entry[k], needed);
-            else g->entry[k].grad = NULL;
+            if (right)
+                right = prepare(t, o, &g->entry[k], needed);
+            else
+                g->entry[k].grad = NULL;
         }
     }
     return right;

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <tison/optim.h>
 
-#define CHECK_OPTIM(who, opt, other) do { if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other; } while (0)
+#define CHECK_OPTIM(who, opt, other)                                                                                               \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other;                                                           \
+    } while (0)
 
 /* ---- out ---- */
 
@@ -90,7 +93,7 @@ typedef struct incoming {
     tni_optim_entry *entry; /* the states and steps of all parameters; `fresh` marks one without state */
     size_t n;
     double (*option)[TNI_OPTIM_OPTIONS]; /* of all groups */
-    size_t used; /* names of the state that have a meaning */
+    size_t used;                         /* names of the state that have a meaning */
 } incoming;
 
 static tn_tensor *find(incoming *in, const char *name) {
@@ -102,8 +105,7 @@ static tn_tensor *find(incoming *in, const char *name) {
 static bool read_numbers(const char *name, const tn_tensor *x, double *out, size_t n) {
     TNI_CHECK(x, TN_ERR_KEY, "optim_load_state_dict: there is no '%s'", name);
     TNI_CHECK(x->a.numel == (int64_t)n, TN_ERR_SHAPE, "optim_load_state_dict: '%s' must have %zu element%s, but its shape is %s",
-              name, n,
-              n == 1 ? "" : "s", TNI_SHAPE(&x->a));
+              name, n, n == 1 ? "" : "s", TNI_SHAPE(&x->a));
     for (size_t i = 0; i < n; i++) {
         int64_t stride = x->a.ndim ? x->a.strides[x->a.ndim - 1] : 0;
         out[i] = tni_array_double_at(&x->a, i * (size_t)stride * tni_array_item(&x->a));
@@ -130,8 +132,7 @@ static bool read_group(incoming *in, size_t group) {
 /* A copy of x in the dtype of the parameter, as torch's load casts it. */
 static bool read_tensor(incoming *in, const char *name, const tn_tensor *x, const tn_tensor *p, tn_tensor **out) {
     TNI_CHECK(tni_same_shape(&x->a, &p->a), TN_ERR_SHAPE, "optim_load_state_dict: '%s' has shape %s, but its parameter %s", name,
-              TNI_SHAPE(&x->a),
-              TNI_SHAPE(&p->a));
+              TNI_SHAPE(&x->a), TNI_SHAPE(&p->a));
     *out = tni_tensor_new(in->t, "optim_load_state_dict", (tn_dtype)p->a.dtype, p->a.sizes, p->a.ndim);
     if (!*out) return false;
     tni_claim(&(*out)->object);

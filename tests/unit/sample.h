@@ -31,7 +31,9 @@ typedef struct {
 } sample;
 
 /* One parameter of a schema: "int", "dim", "0". */
-typedef struct { char type[32], name[32], value[32]; } sample_parameter;
+typedef struct {
+    char type[32], name[32], value[32];
+} sample_parameter;
 
 /* The next token of the line: up to a space outside of parentheses and brackets. false at the end. */
 static inline bool sample_token(const char **p, char *out) {
@@ -59,9 +61,11 @@ static inline const char *sample_list(const char *p, char closing, int64_t *out,
 }
 
 static inline bool sample_read_input(const char *p, sample_input *in) {
-    static const struct { const char *name; tn_dtype dtype; } names[] = {
-        {"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},
-        {"i32[", TN_INT32},   {"u8[", TN_UINT8},    {"bool[", TN_BOOL}};
+    static const struct {
+        const char *name;
+        tn_dtype dtype;
+    } names[] = {{"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},
+                 {"i32[", TN_INT32},   {"u8[", TN_UINT8},    {"bool[", TN_BOOL}};
     *in = (sample_input){.dtype = TN_DTYPE_NONE};
     if (strcmp(p, "-") == 0) return true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -106,8 +110,10 @@ static inline bool sample_read_arg(const char *type, const char *text, tni_value
     if (sample_is_list(type)) {
         size_t n = 1;
         bool right = true;
-        if (*text == '(' || *text == '[') right = sample_list(text + 1, *text == '(' ? ')' : ']', list, &n) != NULL;
-        else list[0] = strtoll(text, &end, 10), right = *text && *end == '\0';
+        if (*text == '(' || *text == '[')
+            right = sample_list(text + 1, *text == '(' ? ')' : ']', list, &n) != NULL;
+        else
+            list[0] = strtoll(text, &end, 10), right = *text && *end == '\0';
         out->ints.v = list;
         out->ints.n = n;
         return right;
@@ -154,9 +160,11 @@ static inline bool sample_read_inputs(sample *s, const char **p, const sample_pa
 }
 
 static inline bool sample_read_mark(sample *s, const char *token) {
-    static const struct { const char *name; tn_status status; } marks[] = {
-        {"!shape", TN_ERR_SHAPE}, {"!dtype", TN_ERR_DTYPE},     {"!index", TN_ERR_INDEX},
-        {"!value", TN_ERR_VALUE}, {"!runtime", TN_ERR_RUNTIME}, {"!not_implemented", TN_ERR_NOT_IMPLEMENTED}};
+    static const struct {
+        const char *name;
+        tn_status status;
+    } marks[] = {{"!shape", TN_ERR_SHAPE}, {"!dtype", TN_ERR_DTYPE},     {"!index", TN_ERR_INDEX},
+                 {"!value", TN_ERR_VALUE}, {"!runtime", TN_ERR_RUNTIME}, {"!not_implemented", TN_ERR_NOT_IMPLEMENTED}};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (strcmp(token, marks[i].name) == 0) return s->fails = marks[i].status, true;
     if (strcmp(token, "nograd") == 0) return s->nograd = true;

@@ -126,18 +126,18 @@ static void sequential(void) {
 
 static void printed(void) {
     TN_SCOPE;
-    CHECK_STR(tn_to_string(tn_nn_sequential(tn_nn_conv2d(1, 16, 3, .padding = 1, .bias = false), tn_nn_relu(), tn_nn_max_pool2d(2),
-                                            tn_nn_flatten(),
-                                            tn_nn_linear(4, 2), tn_nn_dropout(0.25), tn_nn_sequential(tn_nn_tanh()))),
-              "Sequential(\n"
-              "  (0): Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)\n"
-              "  (1): ReLU()\n"
-              "  (2): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
-              "  (3): Flatten(start_dim=1, end_dim=-1)\n"
-              "  (4): Linear(in_features=4, out_features=2, bias=True)\n"
-              "  (5): Dropout(p=0.25, inplace=False)\n"
-              "  (6): Sequential(\n    (0): Tanh()\n  )\n"
-              ")");
+    CHECK_STR(
+        tn_to_string(tn_nn_sequential(tn_nn_conv2d(1, 16, 3, .padding = 1, .bias = false), tn_nn_relu(), tn_nn_max_pool2d(2),
+                                      tn_nn_flatten(), tn_nn_linear(4, 2), tn_nn_dropout(0.25), tn_nn_sequential(tn_nn_tanh()))),
+        "Sequential(\n"
+        "  (0): Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)\n"
+        "  (1): ReLU()\n"
+        "  (2): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
+        "  (3): Flatten(start_dim=1, end_dim=-1)\n"
+        "  (4): Linear(in_features=4, out_features=2, bias=True)\n"
+        "  (5): Dropout(p=0.25, inplace=False)\n"
+        "  (6): Sequential(\n    (0): Tanh()\n  )\n"
+        ")");
     tn_nn_module_list *list = tn_nn_module_list(tn_nn_linear(2, 2), tn_nn_linear(2, 2), tn_nn_linear(2, 3));
     CHECK_STR(tn_to_string(list), "ModuleList(\n"
                                   "  (0-1): 2 x Linear(in_features=2, out_features=2, bias=True)\n"
@@ -163,8 +163,7 @@ static void initialisers(void) {
          0.587503374);
     SAME(tn_nn_init_xavier_normal_(fresh()), 0.974611521, -0.18558073, -1.37798738, 0.359507501, -0.685912132, -0.884549379);
     SAME(tn_nn_init_kaiming_uniform_(fresh(), .nonlinearity = TN_GAIN_RELU), -0.0105879623, 0.758645773, -1.16396153, -1.04077494,
-         -0.54469049,
-         0.379231781);
+         -0.54469049, 0.379231781);
     SAME(tn_nn_init_kaiming_normal_(fresh(), .mode = TN_FAN_OUT), 1.54099607, -0.293428898, -2.17878938, 0.568431258, -1.08452237,
          -1.39859545);
     SAME(tn_nn_init_trunc_normal_(fresh(), .a = -0.8, .b = 0.8), 0.403346837, -0.293428898, -0.719257593, 0.568431258, -0.596635342,

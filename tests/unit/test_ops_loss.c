@@ -9,8 +9,10 @@ static tn_tensor *wave(tn_dtype dtype, int64_t first, int64_t n) {
     tn_tensor *x = tn_empty(n, .dtype = dtype);
     for (int64_t i = 0; i < n; i++) {
         int64_t whole = (first + i) * 7919 % 2003;
-        if (dtype == TN_FLOAT64) tn_data_f64(x)[i] = (double)whole / 1009 - 0.9;
-        else tn_data_f32(x)[i] = (float)whole / 1009 - 0.9F;
+        if (dtype == TN_FLOAT64)
+            tn_data_f64(x)[i] = (double)whole / 1009 - 0.9;
+        else
+            tn_data_f32(x)[i] = (float)whole / 1009 - 0.9F;
     }
     return x;
 }

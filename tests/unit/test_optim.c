@@ -7,8 +7,10 @@ enum { N = 8, STEPS = 10 };
 static tn_tensor *values(tn_dtype dtype, const double *v, int64_t n) {
     tn_tensor *x = tn_zeros(n, .dtype = dtype);
     for (int64_t i = 0; i < n; i++) {
-        if (dtype == TN_FLOAT32) tn_data_f32(x)[i] = (float)v[i];
-        else tn_data_f64(x)[i] = v[i];
+        if (dtype == TN_FLOAT32)
+            tn_data_f32(x)[i] = (float)v[i];
+        else
+            tn_data_f64(x)[i] = v[i];
     }
     return x;
 }
@@ -39,8 +41,10 @@ static void steps(tn_optim *opt, tn_tensor *p, int from, int to) {
 
 static void same(tn_tensor *x, const double *expected) {
     for (int i = 0; i < N; i++) {
-        if (tn_get_dtype(x) == TN_FLOAT32) CHECK_NEAR(tn_data_f32(x)[i], (double)(float)expected[i], 0);
-        else CHECK_NEAR(tn_data_f64(x)[i], expected[i], 0);
+        if (tn_get_dtype(x) == TN_FLOAT32)
+            CHECK_NEAR(tn_data_f32(x)[i], (double)(float)expected[i], 0);
+        else
+            CHECK_NEAR(tn_data_f64(x)[i], expected[i], 0);
     }
 }
 
@@ -91,14 +95,14 @@ static void defaults_without_options(void) {
     tn_optim *a = (tn_optim_adamw)(list(p), NULL), *b = tn_optim_adamw(list(q));
     CHECK_STR(tn_to_string(a),
               "AdamW (\nParameter Group 0\n    amsgrad: False\n    betas: (0.9, 0.999)\n    eps: 1e-08\n    lr: 0.001\n"
-                               "    maximize: False\n    weight_decay: 0.01\n)");
+              "    maximize: False\n    weight_decay: 0.01\n)");
     tn_set_grad(p, tn_ones(1));
     tn_set_grad(q, tn_ones(1));
     CHECK(tn_optim_step(a) && tn_optim_step(b));
     CHECK(tn_equal(p, q));
     CHECK_STR(tn_to_string((tn_optim_sgd)(list(p), NULL)),
               "SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.001\n    maximize: False\n"
-                                                           "    momentum: 0.0\n    nesterov: False\n    weight_decay: 0.0\n)");
+              "    momentum: 0.0\n    nesterov: False\n    weight_decay: 0.0\n)");
     CHECK_OK();
 }
 
@@ -262,7 +266,7 @@ static void a_replaced_parameter_is_named(void) {
     CHECK(!tn_optim_step(opt));
     CHECK_ERROR(TN_ERR_OWNERSHIP,
                 "optimizer holds parameter 'hidden.weight' of shape [2, 3], which was replaced in its module by another; "
-                                  "make the optimizer anew");
+                "make the optimizer anew");
     CHECK(tn_equal(bias, before));
 }
 
@@ -273,10 +277,17 @@ static void state_goes_out_and_comes_back(void) {
     tn_optim *b = tn_optim_adam(list(q), .amsgrad = true);
     steps(a, p, 0, 4);
     tn_state *s = tn_optim_state_dict(a);
-    const char *names[] = {"state.0.step", "state.0.exp_avg", "state.0.exp_avg_sq", "state.0.max_exp_avg_sq",
+    const char *names[] = {"state.0.step",
+                           "state.0.exp_avg",
+                           "state.0.exp_avg_sq",
+                           "state.0.max_exp_avg_sq",
                            "param_groups.0.amsgrad",
-                           "param_groups.0.betas", "param_groups.0.eps", "param_groups.0.lr", "param_groups.0.maximize",
-                           "param_groups.0.weight_decay", "param_groups.0.params"};
+                           "param_groups.0.betas",
+                           "param_groups.0.eps",
+                           "param_groups.0.lr",
+                           "param_groups.0.maximize",
+                           "param_groups.0.weight_decay",
+                           "param_groups.0.params"};
     CHECK_EQ_INT(tn_state_count(s), 11);
     for (size_t i = 0; i < 11 && i < tn_state_count(s); i++) CHECK_STR(tn_state_name(s, i), names[i]);
     CHECK_NEAR(tn_item(tn_state_get(s, "state.0.step")), 4, 0);

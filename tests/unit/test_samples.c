@@ -39,7 +39,10 @@ ADAPTER(nll_loss) {
     return (tn_nll_loss)(in[0], in[1], &o);
 }
 ADAPTER(cross_entropy) {
-    tn_cross_entropy_opts o = {.size = sizeof o, .weight = in[2], .reduction = (tn_reduction)arg[0].i, .ignore_index = arg[1].i,
+    tn_cross_entropy_opts o = {.size = sizeof o,
+                               .weight = in[2],
+                               .reduction = (tn_reduction)arg[0].i,
+                               .ignore_index = arg[1].i,
                                .label_smoothing = arg[2].d};
     return (tn_cross_entropy)(in[0], in[1], &o);
 }
@@ -55,10 +58,13 @@ ADAPTER(as_strided) { return (tn_as_strided)(in[0], arg[0].ints.v, arg[0].ints.n
 ADAPTER(clone) { return tn_clone(in[0]); }
 ADAPTER(expand) { return (tn_expand)(in[0], arg[0].ints.v, arg[0].ints.n); }
 
-#define ADAPT(name) {#name, call_##name}
-static const struct { const char *name; adapter *call; } adapters[] = {
-    ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss),   ADAPT(cross_entropy), ADAPT(mse_loss),
-    ADAPT(cat),    ADAPT(as_strided), ADAPT(clone),      ADAPT(expand)};
+#define ADAPT(name)                                                                                                                \
+    { #name, call_##name }
+static const struct {
+    const char *name;
+    adapter *call;
+} adapters[] = {ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss), ADAPT(cross_entropy), ADAPT(mse_loss),
+                ADAPT(cat),    ADAPT(as_strided), ADAPT(clone),    ADAPT(expand)};
 
 static adapter *find_adapter(const tni_op *op) {
     for (size_t i = 0; i < sizeof adapters / sizeof adapters[0]; i++)
@@ -84,7 +90,12 @@ static tn_tensor *call(tn_tensor *const *in, size_t n, void *data) {
 
 enum { LARGE = 50000 }; /* elements of the largest input of an enlarged sample */
 
-typedef struct { int dtype; size_t ndim, bytes; int64_t sizes[TNI_MAX_DIMS], numel; void *data; } result;
+typedef struct {
+    int dtype;
+    size_t ndim, bytes;
+    int64_t sizes[TNI_MAX_DIMS], numel;
+    void *data;
+} result;
 
 static bool take(tn_tensor *y, result *r) {
     *r = (result){0};
@@ -298,24 +309,31 @@ static verdict check_gradients(sample *s) {
 
 /* ---- all of it ---- */
 
-static const struct { const char *name; verdict (*run)(sample *s); } checks[] = {
-    {"runs", check_runs},       {"fails as it should", check_fails}, {"layouts", check_layouts},
-    {"threads", check_threads}, {"CPU levels", check_levels},        {"gradients", check_gradients}};
+static const struct {
+    const char *name;
+    verdict (*run)(sample *s);
+} checks[] = {{"runs", check_runs},       {"fails as it should", check_fails}, {"layouts", check_layouts},
+              {"threads", check_threads}, {"CPU levels", check_levels},        {"gradients", check_gradients}};
 
 static bool usable(const tni_op *op) {
     sample s;
     bool right = true;
     for (const char *const *text = op->samples; *text; text++) {
         bool parsed = sample_parse(&s, op, *text), called = parsed && (find_adapter(op) || s.list_bits == op->ints);
-        if (!parsed) printf("  %s: cannot be understood: %s\n", op->name, *text);
-        else if (!called) printf("  %s: the arguments are not the schema's; test_samples.c needs an adapter\n", op->name);
+        if (!parsed)
+            printf("  %s: cannot be understood: %s\n", op->name, *text);
+        else if (!called)
+            printf("  %s: the arguments are not the schema's; test_samples.c needs an adapter\n", op->name);
         right = right && called;
     }
     return right;
 }
 
 static void count(const char *op, const char *check) {
-    if (test_broken) test_failed++; else test_passed++;
+    if (test_broken)
+        test_failed++;
+    else
+        test_passed++;
     if (test_broken) printf("FAILED %s: %s\n", op, check);
     test_broken = 0;
 }

@@ -66,7 +66,8 @@ static void bytes_of_the_reference(void) {
 
 static void check_same(tn_tensor *a, tn_tensor *b) {
     unsigned char x[1000], y[1000];
-    static const size_t item[] = {[TN_FLOAT32] = 4, [TN_FLOAT64] = 8, [TN_INT64] = 8, [TN_INT32] = 4, [TN_UINT8] = 1, [TN_BOOL] = 1};
+    static const size_t item[] = {
+        [TN_FLOAT32] = 4, [TN_FLOAT64] = 8, [TN_INT64] = 8, [TN_INT32] = 4, [TN_UINT8] = 1, [TN_BOOL] = 1};
     if (!CHECK(a && b && tn_get_dtype(a) == tn_get_dtype(b) && tn_ndim(a) == tn_ndim(b))) return;
     for (int64_t d = 0; d < tn_ndim(a); d++) CHECK_EQ_INT(tn_size(a, d), tn_size(b, d));
     size_t bytes = (size_t)tn_numel(a) * item[tn_get_dtype(a)];
@@ -134,8 +135,11 @@ static void load_is_strict(void) {
         write_bytes(path, reference, n);
         refused(path, TN_ERR_FORMAT, NULL);
     }
-    write_bytes(path, bytes, file_of(bytes, "{\"good\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-                                            "\"half\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[4,8]}}", 8));
+    write_bytes(path, bytes,
+                file_of(bytes,
+                        "{\"good\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+                        "\"half\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[4,8]}}",
+                        8));
     refused(path, TN_ERR_NOT_IMPLEMENTED, "'half'");
     refused(path, TN_ERR_NOT_IMPLEMENTED, "F16");
     int at = snprintf(header, sizeof header, "{\"deep\":{\"dtype\":\"U8\",\"shape\":[1");

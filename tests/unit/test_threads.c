@@ -11,7 +11,7 @@ static void in_thread(void *(*run)(void *), void *data) {
 /* ---- a network ---- */
 
 typedef struct {
-    tn_module     module;
+    tn_module module;
     tn_nn_conv2d *conv;
     tn_nn_linear *hidden, *out;
     tn_nn_dropout *dropout;
@@ -46,7 +46,8 @@ static void *train(void *data) {
     tn_manual_seed(t->seed);
     net *n = net_new();
     tn_data_loader *loader = tn_data_loader(tn_data_digits(.train = true), .batch_size = 16, .shuffle = true);
-    tn_optim *opt = t->sgd ? tn_optim_sgd(tn_parameters(n), .lr = 0.05, .momentum = 0.9) : tn_optim_adamw(tn_parameters(n), .lr = 2e-3);
+    tn_optim *opt =
+        t->sgd ? tn_optim_sgd(tn_parameters(n), .lr = 0.05, .momentum = 0.9) : tn_optim_adamw(tn_parameters(n), .lr = 2e-3);
     int step = 0;
     for (tn_batch batch = tn_batches(loader); step < STEPS && tn_batch_next(&batch); step++) {
         TN_SCOPE;
@@ -124,7 +125,7 @@ static void test_one_model_for_many_threads(void) {
 /* ---- a module belongs to one thread ---- */
 
 typedef struct {
-    tn_module  module;
+    tn_module module;
     tn_tensor *weight, *last;
 } keeper;
 static tn_tensor *keeper_forward(keeper *self, tn_tensor *x) { return self->last = tn_mul(x, self->weight); }
@@ -274,11 +275,13 @@ enum { HANDED = 200 };
 static tn_tensor *handed[HANDED];
 static void *take_them(void *data) {
     (void)data;
-    for (int taken = 0; taken < HANDED; ) {
+    for (int taken = 0; taken < HANDED;) {
         taken = 0;
         for (int i = 0; i < HANDED; i++) {
             tn_tensor *x = __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE);
-            if (x && x != (tn_tensor *)handed && __atomic_compare_exchange_n(&handed[i], &x, (tn_tensor *)handed, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) tn_free(x);
+            if (x && x != (tn_tensor *)handed &&
+                __atomic_compare_exchange_n(&handed[i], &x, (tn_tensor *)handed, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                tn_free(x);
             taken += __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE) == (tn_tensor *)handed;
         }
     }
