@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
-#include "tison/tensor.h"
+#include <tison/tensor.h>
 
 /* Small scope ends share one observation while few objects and little memory wait. */
 enum { WAITING_LEAST = 32, WAITING_BYTES = 1 << 20 };
