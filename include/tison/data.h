@@ -31,7 +31,7 @@ TN_API tn_dataset *(tn_data_dataset_new)(const tn_data_class *class_, void *data
 /** Number of items; -1 on failure. */
 TN_API int64_t (tn_dataset_len)(tn_dataset *ds);
 
-/** The tensors of item i into out[0..*k), *k at most 16. [scope] */
+/** The tensors of item i into out[0..*k), *k at most 16: dataset[i]. Of a TensorDataset they are views. [scope] */
 TN_API bool (tn_dataset_get)(tn_dataset *ds, int64_t i, tn_tensor **out, size_t *k);
 
 /* ---- digits.c ---- */
@@ -44,8 +44,8 @@ typedef struct tn_data_digits_opts {
 #define tn_data_digits(...) TN_WITH(tn_data_digits_opts, (.train = true), (tn_data_digits)(&tn_o), __VA_ARGS__)
 #endif
 
-/** The 1,797 digits of the UCI optdigits set (src/data/DIGITS.md): items are an image, float32 (1, 8, 8) with pixels 0 to 16, and a label,
- *  int64 (). [scope] */
+/** The 1,797 digits of the UCI optdigits set (src/data/DIGITS.md): items are an image, float32 (1, 8, 8) with pixels 0 to 16, and a
+ *  label, int64 (). 1,437 to train, 360 to test. [scope] */
 TN_API tn_dataset *(tn_data_digits)(const tn_data_digits_opts *opts TN_DEFAULT(NULL));
 
 /* ---- loader.c ---- */
@@ -54,10 +54,12 @@ typedef struct tn_data_loader tn_data_loader;
 typedef struct tn_data_loader_opts {
     size_t size;
     int64_t batch_size; /* 1 */
-    bool shuffle;       /* false */
-    bool drop_last;     /* false: the last batch may be smaller */
+    bool shuffle;       /* false; true: a new order in each pass */
+    struct tn_keywords_only *keywords_only;
+    bool drop_last; /* false: the last batch may be smaller */
 } tn_data_loader_opts;
-/** An iteration: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the next tn_batch_next. */
+/** A pass over a loader: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the
+ *  next tn_batch_next; tn_hold or tn_keep claims one for longer. */
 typedef struct tn_batch {
     tn_tensor *input, *target; /* items 0 and 1; target is NULL when there is one only */
     tn_tensor *const *item;    /* all n */
@@ -66,20 +68,23 @@ typedef struct tn_batch {
     void *reserved[2];
 } tn_batch;
 #ifndef __cplusplus
-#define tn_data_loader(...) \
+#define tn_data_loader(...)                                                                                                        \
     TN_WITH(tn_data_loader_opts, (.batch_size = 1), tn_data_loader_new(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** torch.utils.data.DataLoader in the calling thread. batch_size above 0, else TN_ERR_VALUE. [keep] dataset; [scope] */
+/** torch.utils.data.DataLoader in the calling thread. TN_ERR_VALUE for a batch_size below 1, and for a shuffle of no items.
+ *  [keep] dataset; [scope] */
 TN_API tn_data_loader *(tn_data_loader_new)(tn_dataset *dataset, const tn_data_loader_opts *opts TN_DEFAULT(NULL));
 
 /** Number of batches of one pass; -1 on failure. */
 TN_API int64_t (tn_data_loader_len)(tn_data_loader *loader);
 
-/** Begins a pass. As in PyTorch each pass draws a base seed from the thread's generator, shuffled or not. */
+/** Begins a pass: iter(loader). It ends with its last batch or with the innermost scope; several may run at once. As in PyTorch
+ *  each pass draws a base seed from the thread's generator, and a shuffled one a second seed at its first batch. */
 TN_API tn_batch (tn_batches)(tn_data_loader *loader);
 
-/** The next batch; false at the end, and on failure with an error that names the item. */
+/** The next batch; what the one before held is released. false at the end, and on failure with an error that names the item: then
+ *  the pass is over. Thread: the one that began the pass. */
 TN_API bool (tn_batch_next)(tn_batch *batch);
 
 TN_END_DECLS

@@ -8,14 +8,38 @@ TN_BEGIN_DECLS
 
 /* ---- save.c ---- */
 
-/** Writes a state's tensors and metadata into a file, as safetensors.torch.save_file does; the extension chooses the format:
- *  .safetensors (others: TN_ERR_NOT_IMPLEMENTED). The file is replaced as a whole or not at all: after TN_ERR_IO the old one is as it
- *  was. Views are written as their own row-major values. The state's metadata is written where there is some. false on failure. */
+/** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes
+ *  are those of that function. The metadata is what tn_state_set_metadata put there; without any, the file has none.
+ *  The file is replaced as a whole or not at all. Tensors are written row-major; two names of one tensor are both written in full.
+ *  returns  false with TN_ERR_IO, and TN_ERR_VALUE for names that are not UTF-8
+ */
+TN_API bool (tn_save_safetensors)(tn_state *state, const char *path);
+
+/** The number of bytes that tn_save_bytes writes; 0 on failure. */
+TN_API size_t (tn_save_size)(tn_state *state);
+
+/** Writes a state into memory, as tn_save_safetensors does into a file: safetensors.torch.save.
+ *  bytes  exactly tn_save_size(state), else TN_ERR_VALUE and nothing is written
+ */
+TN_API bool (tn_save_bytes)(tn_state *state, void *out, size_t bytes);
+
+/** Reads a .safetensors file, whatever its name: safetensors.torch.load_file. Tensors in the file's order; its metadata by
+ *  tn_state_metadata. All of the header is checked before a tensor is made, and no more memory is taken than the file has bytes.
+ *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong, and with which tensor), or TN_ERR_NOT_IMPLEMENTED for a
+ *           tensor of a dtype that this version does not compute with
+ */
+TN_API tn_state *(tn_load_safetensors)(const char *path);
+
+/** Reads what tn_save_bytes or safetensors.torch.save made. Copies: the memory may go afterwards. [scope] */
+TN_API tn_state *(tn_load_bytes)(const void *data, size_t bytes);
+
+/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, as
+ *  tn_save_safetensors. Another ending is TN_ERR_NOT_IMPLEMENTED.
+ */
 TN_API bool (tn_save)(tn_state *state, const char *path);
 
-/** Reads a file that tn_save or safetensors wrote: the tensors in the order in which they lie in the file, and the metadata. The
- *  extension chooses the format, as for tn_save. TN_ERR_IO: it cannot be read; TN_ERR_FORMAT: it is damaged; TN_ERR_NOT_IMPLEMENTED: it
- *  holds a dtype that the library does not compute with; nothing stays allocated then. safetensors.torch.load_file. [scope] */
+/** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors.
+ *  [scope] */
 TN_API tn_state *(tn_load)(const char *path);
 
 TN_END_DECLS

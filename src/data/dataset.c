@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/op.h"
 #include "data/data.h"
+#include <stdio.h>
 #include <tison/ops.h>
 
 #ifdef TN_HEADER
@@ -32,11 +33,13 @@ static const tni_kind_info dataset_kind = {"dataset", sizeof(tn_dataset), destro
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_DATASET, &dataset_kind); }
 
 static bool check_tensors(tn_tensor *const *x, size_t n) {
-    TNI_CHECK(x && n >= 1 && n <= TNI_ITEM_TENSORS, TN_ERR_VALUE, "TensorDataset: 1 to %d tensors, not %zu", (int)TNI_ITEM_TENSORS, n);
+    TNI_CHECK(x && n >= 1 && n <= TNI_ITEM_TENSORS, TN_ERR_VALUE, "TensorDataset: 1 to %d tensors, not %zu", (int)TNI_ITEM_TENSORS,
+              n);
     for (size_t i = 0; i < n; i++) {
         TNI_TRY(tni_check_handle("TensorDataset", "tensor", x[i], TNI_TENSOR));
-        TNI_CHECK(x[i]->a.ndim > 0 && x[i]->a.sizes[0] == x[0]->a.sizes[0], TN_ERR_ASSERTION, "Size mismatch between tensors: tensor %zu has shape %s, tensor 0 has %s",
-                  i, TNI_SHAPE(&x[i]->a), TNI_SHAPE(&x[0]->a));
+        TNI_CHECK(x[i]->a.ndim > 0 && x[i]->a.sizes[0] == x[0]->a.sizes[0], TN_ERR_ASSERTION,
+                  "Size mismatch between tensors: tensor %zu has shape %s, tensor 0 has %s", i, TNI_SHAPE(&x[i]->a),
+                  TNI_SHAPE(&x[0]->a));
     }
     return true;
 }
@@ -80,21 +83,56 @@ TN_API int64_t tn_dataset_len(tn_dataset *ds) {
     return tni_check_handle("dataset_len", "ds", ds, TNI_DATASET) ? tni_dataset_len(ds) : -1;
 }
 
-/** The tensors of item i into out[0..*k), *k at most 16. [scope] */
+/* The error of a callback gets the number of the item in front. */
+static bool name_item(int64_t i) {
+    tn_saved_error e, named;
+    tn_error_take(&e);
+    named.status = e.status;
+    snprintf(named.message, sizeof named.message, "dataset: item %lld: %.*s", (long long)i, (int)sizeof e.message - 64, e.message);
+    tn_error_put(&named);
+    return false;
+}
+
+static bool run_item(const tn_dataset *ds, int64_t i, tn_tensor **out, size_t *k) {
+    for (size_t j = 0; j < TNI_ITEM_TENSORS; j++) out[j] = NULL;
+    *k = 0;
+    bool right = ds->class_->item(ds->data, i, out, k);
+    if (tni_failed()) return name_item(i);
+    TNI_CHECK(right, TN_ERR_CALLBACK, "dataset: item %lld: its function returned false without an error", (long long)i);
+    TNI_CHECK(*k >= 1 && *k <= TNI_ITEM_TENSORS, TN_ERR_CALLBACK, "dataset: item %lld has %zu tensors; 1 to %d are possible",
+              (long long)i, *k, (int)TNI_ITEM_TENSORS);
+    for (size_t j = 0; j < *k; j++)
+        if (!tni_check_handle("dataset", "item", out[j], TNI_TENSOR)) return name_item(i);
+    return true;
+}
+
+/* The program's function runs in a scope of its own; only the item's tensors leave it. */
+static bool call_item(tni_thread *t, const tn_dataset *ds, int64_t i, tn_tensor **out, size_t *k) {
+    tn_tensor *item[TNI_ITEM_TENSORS];
+    uint64_t scope = tni_scope_open(t, false);
+    if (!scope) return false;
+    int internal = t->internal;
+    t->internal = 0;
+    bool right = run_item(ds, i, item, k);
+    t->internal = internal;
+    if (!right) *k = 0;
+    right = tni_scope_return(t, scope, (void *const *)item, *k) && right;
+    for (size_t j = 0; j < *k; j++) out[j] = item[j];
+    return right;
+}
+
+/** The tensors of item i into out[0..*k), *k at most 16: dataset[i]. Of a TensorDataset they are views. [scope] */
 TN_API bool tn_dataset_get(tn_dataset *ds, int64_t i, tn_tensor **out, size_t *k) {
-    if (tni_failed() || !tni_check_handle("dataset_get", "ds", ds, TNI_DATASET)) return false;
+    tni_thread *t = tni_self();
+    if (!t || tni_failed() || !tni_check_handle("dataset_get", "ds", ds, TNI_DATASET)) return false;
     TNI_CHECK(out && k, TN_ERR_TYPE, "dataset_get: argument '%s' is NULL", out ? "k" : "out");
     int64_t n = tni_dataset_len(ds);
     if (n < 0) return false;
-    TNI_CHECK(i >= 0 && i < n, TN_ERR_INDEX, "dataset_get: index %lld is out of range for a dataset of %lld", (long long)i, (long long)n);
+    TNI_CHECK(i >= 0 && i < n, TN_ERR_INDEX, "dataset_get: index %lld is out of range for a dataset of %lld", (long long)i,
+              (long long)n);
+    if (!ds->tensors) return call_item(t, ds, i, out, k);
     *k = ds->tensors;
-    for (size_t j = 0; j < ds->tensors; j++)
-        if (!(out[j] = tn_select(ds->tensor[j], 0, i))) return false;
-    if (ds->tensors) return true;
-    bool right = ds->class_->item(ds->data, i, out, k) && !tni_failed();
-    if (!right) return tni_failed() ? false : tni_fail(TN_ERR_CALLBACK, "dataset: item %lld failed", (long long)i);
-    TNI_CHECK(*k >= 1 && *k <= TNI_ITEM_TENSORS, TN_ERR_CALLBACK, "dataset: item %lld has %zu tensors; 1 to %d are possible", (long long)i, *k,
-              (int)TNI_ITEM_TENSORS);
-    for (size_t j = 0; j < *k; j++) TNI_TRY(tni_check_handle("dataset", "item", out[j], TNI_TENSOR));
-    return true;
+    bool right = true;
+    for (size_t j = 0; j < *k; j++) right = (out[j] = tn_select(ds->tensor[j], 0, i)) && right;
+    return right;
 }

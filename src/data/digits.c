@@ -19,7 +19,8 @@ enum { TEST_EVERY = 5 };
 static bool fill(float *images, int64_t *labels, bool train) {
     tni_thread *t = tni_self();
     const int64_t all[] = {TNI_DIGITS_COUNT, TNI_DIGITS_PIXELS};
-    tn_tensor *pixels = tni_tensor_new(t, "digits", TN_FLOAT32, all, 2), *classes = pixels ? tni_tensor_new(t, "digits", TN_INT64, all, 1) : NULL;
+    tn_tensor *pixels = tni_tensor_new(t, "digits", TN_FLOAT32, all, 2);
+    tn_tensor *classes = pixels ? tni_tensor_new(t, "digits", TN_INT64, all, 1) : NULL;
     if (classes) {
         const float *from = pixels->a.data;
         const int64_t *label = classes->a.data;
@@ -36,8 +37,8 @@ static bool fill(float *images, int64_t *labels, bool train) {
     return classes != NULL;
 }
 
-/** The 1,797 digits of the UCI optdigits set (src/data/DIGITS.md): items are an image, float32 (1, 8, 8) with pixels 0 to 16, and a label,
- *  int64 (). [scope] */
+/** The 1,797 digits of the UCI optdigits set (src/data/DIGITS.md): items are an image, float32 (1, 8, 8) with pixels 0 to 16, and a
+ *  label, int64 (). 1,437 to train, 360 to test. [scope] */
 TN_API tn_dataset *(tn_data_digits)(const tn_data_digits_opts *opts) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
@@ -46,6 +47,6 @@ TN_API tn_dataset *(tn_data_digits)(const tn_data_digits_opts *opts) {
     if (!tni_inner_enter(t)) return NULL;
     tn_tensor *images = tni_give(t, tni_tensor_new(t, "digits", TN_FLOAT32, (const int64_t[]){n, 1, 8, 8}, 4));
     tn_tensor *labels = images ? tni_give(t, tni_tensor_new(t, "digits", TN_INT64, &n, 1)) : NULL;
-    tn_dataset *ds = labels && fill(images->a.data, labels->a.data, train) ? (tn_data_tensor_dataset)((tn_tensor *const[]){images, labels}, 2) : NULL;
-    return tni_inner_return(t, ds);
+    bool right = labels && fill(images->a.data, labels->a.data, train);
+    return tni_inner_return(t, right ? (tn_data_tensor_dataset)((tn_tensor *const[]){images, labels}, 2) : NULL);
 }

@@ -11,10 +11,12 @@ typedef struct tn_data_loader tn_data_loader;
 typedef struct tn_data_loader_opts {
     size_t size;
     int64_t batch_size; /* 1 */
-    bool shuffle;       /* false */
-    bool drop_last;     /* false: the last batch may be smaller */
+    bool shuffle;       /* false; true: a new order in each pass */
+    struct tn_keywords_only *keywords_only;
+    bool drop_last; /* false: the last batch may be smaller */
 } tn_data_loader_opts;
-/** An iteration: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the next tn_batch_next. */
+/** A pass over a loader: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the
+ *  next tn_batch_next; tn_hold or tn_keep claims one for longer. */
 typedef struct tn_batch {
     tn_tensor *input, *target; /* items 0 and 1; target is NULL when there is one only */
     tn_tensor *const *item;    /* all n */
@@ -23,7 +25,7 @@ typedef struct tn_batch {
     void *reserved[2];
 } tn_batch;
 #ifndef __cplusplus
-#define tn_data_loader(...) \
+#define tn_data_loader(...)                                                                                                        \
     TN_WITH(tn_data_loader_opts, (.batch_size = 1), tn_data_loader_new(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -65,17 +67,25 @@ __attribute__((constructor)) static void add_kinds(void) {
     tni_kind_set(TNI_BATCHES, &batches_kind);
 }
 
-/** torch.utils.data.DataLoader in the calling thread. batch_size above 0, else TN_ERR_VALUE. [keep] dataset; [scope] */
+/** torch.utils.data.DataLoader in the calling thread. TN_ERR_VALUE for a batch_size below 1, and for a shuffle of no items.
+ *  [keep] dataset; [scope] */
 TN_API tn_data_loader *tn_data_loader_new(tn_dataset *dataset, const tn_data_loader_opts *opts) {
     tni_thread *t = tni_self();
     if (!t || tni_failed() || !tni_check_handle("DataLoader", "dataset", dataset, TNI_DATASET)) return NULL;
     int64_t size = TNI_OPT(opts, batch_size, 1);
-    if (size <= 0) return (void)tni_fail(TN_ERR_VALUE, "batch_size should be a positive integer value, but got batch_size=%lld", (long long)size), NULL;
-    tn_data_loader *loader = tni_object_new(t, TNI_LOADER, sizeof *loader);
+    if (size <= 0)
+        return (void)tni_fail(TN_ERR_VALUE, "batch_size should be a positive integer value, but got batch_size=%lld",
+                              (long long)size),
+               NULL;
+    int64_t n = tni_dataset_len(dataset);
+    bool shuffle = TNI_OPT(opts, shuffle, false);
+    if (shuffle && n == 0)
+        return (void)tni_fail(TN_ERR_VALUE, "num_samples should be a positive integer value, but got num_samples=0"), NULL;
+    tn_data_loader *loader = n >= 0 ? tni_object_new(t, TNI_LOADER, sizeof *loader) : NULL;
     if (!loader) return NULL;
     loader->dataset = dataset;
     loader->batch_size = size;
-    loader->shuffle = TNI_OPT(opts, shuffle, false);
+    loader->shuffle = shuffle;
     loader->drop_last = TNI_OPT(opts, drop_last, false);
     tni_claim(&dataset->object);
     return tni_give(t, loader);
@@ -88,9 +98,11 @@ TN_API int64_t tn_data_loader_len(tn_data_loader *loader) {
     return n < 0 ? -1 : n / size + (!loader->drop_last && n % size != 0);
 }
 
+/* What PyTorch draws for a seed: one number of tensor.random_(). */
 static int64_t draw_seed(tni_thread *t) { return (int64_t)(tni_random_u64(tni_thread_random(t)) & INT64_MAX); }
 
-/** Begins a pass. As in PyTorch each pass draws a base seed from the thread's generator, shuffled or not. */
+/** Begins a pass: iter(loader). It ends with its last batch or with the innermost scope; several may run at once. As in PyTorch
+ *  each pass draws a base seed from the thread's generator, and a shuffled one a second seed at its first batch. */
 TN_API tn_batch tn_batches(tn_data_loader *loader) {
     tn_batch batch = {0};
     tni_thread *t = tni_self();
@@ -121,21 +133,51 @@ static bool start(tni_thread *t, batches *b) {
 
 static int64_t index_at(const batches *b, int64_t i) { return b->order ? b->order[i] : i; }
 
+/* Is each row by itself row-major? Then one memcpy takes it, however far the rows lie apart. */
+static bool rows_are_dense(const tni_array *a) {
+    int64_t stride = 1;
+    for (int d = a->ndim - 1; d > 0; d--) {
+        if (a->sizes[d] != 1 && a->strides[d] != stride) return false;
+        stride *= a->sizes[d];
+    }
+    return true;
+}
+
+static bool copy_row(const tni_array *to, int64_t i, const tni_array *from, int64_t k) {
+    tni_array row = {0}, source = {0};
+    size_t ndim = (size_t)from->ndim - 1;
+    int64_t to_row = to->offset + i * to->strides[0], from_row = from->offset + k * from->strides[0];
+    tn_dtype dtype = (tn_dtype)to->dtype;
+    bool right = tni_array_view(&row, "DataLoader", to->storage, dtype, to->sizes + 1, to->strides + 1, ndim, to_row) &&
+                 tni_array_view(&source, "DataLoader", from->storage, dtype, from->sizes + 1, from->strides + 1, ndim, from_row) &&
+                 tni_copy_array(&row, &source);
+    tni_array_clear(&row);
+    tni_array_clear(&source);
+    return right;
+}
+
+static bool copy_rows(const batches *b, const tni_array *to, const tni_array *from, int64_t count) {
+    bool dense = rows_are_dense(from);
+    size_t bytes = (size_t)(to->numel / count) * tni_array_item(from), step = (size_t)from->strides[0] * tni_array_item(from);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t k = index_at(b, b->at + i);
+        if (dense)
+            memcpy((char *)to->data + (size_t)i * bytes, (const char *)from->data + (size_t)k * step, bytes);
+        else
+            TNI_TRY(copy_row(to, i, from, k));
+    }
+    return true;
+}
+
 /* Rows of a tensor of the dataset, one after the other. */
 static tn_tensor *gather(tni_thread *t, const batches *b, const tn_tensor *from, int64_t count) {
     int64_t sizes[TNI_MAX_DIMS];
-    tn_tensor *made = NULL;
     memcpy(sizes, from->a.sizes, from->a.ndim * sizeof *sizes);
     sizes[0] = count;
-    const tni_array *rows = tni_array_as(t, "DataLoader", from, (tn_dtype)from->a.dtype, true, &made);
-    tn_tensor *y = rows ? tni_tensor_new(t, "DataLoader", (tn_dtype)from->a.dtype, sizes, from->a.ndim) : NULL;
-    if (y && y->a.numel) {
-        size_t bytes = (size_t)(y->a.numel / count) * tni_array_item(rows);
-        for (int64_t i = 0; i < count; i++)
-            memcpy((char *)y->a.data + (size_t)i * bytes, (const char *)rows->data + (size_t)index_at(b, b->at + i) * bytes, bytes);
-    }
-    tni_tensor_destroy_new(t, made);
-    return y;
+    tn_tensor *y = tni_tensor_new(t, "DataLoader", (tn_dtype)from->a.dtype, sizes, from->a.ndim);
+    if (!y || y->a.numel == 0 || copy_rows(b, &y->a, &from->a, count)) return y;
+    tni_tensor_destroy_new(t, y);
+    return NULL;
 }
 
 static bool hold(batches *b, tn_tensor *x) {
@@ -159,12 +201,13 @@ static bool get_items(batches *b, int64_t count, tn_tensor **all, size_t *k) {
         int64_t index = index_at(b, b->at + i);
         TNI_TRY(tn_dataset_get(b->loader->dataset, index, item, &n));
         if (i == 0) *k = n;
-        TNI_CHECK(n == *k, TN_ERR_CALLBACK, "DataLoader: item %lld has %zu tensors, the first of its batch has %zu", (long long)index, n, *k);
+        TNI_CHECK(n == *k, TN_ERR_CALLBACK, "DataLoader: item %lld has %zu tensors, the first of its batch has %zu",
+                  (long long)index, n, *k);
         for (size_t j = 0; j < n; j++) {
             all[(size_t)j * (size_t)count + (size_t)i] = item[j];
             TNI_CHECK(i == 0 || tni_same_shape(&item[j]->a, &all[(size_t)j * (size_t)count]->a), TN_ERR_SHAPE,
-                      "DataLoader: stack expects each tensor to be equal size, but item %lld has %s and the first of its batch %s", (long long)index,
-                      TNI_SHAPE(&item[j]->a), TNI_SHAPE(&all[(size_t)j * (size_t)count]->a));
+                      "DataLoader: stack expects each tensor to be equal size, but item %lld has %s and the first of its batch %s",
+                      (long long)index, TNI_SHAPE(&item[j]->a), TNI_SHAPE(&all[(size_t)j * (size_t)count]->a));
         }
     }
     return true;
@@ -181,24 +224,31 @@ static bool next_of_items(tni_thread *t, batches *b, int64_t count) {
     return right;
 }
 
-/** The next batch; false at the end, and on failure with an error that names the item. */
-TN_API bool tn_batch_next(tn_batch *batch) {
-    tni_thread *t = tni_self();
-    if (!t || tni_failed() || !batch || !batch->state || !tni_check_handle("batch_next", "batch", batch->state, TNI_BATCHES)) return false;
-    batches *b = batch->state;
+/* false: the end, or an error. */
+static bool advance(tni_thread *t, batches *b) {
     drop_items(b);
-    *batch = (tn_batch){.state = b};
     if (!b->started) TNI_TRY(start(t, b));
     int64_t size = b->loader->batch_size, left = b->length - b->at, count = TNI_MIN(size, left);
     if (count <= 0 || (b->loader->drop_last && count < size)) return false;
-    if (!(b->loader->dataset->tensors ? next_of_tensors(t, b, count) : next_of_items(t, b, count))) {
-        drop_items(b);
+    TNI_TRY(b->loader->dataset->tensors ? next_of_tensors(t, b, count) : next_of_items(t, b, count));
+    b->at += count;
+    return true;
+}
+
+/** The next batch; what the one before held is released. false at the end, and on failure with an error that names the item: then
+ *  the pass is over. Thread: the one that began the pass. */
+TN_API bool tn_batch_next(tn_batch *batch) {
+    tni_thread *t = tni_self();
+    if (!t || !batch || !batch->state) return false;
+    batches *b = batch->state;
+    TNI_TRY(tni_check_handle("batch_next", "batch", b, TNI_BATCHES));
+    TNI_CHECK(b->object.home == t->number, TN_ERR_OWNERSHIP, "batch_next: a pass goes on in the thread that began it");
+    *batch = (tn_batch){0};
+    if (tni_failed() || !advance(t, b)) {
+        tn_free(b);
         return false;
     }
-    b->at += count;
-    batch->item = b->item;
-    batch->n = b->items;
-    batch->input = b->item[0];
-    batch->target = b->items > 1 ? b->item[1] : NULL;
+    *batch = (tn_batch){.state = b, .item = b->item, .n = b->items, .input = b->item[0]};
+    if (b->items > 1) batch->target = b->item[1];
     return true;
 }

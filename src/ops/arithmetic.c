@@ -54,7 +54,7 @@ static bool add_vjp(tni_vjp *g) {
 
 TN_OP(add, .schema = "add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "AddBackward0", .run = add_run,
       .vjp = add_vjp, .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f32[3,1] f32[1,4] alpha=0.5", "f32[2] i64[2]", "i64[3] i64[3] alpha=2",
-                                            "bool[3] bool[3]", "f32[0,3] f32[3]", "f32[] f32[]", "f64[2,3]^T f64[3,2]"));
+                                            "bool[3] bool[3]", "f32[0,3] f32[3]", "f32[] f32[]", "f64[3,2]^T f64[3,2]"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_add, tn_sub and their in-place forms. */

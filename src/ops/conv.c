@@ -93,7 +93,7 @@ static bool conv2d_vjp(tni_vjp *g) {
     if (!x || !w) return false;
     TNI_DX(g, 0, backward_input(g->dy[0], w, g->arg, x->a.sizes[2], x->a.sizes[3]));
     TNI_DX(g, 1, backward_weight(x, g->dy[0], g->arg, w->a.sizes[2], w->a.sizes[3]));
-    TNI_DX(g, 2, (tn_sum)(g->dy[0], &(tn_sum_opts){.size = sizeof(tn_sum_opts), .dim = TN_NONE, .dims = TN_INTS(0, 2, 3)}));
+    TNI_DX(g, 2, (tn_sum)(g->dy[0], &(tn_sum_opts){.size = sizeof(tn_sum_opts), .dim = TN_NONE, .dtype = TN_DTYPE_NONE, .dims = TN_INTS(0, 2, 3)}));
     return true;
 }
 

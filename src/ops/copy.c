@@ -219,9 +219,16 @@ enum { STRETCH = 1024 }; /* elements between two looks at `differ` */
 #define COMPARE(name, T, different)                                                                                   \
     static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                             \
         comparison *q = comparing(arg);                                                                               \
+        const bool dense = s[0] == sizeof(T) && s[1] == sizeof(T);                                                    \
+        const T *u = (const T *)p[0], *v = (const T *)p[1];                                                           \
         for (int64_t from = 0; from < n && !is_over(q); from += STRETCH) {                                            \
+            const int64_t end = TNI_MIN(n, from + STRETCH);                                                           \
             int found = 0;                                                                                            \
-            for (int64_t i = from; i < TNI_MIN(n, from + STRETCH); i++) {                                             \
+            for (int64_t i = from; dense && i < end; i++) {                                                           \
+                const T a = u[i], b = v[i];                                                                           \
+                found |= (different);                                                                                 \
+            }                                                                                                         \
+            for (int64_t i = from; !dense && i < end; i++) {                                                          \
                 const T a = *(const T *)(p[0] + i * s[0]), b = *(const T *)(p[1] + i * s[1]);                         \
                 found |= (different);                                                                                 \
             }                                                                                                         \

@@ -5,7 +5,8 @@
 
 /* Elements are moved as bits. */
 #define WHERE(name, T)                                                                                                   \
-    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n) {                                           \
+    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                     \
+        (void)arg;                                                                                                       \
         T *y = (T *)p[0];                                                                                                \
         const uint8_t *c = (const uint8_t *)p[1];                                                                        \
         const T *a = (const T *)p[2], *b = (const T *)p[3];                                                              \
@@ -23,10 +24,7 @@
                 *(T *)(p[0] + i * s[0]) = *(const T *)((p[1][i * s[1]] ? p[2] + i * s[2] : p[3] + i * s[3]));            \
         }                                                                                                                \
     }                                                                                                                    \
-    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                \
-        (void)arg;                                                                                                       \
-        name##_body(p, s, n);                                                                                            \
-    }
+    TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
 WHERE(where_1, uint8_t)
 WHERE(where_4, uint32_t)
 WHERE(where_8, uint64_t)

@@ -1,144 +1,270 @@
-/* serialize/save.c - tn_save and tn_load: a state as a file and back. */
+/* serialize/save.c - states to files and back. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "core/state.h"
-#include "core/tensor.h"
 #include "serialize/safetensors.h"
+#include <stdio.h>
 #include <string.h>
-#include <tison/module.h>
+#include <tison/serialize.h>
 
-/* What the functions of a save or a load share. */
-typedef struct plan {
-    tni_safetensors_item *items;
-    tni_safetensors_pair *pairs;
-    size_t *order;
-    tni_str header;
-    size_t items_bytes, pairs_bytes, order_bytes;
-} plan;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the files hold little-endian numbers: this machine needs a conversion that is not written"
+#endif
 
-static bool check_path(const char *who, const char *path) {
-    static const char tail[] = ".safetensors";
-    TNI_CHECK(path != NULL, TN_ERR_TYPE, "%s: argument 'path' is NULL", who);
-    size_t n = strlen(path), k = sizeof tail - 1;
-    TNI_CHECK(n >= k && strcmp(path + n - k, tail) == 0, TN_ERR_NOT_IMPLEMENTED,
-              "%s: the name '%.700s' does not end in a supported extension; supported: .safetensors", who, path);
-    return true;
-}
-
-static void clear_plan(plan *p) {
-    tni_free(p->items, p->items_bytes);
-    tni_free(p->pairs, p->pairs_bytes);
-    tni_free(p->order, p->order_bytes);
-    tni_str_clear(&p->header);
-}
-
-static bool make_plan(plan *p, const tn_state *s) {
-    p->items_bytes = (s->n + 1) * sizeof *p->items;
-    p->pairs_bytes = (s->pairs + 1) * sizeof *p->pairs;
-    p->order_bytes = (s->n + 1) * sizeof *p->order;
-    TNI_TRY(p->items = tni_alloc(p->items_bytes));
-    TNI_TRY(p->pairs = tni_alloc(p->pairs_bytes));
-    TNI_TRY(p->order = tni_alloc(p->order_bytes));
-    for (size_t i = 0; i < s->n; i++) {
-        const tni_array *a = &((const tn_tensor *)s->item[i].value)->a;
-        size_t bytes = (size_t)a->numel * tni_array_item(a);
-        p->items[i] = (tni_safetensors_item){s->item[i].name, (tn_dtype)a->dtype, a->ndim, a->sizes, bytes};
+/* The latch's error with the path in front. */
+static bool name_path(const char *who, const char *path) {
+    tn_saved_error e, named;
+    tn_error_take(&e);
+    if (e.status == TN_ERR_MEMORY || (e.message[0] && strstr(e.message, path))) {
+        tn_error_put(&e);
+        return false;
     }
-    for (size_t i = 0; i < s->pairs; i++) p->pairs[i] = (tni_safetensors_pair){s->metadata[i].key, s->metadata[i].value};
-    return tni_safetensors_header(&p->header, p->items, s->n, p->pairs, s->pairs, p->order) && !p->header.failed;
-}
-
-static bool write_tensor(tni_thread *t, tni_file_writer *w, const tn_tensor *x) {
-    tn_tensor *made = NULL;
-    const tni_array *a = tni_array_as(t, "save", x, (tn_dtype)x->a.dtype, true, &made);
-    bool right = a && (a->numel == 0 || tni_file_writer_write(w, a->data, (size_t)a->numel * tni_array_item(a)));
-    tni_tensor_destroy_new(t, made);
-    return right;
-}
-
-static bool write_all(tni_thread *t, const plan *p, const tn_state *s, const char *path) {
-    tni_file_writer w;
-    TNI_TRY(tni_file_writer_begin(&w, path));
-    bool right = tni_file_writer_write(&w, p->header.text, p->header.length);
-    for (size_t i = 0; i < s->n && right; i++) right = write_tensor(t, &w, (const tn_tensor *)s->item[p->order[i]].value);
-    if (right) return tni_file_writer_commit(&w);
-    tni_file_writer_abandon(&w);
+    named.status = e.status;
+    snprintf(named.message, sizeof named.message, "%s: %.400s: %.*s", who, path, (int)sizeof e.message - 440, e.message);
+    tn_error_put(&named);
     return false;
 }
 
-/** Writes a state's tensors and metadata into a file, as safetensors.torch.save_file does; the extension chooses the format:
- *  .safetensors (others: TN_ERR_NOT_IMPLEMENTED). The file is replaced as a whole or not at all: after TN_ERR_IO the old one is as it
- *  was. Views are written as their own row-major values. The state's metadata is written where there is some. false on failure. */
-TN_API bool tn_save(tn_state *state, const char *path) {
-    tni_thread *t = tni_self();
-    if (!t || tni_failed()) return false;
-    TNI_TRY(tni_check_handle("save", "state", state, TNI_STATE));
-    TNI_TRY(check_path("save", path));
-    plan p = {0};
-    bool right = make_plan(&p, state) && write_all(t, &p, state, path);
-    clear_plan(&p);
+/* ---- writing ---- */
+
+/* What a file will hold: the header, then items[order[0]], items[order[1]], ... */
+typedef struct plan {
+    tni_safetensors_item *item;
+    tni_safetensors_pair *pair;
+    size_t *order;
+    size_t n, pairs;
+    tni_str header;
+    size_t bytes; /* header and payload */
+} plan;
+
+static const tni_array *array_of(const tn_state *s, size_t i) { return &((const tn_tensor *)s->item[i].value)->a; }
+
+static void plan_clear(plan *p) {
+    tni_free(p->item, (p->n + 1) * sizeof *p->item);
+    tni_free(p->pair, (p->pairs + 1) * sizeof *p->pair);
+    tni_free(p->order, (p->n + 1) * sizeof *p->order);
+    tni_str_clear(&p->header);
+}
+
+static bool plan_make(plan *p, const tn_state *s) {
+    *p = (plan){.n = s->n, .pairs = s->pairs};
+    p->item = tni_alloc((s->n + 1) * sizeof *p->item);
+    p->pair = tni_alloc((s->pairs + 1) * sizeof *p->pair);
+    p->order = tni_alloc((s->n + 1) * sizeof *p->order);
+    bool right = p->item && p->pair && p->order;
+    for (size_t i = 0; right && i < s->n; i++) {
+        const tni_array *a = array_of(s, i);
+        size_t bytes = (size_t)a->numel * tni_array_item(a);
+        p->item[i] = (tni_safetensors_item){s->item[i].name, (tn_dtype)a->dtype, a->ndim, a->sizes, bytes};
+        p->bytes += bytes; /* the header's writer checks that the sum does not overflow */
+    }
+    for (size_t i = 0; right && i < s->pairs; i++) p->pair[i] = (tni_safetensors_pair){s->metadata[i].key, s->metadata[i].value};
+    right = right && tni_safetensors_header(&p->header, p->item, p->n, p->pair, p->pairs, p->order);
+    p->bytes += p->header.length;
+    if (!right) plan_clear(p);
     return right;
 }
 
-static bool check_entry(const char *path, const tni_safetensors_entry *e) {
-    bool known = e->dtype != TN_DTYPE_NONE && tni_dtype_get(e->dtype)->computes;
-    TNI_CHECK(known, TN_ERR_NOT_IMPLEMENTED, "load: tensor '%.200s' in '%.500s' has dtype %s, which is not supported", e->name, path,
-              e->dtype_name);
-    TNI_CHECK(e->ndim <= TNI_MAX_DIMS, TN_ERR_SHAPE, "load: tensor '%.200s' in '%.500s' has %lld dimensions, at most %d are supported",
-              e->name, path, (long long)e->ndim, (int)TNI_MAX_DIMS);
+/* Hands the bytes of the file, piece by piece, to `put`. */
+static bool write_plan(tni_thread *t, const plan *p, const tn_state *s, bool (*put)(void *, const void *, size_t), void *to) {
+    TNI_TRY(put(to, p->header.text, p->header.length));
+    for (size_t k = 0; k < p->n; k++) {
+        const tn_tensor *x = (const tn_tensor *)s->item[p->order[k]].value;
+        tn_tensor *made = NULL;
+        const tni_array *a = tni_array_as(t, "save", x, (tn_dtype)x->a.dtype, true, &made);
+        bool right = a && (p->item[p->order[k]].bytes == 0 || put(to, a->data, p->item[p->order[k]].bytes));
+        tni_tensor_destroy_new(t, made);
+        TNI_TRY(right);
+    }
     return true;
 }
 
-/* A bool's byte other than 0 and 1 counts as true. */
-static void take_values(tni_array *a, const unsigned char *from, size_t bytes) {
-    unsigned char *to = a->data;
-    if (bytes == 0) return;
-    if (a->dtype != TN_BOOL) {
-        memcpy(to, from, bytes);
-        return;
-    }
-    for (size_t i = 0; i < bytes; i++) to[i] = from[i] != 0;
+static bool put_file(void *to, const void *data, size_t bytes) { return tni_file_writer_write(to, data, bytes); }
+static bool put_memory(void *to, const void *data, size_t bytes) {
+    char **at = to;
+    memcpy(*at, data, bytes);
+    *at += bytes;
+    return true;
 }
 
-static bool take_entry(tni_thread *t, tn_state *s, const tni_safetensors_entry *e, const unsigned char *payload) {
+static bool begin(tni_thread *t, const char *who, const tn_state *state) {
+    return t && !tni_failed() && tni_check_handle(who, "state", state, TNI_STATE);
+}
+
+static bool check_path(const char *who, const char *path) {
+    TNI_CHECK(path != NULL, TN_ERR_TYPE, "%s: argument 'path' is NULL", who);
+    return true;
+}
+
+/** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes
+ *  are those of that function. The metadata is what tn_state_set_metadata put there; without any, the file has none.
+ *  The file is replaced as a whole or not at all. Tensors are written row-major; two names of one tensor are both written in full.
+ *  returns  false with TN_ERR_IO, and TN_ERR_VALUE for names that are not UTF-8
+ */
+TN_API bool tn_save_safetensors(tn_state *state, const char *path) {
+    tni_thread *t = tni_self();
+    plan p;
+    tni_file_writer w;
+    if (!begin(t, "save", state)) return false;
+    TNI_TRY(check_path("save", path));
+    if (!plan_make(&p, state)) return name_path("save", path);
+    bool right = tni_file_writer_begin(&w, path);
+    if (right) {
+        right = write_plan(t, &p, state, put_file, &w);
+        if (right)
+            right = tni_file_writer_commit(&w);
+        else
+            tni_file_writer_abandon(&w);
+    }
+    plan_clear(&p);
+    return right || name_path("save", path);
+}
+
+/** The number of bytes that tn_save_bytes writes; 0 on failure. */
+TN_API size_t tn_save_size(tn_state *state) {
+    plan p;
+    if (!begin(tni_self(), "save_size", state) || !plan_make(&p, state)) return 0;
+    size_t bytes = p.bytes;
+    plan_clear(&p);
+    return bytes;
+}
+
+/** Writes a state into memory, as tn_save_safetensors does into a file: safetensors.torch.save.
+ *  bytes  exactly tn_save_size(state), else TN_ERR_VALUE and nothing is written
+ */
+TN_API bool tn_save_bytes(tn_state *state, void *out, size_t bytes) {
+    tni_thread *t = tni_self();
+    plan p;
+    char *at = out;
+    if (!begin(t, "save_bytes", state)) return false;
+    TNI_CHECK(out != NULL, TN_ERR_TYPE, "save_bytes: argument 'out' is NULL");
+    TNI_TRY(plan_make(&p, state));
+    bool right = bytes == p.bytes || tni_fail(TN_ERR_VALUE, "save_bytes: the state takes %zu bytes, not %zu", p.bytes, bytes);
+    right = right && write_plan(t, &p, state, put_memory, &at);
+    plan_clear(&p);
+    return right;
+}
+
+/* ---- reading ---- */
+
+/* Where the bytes come from: a file, or memory. */
+typedef struct source {
+    tni_file *file;
+    const unsigned char *memory;
+} source;
+
+static bool read_at(const source *from, void *to, size_t bytes, size_t offset) {
+    if (bytes == 0) return true;
+    if (from->file) return tni_file_read(from->file, to, bytes, (int64_t)offset);
+    memcpy(to, from->memory + offset, bytes);
+    return true;
+}
+
+/* Everything is judged before the first tensor is made. */
+static bool check_entries(const tni_safetensors *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        const tni_safetensors_entry *e = &s->entries[i];
+        TNI_CHECK(e->dtype != TN_DTYPE_NONE && tni_dtype_get(e->dtype)->computes, TN_ERR_NOT_IMPLEMENTED,
+                  "load: tensor \"%.200s\": its dtype %s (%s) is not supported", e->name, e->dtype_name,
+                  e->dtype == TN_DTYPE_NONE ? "no torch dtype" : tni_dtype_get(e->dtype)->name);
+        TNI_CHECK(e->ndim <= TNI_MAX_DIMS, TN_ERR_NOT_IMPLEMENTED,
+                  "load: tensor \"%.200s\": %lld dimensions, at most %d are supported", e->name, (long long)e->ndim,
+                  (int)TNI_MAX_DIMS);
+    }
+    return true;
+}
+
+static bool load_entry(tni_thread *t, tn_state *state, const source *from, const tni_safetensors *s,
+                       const tni_safetensors_entry *e) {
     tn_tensor *x = tni_tensor_new(t, "load", e->dtype, e->sizes, (size_t)e->ndim);
     if (!x) return false;
-    bool right = (size_t)x->a.numel * tni_array_item(&x->a) == e->end - e->begin ||
-                 tni_fail(TN_ERR_FORMAT, "load: the bytes of tensor '%.200s' do not fit its shape", e->name);
-    if (right) take_values(&x->a, payload + e->begin, e->end - e->begin);
-    right = right && tn_state_set(s, e->name, x);
+    bool right = read_at(from, x->a.data, e->end - e->begin, s->payload_at + e->begin);
+    uint8_t *truth = x->a.data;
+    for (int64_t i = 0; e->dtype == TN_BOOL && right && i < x->a.numel; i++)
+        truth[i] = truth[i] != 0; /* the format allows any byte */
+    right = right && tn_state_set(state, e->name, x);
     if (!right) tni_tensor_destroy_new(t, x);
     return right;
 }
 
-static tn_state *take_all(tni_thread *t, const char *path, const tni_safetensors *f, const unsigned char *data) {
-    for (size_t i = 0; i < f->count; i++)
-        if (!check_entry(path, &f->entries[i])) return NULL;
-    tn_state *s = tn_state_new();
-    bool right = s != NULL;
-    for (size_t i = 0; i < f->count && right; i++) right = take_entry(t, s, &f->entries[i], data + f->payload_at);
-    for (size_t i = 0; i < f->metadata_count && right; i++) right = tn_state_set_metadata(s, f->metadata[i].key, f->metadata[i].value);
-    if (right) return s;
-    if (s) tn_free(s);
-    return NULL;
+/* The state of a parsed header, or NULL; what was made until a failure dies with the scope. Clears the header. */
+static tn_state *load_entries(tni_thread *t, const source *from, tni_safetensors *s) {
+    tn_state *state = check_entries(s) && tni_inner_enter(t) ? tn_state_new() : NULL;
+    if (state) {
+        bool right = true;
+        for (size_t i = 0; right && i < s->count; i++) right = load_entry(t, state, from, s, &s->entries[i]);
+        for (size_t i = 0; right && i < s->metadata_count; i++)
+            right = tn_state_set_metadata(state, s->metadata[i].key, s->metadata[i].value);
+        state = tni_inner_return(t, right ? state : NULL);
+    }
+    tni_safetensors_clear(s);
+    return state;
 }
 
-/** Reads a file that tn_save or safetensors wrote: the tensors in the order in which they lie in the file, and the metadata. The
- *  extension chooses the format, as for tn_save. TN_ERR_IO: it cannot be read; TN_ERR_FORMAT: it is damaged; TN_ERR_NOT_IMPLEMENTED: it
- *  holds a dtype that the library does not compute with; nothing stays allocated then. safetensors.torch.load_file. [scope] */
-TN_API tn_state *tn_load(const char *path) {
+static bool read_header(const source *from, size_t bytes, tni_safetensors *s) {
+    unsigned char first8[8] = {0};
+    size_t length = 0;
+    TNI_TRY(read_at(from, first8, TNI_MIN(bytes, sizeof first8), 0));
+    TNI_TRY(tni_safetensors_header_length(first8, bytes, &length));
+    char *text = tni_alloc(length + 1);
+    if (!text) return false;
+    bool right =
+        read_at(from, text, length, sizeof first8) && tni_safetensors_parse_header(text, length, bytes - sizeof first8 - length, s);
+    tni_free(text, length + 1);
+    return right;
+}
+
+/** Reads a .safetensors file, whatever its name: safetensors.torch.load_file. Tensors in the file's order; its metadata by
+ *  tn_state_metadata. All of the header is checked before a tensor is made, and no more memory is taken than the file has bytes.
+ *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong, and with which tensor), or TN_ERR_NOT_IMPLEMENTED for a
+ *           tensor of a dtype that this version does not compute with
+ */
+TN_API tn_state *tn_load_safetensors(const char *path) {
     tni_thread *t = tni_self();
+    tni_file f;
+    tni_safetensors s;
     if (!t || tni_failed() || !check_path("load", path)) return NULL;
-    void *data = NULL;
-    size_t bytes = 0;
-    if (!tni_file_read_all(path, SIZE_MAX / 2, &data, &bytes)) return NULL;
-    tni_safetensors f = {0};
-    tn_state *s = NULL;
-    if (tni_safetensors_parse(data ? data : "", bytes, &f)) {
-        s = take_all(t, path, &f, data);
-        tni_safetensors_clear(&f);
-    }
-    tni_free(data, bytes);
-    return s;
+    tn_state *state = NULL;
+    source from = {&f, NULL};
+    if (tni_file_open(&f, path) && read_header(&from, (size_t)f.size, &s)) state = load_entries(t, &from, &s);
+    tni_file_close(&f);
+    if (!state) (void)name_path("load", path);
+    return state;
+}
+
+/** Reads what tn_save_bytes or safetensors.torch.save made. Copies: the memory may go afterwards. [scope] */
+TN_API tn_state *tn_load_bytes(const void *data, size_t bytes) {
+    tni_thread *t = tni_self();
+    tni_safetensors s;
+    if (!t || tni_failed()) return NULL;
+    if (!data && bytes > 0) return (void)tni_fail(TN_ERR_TYPE, "load_bytes: argument 'data' is NULL"), NULL;
+    source from = {NULL, data};
+    return read_header(&from, bytes, &s) ? load_entries(t, &from, &s) : NULL;
+}
+
+/* ---- by the name of the file ---- */
+
+static bool check_name(const char *who, const char *path) {
+    static const char ending[] = ".safetensors";
+    TNI_TRY(check_path(who, path));
+    size_t n = strlen(path), k = sizeof ending - 1;
+    TNI_CHECK(n >= k && strcmp(path + n - k, ending) == 0, TN_ERR_NOT_IMPLEMENTED,
+              "%s: %.400s: the name decides the format, and only .safetensors is supported", who, path);
+    return true;
+}
+
+/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, as
+ *  tn_save_safetensors. Another ending is TN_ERR_NOT_IMPLEMENTED.
+ */
+TN_API bool tn_save(tn_state *state, const char *path) {
+    if (!begin(tni_self(), "save", state)) return false;
+    return check_name("save", path) && tn_save_safetensors(state, path);
+}
+
+/** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors.
+ *  [scope] */
+TN_API tn_state *tn_load(const char *path) {
+    if (tni_failed() || !check_name("load", path)) return NULL;
+    return tn_load_safetensors(path);
 }

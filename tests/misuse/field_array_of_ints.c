@@ -1,4 +1,4 @@
-/* expect: unary */
+/* expect: pointer */
 /* Nor does an array of ints. */
 #include <tison.h>
 typedef struct { tn_module module; int64_t shape[4]; } cell;

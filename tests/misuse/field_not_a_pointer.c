@@ -1,4 +1,4 @@
-/* expect: unary */
+/* expect: hidden_size */
 /* A field of a class is a pointer or an array of pointers: an int does not compile. */
 #include <tison.h>
 typedef struct { tn_module module; int hidden_size; } cell;
