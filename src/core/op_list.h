@@ -2,7 +2,7 @@
 #ifndef TNI_OP_LIST_H
 #define TNI_OP_LIST_H
 #define TNI_OP_LIST(X) \
-    X(abs) X(adam_step) X(add) X(argmax) X(as_strided) X(as_strided_backward) X(bernoulli) X(bmm) X(cat) X(cat) X(clone) \
+    X(abs) X(adam_step) X(add) X(argmax) X(as_strided) X(as_strided_backward) X(bernoulli) X(bmm) X(cat) X(clone) \
     X(conv2d) X(conv2d_backward_input) X(conv2d_backward_weight) X(copy) X(cross_entropy) X(div) X(dropout) X(eq) X(exp) \
     X(expand) X(exponential) X(fill) X(flatten) X(ge) X(gt) X(le) X(linear) X(linear_no_bias) X(log) X(log_softmax) \
     X(log_softmax_backward) X(lt) X(matmul) X(max) X(max_dim) X(max_pool2d) X(max_pool2d_backward) X(max_pool2d_gather) \

@@ -94,17 +94,11 @@ static bool cat_vjp(tni_vjp *g) {
     return true;
 }
 
-<<<<<<< HEAD
 TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp,
       .ints = 2,
       .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1",
                             "(f32[3,2]^T f32[2,3])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
                             "(f32[2] f32[2]) 1 !index"));
-=======
-TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp, .ints = 2,
-      .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1", "(f32[2,3]^T f32[2,3])",
-                            "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime", "(f32[2] f32[2]) 1 !index"));
->>>>>>> wa
 
 #ifdef TN_HEADER
 /* Keywords of tn_cat and tn_stack. */

@@ -262,14 +262,9 @@ static bool sum_dim_vjp(tni_vjp *g) {
 
 TN_OP(sum_dim, .schema = "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
       .grad_name = "SumBackward1", .run = sum_dim_run, .vjp = sum_dim_vjp, .ints = 1,
-<<<<<<< HEAD
       .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)",
                             "f32[] (0,)", "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index",
                             "f32[2,3] (0,-2) !runtime"));
-=======
-      .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)", "f32[] (0,)",
-                            "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index", "f32[2,3] (0,-2) !runtime"));
->>>>>>> wa
 
 #ifdef TN_HEADER
 /* Keywords of tn_sum. */

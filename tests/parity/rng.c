@@ -69,6 +69,17 @@ int main(int argc, char **argv) {
             put(NAME("after loader shuffle=%d pass %d", shuffle, pass), tn_rand(2));
         }
     }
+    tn_manual_seed(17);
+    put("init uniform_", tn_nn_init_uniform_(tn_empty((5, 7)), -1, 2));
+    put("init normal_", tn_nn_init_normal_(tn_empty((5, 7)), 1, 2));
+    put("init trunc_normal_", tn_nn_init_trunc_normal_(tn_empty((5, 7)), .std = 0.5));
+    put("init xavier_uniform_", tn_nn_init_xavier_uniform_(tn_empty((5, 7)), .gain = 2));
+    put("init xavier_normal_", tn_nn_init_xavier_normal_(tn_empty((5, 7, 3))));
+    put("init kaiming_uniform_", tn_nn_init_kaiming_uniform_(tn_empty((5, 7)), .mode = TN_FAN_OUT));
+    put("init kaiming_normal_", tn_nn_init_kaiming_normal_(tn_empty((5, 7))));
+    put("init orthogonal_ wide", tn_nn_init_orthogonal_(tn_empty((5, 7))));
+    put("init orthogonal_ tall", tn_nn_init_orthogonal_(tn_empty((9, 4)), .gain = 2));
+    put("rand after inits", tn_rand(3));
     end(argv[1], "rng.safetensors");
     return 0;
 }

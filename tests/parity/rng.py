@@ -1,7 +1,7 @@
 """The twin of rng.c."""
 import torch
 import torch.nn.functional as F
-from parity import bits, load, report
+from parity import bits, load, near, report
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -9,11 +9,11 @@ saved = load("rng.safetensors")
 seen = set()
 
 
-def check(name, expected):
+def check(name, expected, compare=bits):
     seen.add(name)
     if name not in saved:
         return report(f"random: {name}", False, "not saved")
-    bits(f"random: {name}", saved[name], expected)
+    compare(f"random: {name}", saved[name], expected)
 
 
 for i, n in enumerate((1, 15, 16, 17, 1000)):
@@ -77,4 +77,16 @@ for shuffle in (0, 1):
         for b, (x,) in enumerate(loader):
             check(f"loader shuffle={shuffle} pass {k} batch {b}", x)
         check(f"after loader shuffle={shuffle} pass {k}", torch.rand(2))
+torch.manual_seed(17)
+empty = torch.empty(5, 7)
+check("init uniform_", nn.init.uniform_(empty, -1, 2))
+check("init normal_", nn.init.normal_(empty, 1, 2))
+check("init trunc_normal_", nn.init.trunc_normal_(empty, std=0.5), near)  # its erfinv is another one
+check("init xavier_uniform_", nn.init.xavier_uniform_(empty, gain=2))
+check("init xavier_normal_", nn.init.xavier_normal_(torch.empty(5, 7, 3)))
+check("init kaiming_uniform_", nn.init.kaiming_uniform_(empty, mode="fan_out"))
+check("init kaiming_normal_", nn.init.kaiming_normal_(empty))
+check("init orthogonal_ wide", nn.init.orthogonal_(empty), near)
+check("init orthogonal_ tall", nn.init.orthogonal_(torch.empty(9, 4), gain=2), near)
+check("rand after inits", torch.rand(3))
 report("random: nothing else was saved", set(saved) == seen, " ".join(sorted(set(saved) - seen)))
