@@ -88,9 +88,9 @@ TN_API bool (tn_optim_zero_grad)(tn_optim *opt);
 
 /** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it
  *  has a state: "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's
- *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
- *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters).
- *  [scope] */
+ *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64),
+ *  "param_groups.j.betas" (2 of float64), "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params"
+ *  (int64, the numbers i of its parameters). [scope] */
 TN_API tn_state *(tn_optim_state_dict)(tn_optim *opt);
 
 /** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors:

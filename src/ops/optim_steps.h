@@ -4,7 +4,8 @@
 #include "core/op.h"
 
 /* All tensors of a call have one floating dtype, one shape and the same dense strides; none overlaps another. Numbers are
- * doubles, cast to the dtype where they meet a tensor. The caller has switched recording off. false: an error is set and nothing was written. */
+ * doubles, cast to the dtype where they meet a tensor. The caller has switched recording off. false: an error is set and
+ * nothing was written. */
 
 typedef struct tni_sgd_numbers {
     double lr, momentum, dampening, weight_decay;

@@ -70,9 +70,9 @@ static bool put_all(tn_state *s, const tn_optim *o) {
 
 /** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it
  *  has a state: "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's
- *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
- *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters).
- *  [scope] */
+ *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64),
+ *  "param_groups.j.betas" (2 of float64), "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params"
+ *  (int64, the numbers i of its parameters). [scope] */
 TN_API tn_state *tn_optim_state_dict(tn_optim *opt) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
