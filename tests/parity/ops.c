@@ -1,4 +1,4 @@
-/* Operator calls with their results and gradients; ops.py has the same calls, under the same names. The inputs are the tensors a to n;
+/* Operator calls with their results and gradients; ops.py has the same calls, under the same names. The inputs are a to n;
  * the gradients are those that dy = 1, 2, 3, ... modulo 7 gives. */
 #include "parity.h"
 
@@ -20,7 +20,8 @@ static void result(const char *what, tn_tensor *y) {
     static double dy[100000];
     int64_t n = tn_numel(y);
     for (int64_t i = 0; i < n; i++) dy[i] = (double)(i % 7 + 1);
-    tn_backward(y, .gradient = (tn_from_data)(tn_sizes(y), (size_t)tn_ndim(y), TN_FLOAT64, dy, &(tn_opts){.size = sizeof(tn_opts), .dtype = tn_get_dtype(y)}));
+    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(y)};
+    tn_backward(y, .gradient = (tn_from_data)(tn_sizes(y), (size_t)tn_ndim(y), TN_FLOAT64, dy, &opts));
     for (int i = 0; i < INPUTS; i++)
         if (in[i] && tn_grad(in[i])) {
             snprintf(name, sizeof name, "grad.%s.%c", what, 'a' + i);
@@ -41,7 +42,8 @@ static void promotion(void) {
             for (int flat = 0; flat < 2; flat++) { /* 0-d tensors are weaker */
                 TN_SCOPE;
                 tn_tensor *x = tn_to(tn_tensor((3), 0, 1, 5), types[i]), *y = tn_to(tn_tensor((3), 1, 0, 7), types[k]);
-                snprintf(name, sizeof name, "out.promote %s %s%s", tn_dtype_name(types[i]), tn_dtype_name(types[k]), flat ? " 0-d" : "");
+                snprintf(name, sizeof name, "out.promote %s %s%s", tn_dtype_name(types[i]), tn_dtype_name(types[k]),
+                         flat ? " 0-d" : "");
                 put(name, tn_add(x, flat ? tn_select(y, 0, 2) : y));
             }
     for (int i = 0; i < 6; i++) {
@@ -60,7 +62,8 @@ int main(int argc, char **argv) {
     if (argc != 2) return 2;
     begin();
     tn_manual_seed(21);
-    tn_tensor *a = input('a', tn_randn((9, 33)), true), *b = input('b', tn_randn((9, 33)), true), *c = input('c', tn_randn(33), true);
+    tn_tensor *a = input('a', tn_randn((9, 33)), true), *b = input('b', tn_randn((9, 33)), true);
+    tn_tensor *c = input('c', tn_randn(33), true);
     tn_tensor *d = input('d', tn_randn((9, 1)), true), *e = input('e', tn_add(tn_rand((9, 33)), 0.1), true);
     tn_tensor *f = input('f', tn_randn((2, 4, 9, 11)), true), *g = input('g', tn_randn((6, 4, 3, 3)), true);
     tn_tensor *h = input('h', tn_randn((257, 301)), true), *k = input('k', tn_randint(0, 33, 9), false);

@@ -6,7 +6,8 @@ static char name[96];
 #define NAME(...) (snprintf(name, sizeof name, __VA_ARGS__), name)
 
 static void put_list(const char *prefix, void *module) {
-    for (tn_named_iter p = tn_named_parameters((tn_nn_linear *)module); tn_named_next(&p);) put(NAME("%s.%s", prefix, p.name), p.tensor);
+    for (tn_named_iter p = tn_named_parameters((tn_nn_linear *)module); tn_named_next(&p);)
+        put(NAME("%s.%s", prefix, p.name), p.tensor);
 }
 
 int main(int argc, char **argv) {
@@ -61,7 +62,8 @@ int main(int argc, char **argv) {
     tn_manual_seed(13);
     tn_tensor *numbers = tn_arange(103);
     for (int shuffle = 0; shuffle < 2; shuffle++) {
-        tn_data_loader *loader = tn_data_loader(tn_data_tensor_dataset(numbers), .batch_size = 8, .shuffle = shuffle == 1, .drop_last = true);
+        tn_dataset *set = tn_data_tensor_dataset(numbers);
+        tn_data_loader *loader = tn_data_loader(set, .batch_size = 8, .shuffle = shuffle == 1, .drop_last = true);
         for (int pass = 0; pass < 2; pass++) {
             int k = 0;
             for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch); k++)

@@ -1,4 +1,4 @@
-/* The text of tensors, parameters and modules; text.py compares it with repr. Texts go one after the other into a file, each behind a line
+/* The text of tensors, parameters and modules; text.py compares it with repr. Texts go into a file, each behind a line
  * "== name"; the tensors go into a state. */
 #include "parity.h"
 #include <math.h>
@@ -16,7 +16,9 @@ typedef struct {
     tn_nn_container *rest;
     tn_tensor       *scale;
 } digit_net;
-static tn_tensor *digit_net_forward(digit_net *self, tn_tensor *x) { return tn_mul(tn_forward(self->rest, tn_forward(self->conv, x)), self->scale); }
+static tn_tensor *digit_net_forward(digit_net *self, tn_tensor *x) {
+    return tn_mul(tn_forward(self->rest, tn_forward(self->conv, x)), self->scale);
+}
 TN_CLASS(digit_net, digit_net_forward, conv, rest, scale);
 
 int main(int argc, char **argv) {
@@ -74,7 +76,8 @@ int main(int argc, char **argv) {
     text("ReLU", tn_nn_relu());
     text("Tanh", tn_nn_tanh());
     text("Sigmoid", tn_nn_sigmoid());
-    text("Sequential", tn_nn_sequential(tn_nn_linear(2, 3), tn_nn_relu(), tn_nn_sequential(tn_nn_linear(3, 3), tn_nn_tanh())));
+    text("Sequential", tn_nn_sequential(tn_nn_linear(2, 3), tn_nn_relu(),
+                                        tn_nn_sequential(tn_nn_linear(3, 3), tn_nn_tanh())));
     text("ModuleList", tn_nn_module_list(tn_nn_linear(2, 3), tn_nn_linear(2, 3), tn_nn_relu()));
     digit_net *net = tn_new(digit_net);
     net->conv = tn_nn_conv2d(1, 2, 3);
