@@ -10,7 +10,9 @@ torch=2.13.0
 folder=$build/parity
 mkdir -p "$folder" || exit 1
 
-has_torch() { "$1" -c "import numpy, safetensors.torch as s, torch; assert torch.__version__.split('+')[0] == '$torch'" > /dev/null 2>&1; }
+has_torch() {
+    "$1" -c "import numpy, safetensors.torch, torch; assert torch.__version__.split('+')[0] == '$torch'" > /dev/null 2>&1
+}
 python=${TISON_PYTHON:-$build/venv/bin/python}
 if ! has_torch "$python"; then
     if [ -n "$TISON_PYTHON" ]; then echo "$TISON_PYTHON has no torch $torch, numpy and safetensors"; exit 1; fi

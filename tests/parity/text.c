@@ -68,7 +68,8 @@ int main(int argc, char **argv) {
     text("Linear", tn_nn_linear(3, 4));
     text("Linear without bias", tn_nn_linear(3, 4, .bias = false));
     text("Conv2d", tn_nn_conv2d(3, 4, 5));
-    text("Conv2d options", tn_nn_conv2d(4, 8, (3, 5), .stride = 2, .padding_hw = {1, 2}, .dilation = 2, .groups = 2, .bias = false));
+    text("Conv2d options", tn_nn_conv2d(4, 8, (3, 5), .stride = 2, .padding_hw = {1, 2},
+                                    .dilation = 2, .groups = 2, .bias = false));
     text("Dropout", tn_nn_dropout(0.25));
     text("Flatten", tn_nn_flatten());
     text("MaxPool2d", tn_nn_max_pool2d(2));

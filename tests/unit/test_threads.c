@@ -282,7 +282,8 @@ static void *take_them(void *data) {
         taken = 0;
         for (int i = 0; i < HANDED; i++) {
             tn_tensor *x = __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE);
-            if (x && x != gone && __atomic_compare_exchange_n(&handed[i], &x, gone, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) tn_free(x);
+            if (x && x != gone && __atomic_compare_exchange_n(&handed[i], &x, gone, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                tn_free(x);
             taken += __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE) == gone;
         }
     }
