@@ -6,24 +6,9 @@ cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 build=${BUILD:-build}
 cc=${CC:-cc}
-torch=2.13.0
 folder=$build/parity
 mkdir -p "$folder" || exit 1
-
-has_torch() {
-    "$1" -c "import numpy, safetensors.torch, torch; assert torch.__version__.split('+')[0] == '$torch'" > /dev/null 2>&1
-}
-python=${TISON_PYTHON:-$build/venv/bin/python}
-if ! has_torch "$python"; then
-    if [ -n "$TISON_PYTHON" ]; then echo "$TISON_PYTHON has no torch $torch, numpy and safetensors"; exit 1; fi
-    echo "installing torch $torch into $build/venv"
-    index=${TISON_TORCH_INDEX-https://download.pytorch.org/whl/cpu} # the wheel without CUDA; where that cannot be reached, PyPI's
-    python3 -m venv "$build/venv" || exit 1
-    "$python" -m pip install --quiet numpy safetensors || exit 1
-    { [ -n "$index" ] && "$python" -m pip install --quiet --retries 1 --index-url "$index" "torch==$torch"; } ||
-        "$python" -m pip install --quiet "torch==$torch" || exit 1
-    has_torch "$python" || { echo "torch $torch does not start in $build/venv"; exit 1; }
-fi
+python=$(tools/oracle.sh "$build") || { echo "PyTorch 2.13.0 cannot be had here"; exit 1; }
 
 : > "$folder/log"
 for source in tests/parity/*.c; do

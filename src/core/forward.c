@@ -16,13 +16,23 @@ bool tn_forward_arity(tn_module *m, size_t n, size_t arity, size_t results) {
 }
 
 /* A module of another thread must come out of its forward as it went in: nobody would observe the change. */
-static bool check_foreign(tni_module *m) {
+typedef struct snapshot {
+    void *few[64], **value;
+} snapshot;
+
+static bool take_snapshot(snapshot *s, tni_module *m) {
+    s->value = s->few;
+    if (m->info->slots > TNI_COUNT(s->few) && !(s->value = tni_alloc(m->info->slots * sizeof *s->value))) return false;
+    for (uint32_t i = 0; i < m->info->slots; i++) s->value[i] = tni_slot_value(m, i);
+    return true;
+}
+
+static bool check_snapshot(const snapshot *s, tni_module *m) {
     for (uint32_t i = 0; i < m->info->slots; i++)
-        if (!m->info->slot[i].reference && tni_slot_value(m, i) != m->found[i])
+        if (!m->info->slot[i].reference && tni_slot_value(m, i) != s->value[i])
             return tni_fail(TN_ERR_OWNERSHIP,
                             "forward: field '%s' of '%s' was changed, but the module belongs to another thread; run it on its own "
-                            "thread, or call "
-                            "tn_adopt on this one first",
+                            "thread, or call tn_adopt on this one first",
                             m->info->slot[i].name, m->class_->name);
     return true;
 }
@@ -62,6 +72,15 @@ static bool call_forward(tni_module *m, tn_tensor *const *in, size_t n, tn_tenso
     return !m->hook_count || (run_hooks(m, (tn_tensor **)(uintptr_t)in, n, out, k) && check_tensors(m, "result", out, k));
 }
 
+static bool call_foreign(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+    snapshot before;
+    if (!take_snapshot(&before, m)) return false;
+    bool right = call_forward(m, in, n, out, k);
+    right = check_snapshot(&before, m) && right;
+    if (before.value != before.few) tni_free(before.value, m->info->slots * sizeof *before.value);
+    return right;
+}
+
 bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;
@@ -75,8 +94,8 @@ bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor
     if (!scope) return false;
     int internal = t->internal;
     t->internal = 0;
-    bool right = call_forward(m, in, n, out, k);
-    if (right && m->thread != t) right = check_foreign(m);
+    bool own = __atomic_load_n(&m->thread, __ATOMIC_ACQUIRE) == t;
+    bool right = own ? call_forward(m, in, n, out, k) : call_foreign(m, in, n, out, k);
     t->internal = internal;
     right = tni_scope_return(t, scope, (void *const *)out, right ? k : 0) && right;
     for (size_t i = 0; i < k && !right; i++) out[i] = NULL;

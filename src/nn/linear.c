@@ -6,6 +6,7 @@
 bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight,
                        tn_tensor **bias) {
     TN_SCOPE; /* leaves the parameters to their fields alone: they go when the layer goes */
+    TN_SCOPE; /* leaves the parameters to their fields alone: they go when the layer goes */
     int64_t fan_in = 1;
     for (size_t i = 1; i < ndim; i++) fan_in *= sizes[i];
     double a = sqrt(5.0), bound = sqrt(3.0) * (sqrt(2.0 / (1 + a * a)) / sqrt((double)fan_in)),
@@ -56,7 +57,7 @@ TN_API tn_nn_linear *tn_nn_linear_new(int64_t in, int64_t out, const tn_nn_linea
     if (!self) return NULL;
     self->in_features = in;
     self->out_features = out;
-    bool made = tni_layer_weights((const int64_t[]){out, in}, 2, !opts || opts->bias, opts ? opts->dtype : TN_DTYPE_NONE,
-                                  opts ? opts->where : NULL, &self->weight, &self->bias);
-    return made ? self : NULL;
+    (void)tni_layer_weights((const int64_t[]){out, in}, 2, !opts || opts->bias, opts ? opts->dtype : TN_DTYPE_NONE,
+                            opts ? opts->where : NULL, &self->weight, &self->bias);
+    return self; /* also when the weights failed: the error is set, and `layer->weight = ...` never meets NULL */
 }
