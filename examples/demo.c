@@ -11,9 +11,9 @@
 enum { EPOCHS = 15, BATCH = 32, WIDTH = 60, HEIGHT = 10, SHOWN = 8 };
 
 typedef struct {
-    tn_module      module;
-    tn_nn_conv2d  *conv;
-    tn_nn_linear  *hidden, *out;
+    tn_module module;
+    tn_nn_conv2d *conv;
+    tn_nn_linear *hidden, *out;
     tn_nn_dropout *dropout;
 } digit_net;
 
@@ -107,8 +107,10 @@ static void draw_digits(digit_net *net) {
         printf("\n");
     }
     for (int k = 0; k < SHOWN; k++)
-        if (guess[k] == label[k]) printf("%lld         ", (long long)guess[k]);
-        else printf("%lld, not %lld  ", (long long)guess[k], (long long)label[k]);
+        if (guess[k] == label[k])
+            printf("%lld         ", (long long)guess[k]);
+        else
+            printf("%lld, not %lld  ", (long long)guess[k], (long long)label[k]);
     printf("\n");
     tn_train(net);
 }

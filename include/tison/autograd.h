@@ -34,11 +34,13 @@ typedef struct tn_autograd_grad_opts {
 /** torch.autograd.grad of one output for one input; leaves are not touched. [scope] */
 TN_API tn_tensor *(tn_autograd_grad)(tn_tensor *y, tn_tensor *x, const tn_autograd_grad_opts *opts TN_DEFAULT(NULL));
 /** The same for n inputs: out[i] is dy/dx[i]. */
-TN_API bool tn_autograd_grads(tn_tensor *y, tn_tensor *const *x, size_t n, tn_tensor **out, const tn_autograd_grad_opts *opts TN_DEFAULT(NULL));
+TN_API bool tn_autograd_grads(tn_tensor *y, tn_tensor *const *x, size_t n, tn_tensor **out,
+                              const tn_autograd_grad_opts *opts TN_DEFAULT(NULL));
 
 /* ---- hooks: data is handed through; destroy(data), which may be NULL, is called once when the hook is gone ---- */
 /** Called with the gradient of x before it is accumulated or flows on; returns another one, or NULL to leave it. [scope] */
-TN_API tn_hook *tn_register_hook(tn_tensor *x, tn_tensor *(*hook)(tn_tensor *grad, void *data), void *data, void (*destroy)(void *data));
+TN_API tn_hook *tn_register_hook(tn_tensor *x, tn_tensor *(*hook)(tn_tensor *grad, void *data), void *data,
+                                 void (*destroy)(void *data));
 /** Called with a leaf after its gradient was accumulated. [scope] */
 TN_API tn_hook *tn_register_post_accumulate_grad_hook(tn_tensor *leaf, void (*hook)(tn_tensor *leaf, void *data), void *data,
                                                       void (*destroy)(void *data));
@@ -80,14 +82,16 @@ TN_API bool tn_gradgradcheck_fn(tn_checked_function *f, void *data, tn_tensor *c
 
 TN_END_DECLS
 #ifndef __cplusplus
-#define TN_FUNCTION(f, ...) \
+#define TN_FUNCTION(f, ...)                                                                                                        \
     static const tn_function_class f __attribute__((unused)) = {.size = sizeof(tn_function_class), .name = #f, __VA_ARGS__}
 #define TN_TENSORS(...) ((tn_tensor *const[]){__VA_ARGS__}), sizeof((tn_tensor *const[]){__VA_ARGS__}) / sizeof(tn_tensor *)
 #define tn_apply(f, data, ...) (tn_apply)(f, data, TN_TENSORS(__VA_ARGS__))
 #define tn_gradcheck(f, data, ...) (tn_gradcheck)(f, data, TN_TENSORS(__VA_ARGS__))
 #define tn_gradgradcheck(f, data, ...) (tn_gradgradcheck)(f, data, TN_TENSORS(__VA_ARGS__))
-#define tn_backward(...) TN_WITH(tn_backward_opts, (.gradient = NULL), (tn_backward)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_backward(...)                                                                                                           \
+    TN_WITH(tn_backward_opts, (.gradient = NULL), (tn_backward)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_autograd_grad(y, ...)                                                                                                   \
-    TN_WITH(tn_autograd_grad_opts, (.grad_output = NULL), (tn_autograd_grad)(y, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_autograd_grad_opts, (.grad_output = NULL), (tn_autograd_grad)(y, TN_FIRST(__VA_ARGS__, ), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif

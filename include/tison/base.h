@@ -62,24 +62,24 @@ typedef enum tn_dtype {
 } tn_dtype;
 
 /* The one list of error codes: name, number, the Python exception class that torch raises in its place, what it says. */
-#define TN_STATUS_LIST(X)                                                                                                  \
-    X(TN_OK, 0, "", "no error")                                                                                            \
-    X(TN_ERR_RUNTIME, 1, "RuntimeError", "the operation cannot be done")                                                   \
-    X(TN_ERR_SHAPE, 2, "RuntimeError", "shapes do not fit")                                                                \
-    X(TN_ERR_DTYPE, 3, "RuntimeError", "a dtype does not fit")                                                             \
-    X(TN_ERR_TYPE, 4, "TypeError", "an argument of the wrong kind")                                                        \
-    X(TN_ERR_VALUE, 5, "ValueError", "an argument of the wrong value")                                                     \
-    X(TN_ERR_INDEX, 6, "IndexError", "an index or a dim out of range")                                                     \
-    X(TN_ERR_KEY, 7, "KeyError", "a name that is missing, taken or not allowed")                                           \
-    X(TN_ERR_ATTRIBUTE, 8, "AttributeError", "no such attribute")                                                          \
-    X(TN_ERR_NOT_IMPLEMENTED, 9, "NotImplementedError", "not implemented for these arguments")                             \
-    X(TN_ERR_ASSERTION, 10, "AssertionError", "a condition does not hold")                                                 \
-    X(TN_ERR_AUTOGRAD, 11, "RuntimeError", "a rule of autograd is broken")                                                 \
-    X(TN_ERR_IO, 12, "OSError", "a file cannot be read or written")                                                        \
-    X(TN_ERR_FORMAT, 13, "RuntimeError", "a file or buffer breaks its format")                                             \
-    X(TN_ERR_MEMORY, 14, "MemoryError", "memory is out")                                                                   \
-    X(TN_ERR_HANDLE, 15, "RuntimeError", "a handle that is not alive or of another kind")                                  \
-    X(TN_ERR_OWNERSHIP, 16, "RuntimeError", "a rule of the object model is broken")                                        \
+#define TN_STATUS_LIST(X)                                                                                                          \
+    X(TN_OK, 0, "", "no error")                                                                                                    \
+    X(TN_ERR_RUNTIME, 1, "RuntimeError", "the operation cannot be done")                                                           \
+    X(TN_ERR_SHAPE, 2, "RuntimeError", "shapes do not fit")                                                                        \
+    X(TN_ERR_DTYPE, 3, "RuntimeError", "a dtype does not fit")                                                                     \
+    X(TN_ERR_TYPE, 4, "TypeError", "an argument of the wrong kind")                                                                \
+    X(TN_ERR_VALUE, 5, "ValueError", "an argument of the wrong value")                                                             \
+    X(TN_ERR_INDEX, 6, "IndexError", "an index or a dim out of range")                                                             \
+    X(TN_ERR_KEY, 7, "KeyError", "a name that is missing, taken or not allowed")                                                   \
+    X(TN_ERR_ATTRIBUTE, 8, "AttributeError", "no such attribute")                                                                  \
+    X(TN_ERR_NOT_IMPLEMENTED, 9, "NotImplementedError", "not implemented for these arguments")                                     \
+    X(TN_ERR_ASSERTION, 10, "AssertionError", "a condition does not hold")                                                         \
+    X(TN_ERR_AUTOGRAD, 11, "RuntimeError", "a rule of autograd is broken")                                                         \
+    X(TN_ERR_IO, 12, "OSError", "a file cannot be read or written")                                                                \
+    X(TN_ERR_FORMAT, 13, "RuntimeError", "a file or buffer breaks its format")                                                     \
+    X(TN_ERR_MEMORY, 14, "MemoryError", "memory is out")                                                                           \
+    X(TN_ERR_HANDLE, 15, "RuntimeError", "a handle that is not alive or of another kind")                                          \
+    X(TN_ERR_OWNERSHIP, 16, "RuntimeError", "a rule of the object model is broken")                                                \
     X(TN_ERR_CALLBACK, 17, "RuntimeError", "a function of the program's own failed")
 
 typedef enum tn_status {

@@ -13,8 +13,12 @@
 #define TN_REF(field) (field)
 #define TN_NO_FIELDS () /* TN_CLASS(relu, relu_forward, TN_NO_FIELDS) */
 
-#define TN_NARG(...) TN_NARG_(__VA_ARGS__, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define TN_NARG_(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, a33, a34, a35, a36, a37, a38, a39, a40, N, ...) N
+#define TN_NARG(...)                                                                                                               \
+    TN_NARG_(__VA_ARGS__, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15,  \
+             14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define TN_NARG_(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24,    \
+                 a25, a26, a27, a28, a29, a30, a31, a32, a33, a34, a35, a36, a37, a38, a39, a40, N, ...)                           \
+    N
 #define TN_EACH_1(t, a) TN_FIELD(t, a)
 #define TN_EACH_2(t, a, ...) TN_FIELD(t, a) TN_EACH_1(t, __VA_ARGS__)
 #define TN_EACH_3(t, a, ...) TN_FIELD(t, a) TN_EACH_2(t, __VA_ARGS__)
@@ -57,9 +61,8 @@
 #define TN_EACH_40(t, a, ...) TN_FIELD(t, a) TN_EACH_39(t, __VA_ARGS__)
 
 /* The pointer of a field, or the first one of an array of pointers; `*` of anything else does not compile. */
-#define TN_POINTER_OF(f) \
-    (*__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(f), __typeof__(&*(f))), &(f), (f)))
-#define TN_FIELD_ROW(type, f, reference) \
+#define TN_POINTER_OF(f) (*__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(f), __typeof__(&*(f))), &(f), (f)))
+#define TN_FIELD_ROW(type, f, reference)                                                                                           \
     {#f, offsetof(type, f), sizeof(((type *)0)->f) + 0 * sizeof(&*TN_POINTER_OF(((type *)0)->f)), reference},
 /* A macro may not expand inside itself: each level of these has a way of its own to join names. */
 #define TN_FIELDS(t, ...) TN_FIELDS_1(TN_NARG(__VA_ARGS__), t, __VA_ARGS__)
@@ -85,37 +88,44 @@
 #define TN_FORM_3(t, f) _Generic(&f, tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *) : f, default : NULL)
 #define TN_FORM_4(t, f) _Generic(&f, tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *, tn_tensor *) : f, default : NULL)
 #define TN_FORM_N(t, f) _Generic(&f, bool (*)(t *, tn_tensor *const[], size_t, tn_tensor *[], size_t) : f, default : NULL)
-#define TN_FORM_FITS(t, f)                                                                                                  \
-    _Generic(&f, tn_tensor * (*)(t *, tn_tensor *) : 1, tn_tensor * (*)(t *, tn_tensor *, tn_tensor *) : 1,                 \
-             tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *) : 1,                                               \
-             tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *, tn_tensor *) : 1,                                  \
+#define TN_FORM_FITS(t, f)                                                                                                         \
+    _Generic(&f, tn_tensor * (*)(t *, tn_tensor *) : 1, tn_tensor * (*)(t *, tn_tensor *, tn_tensor *) : 1,                        \
+             tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *) : 1,                                                      \
+             tn_tensor * (*)(t *, tn_tensor *, tn_tensor *, tn_tensor *, tn_tensor *) : 1,                                         \
              bool (*)(t *, tn_tensor *const[], size_t, tn_tensor *[], size_t) : 1, default : 0)
 
 /** Names a class's forward and fields. At file scope, after the struct and the forward. */
 #define TN_CLASS(type, f, ...) TN_CLASS_WITH(type, f, (__VA_ARGS__), .printed = #type)
 /** The same with the fields in parentheses, then members of tn_class by name: .printed, .extra_repr, .destroy, .copy, ... */
-#define TN_CLASS_WITH(type, f, fields_, ...)                                                                                \
-    _Static_assert(offsetof(type, module) == 0, #type " must begin with: tn_module module;");                               \
-    _Static_assert(TN_FORM_FITS(type, f), "the forward of " #type " must be: tn_tensor *f(" #type                           \
-                                          " *self, tn_tensor *x, ...) with one to four tensors, or bool f(" #type           \
-                                          " *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k)");          \
-    static bool type##_call(tn_module *tn_m, tn_tensor *const tn_x[], size_t tn_n, tn_tensor *tn_y[], size_t tn_k) {        \
-        tn_tensor *(*const f1)(type *, tn_tensor *) = TN_FORM_1(type, f);                                                   \
-        tn_tensor *(*const f2)(type *, tn_tensor *, tn_tensor *) = TN_FORM_2(type, f);                                      \
-        tn_tensor *(*const f3)(type *, tn_tensor *, tn_tensor *, tn_tensor *) = TN_FORM_3(type, f);                         \
-        tn_tensor *(*const f4)(type *, tn_tensor *, tn_tensor *, tn_tensor *, tn_tensor *) = TN_FORM_4(type, f);            \
-        bool (*const fn)(type *, tn_tensor *const[], size_t, tn_tensor *[], size_t) = TN_FORM_N(type, f);                   \
-        type *self = (type *)(void *)tn_m;                                                                                  \
-        if (fn) return fn(self, tn_x, tn_n, tn_y, tn_k);                                                                    \
-        if (!tn_forward_arity(tn_m, tn_n, f1 ? 1 : f2 ? 2 : f3 ? 3 : 4, tn_k)) return false;                                \
-        tn_tensor *b = tn_n > 1 ? tn_x[1] : NULL, *c = tn_n > 2 ? tn_x[2] : NULL, *d = tn_n > 3 ? tn_x[3] : NULL;           \
-        tn_y[0] = f1 ? f1(self, tn_x[0]) : f2 ? f2(self, tn_x[0], b) : f3 ? f3(self, tn_x[0], b, c) : f4(self, tn_x[0], b, c, d); \
-        return tn_y[0] != NULL;                                                                                             \
-    }                                                                                                                       \
-    static const tn_field type##_fields[] = {TN_FIELDS(type, TN_UNWRAP fields_){NULL, 0, 0, 0}};  \
-    TN_QUIET static const tn_class type##_class __attribute__((unused)) = {                                                 \
-        .size = sizeof(tn_class), .row_size = sizeof(tn_field), .name = #type, .printed = #type, .bytes = sizeof(type),     \
-        .forward = type##_call, .nfields = sizeof type##_fields / sizeof *type##_fields - 1, .fields = type##_fields, __VA_ARGS__}; \
+#define TN_CLASS_WITH(type, f, fields_, ...)                                                                                       \
+    _Static_assert(offsetof(type, module) == 0, #type " must begin with: tn_module module;");                                      \
+    _Static_assert(TN_FORM_FITS(type, f), "the forward of " #type " must be: tn_tensor *f(" #type                                  \
+                                          " *self, tn_tensor *x, ...) with one to four tensors, or bool f(" #type                  \
+                                          " *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k)");                 \
+    static bool type##_call(tn_module *tn_m, tn_tensor *const tn_x[], size_t tn_n, tn_tensor *tn_y[], size_t tn_k) {               \
+        tn_tensor *(*const f1)(type *, tn_tensor *) = TN_FORM_1(type, f);                                                          \
+        tn_tensor *(*const f2)(type *, tn_tensor *, tn_tensor *) = TN_FORM_2(type, f);                                             \
+        tn_tensor *(*const f3)(type *, tn_tensor *, tn_tensor *, tn_tensor *) = TN_FORM_3(type, f);                                \
+        tn_tensor *(*const f4)(type *, tn_tensor *, tn_tensor *, tn_tensor *, tn_tensor *) = TN_FORM_4(type, f);                   \
+        bool (*const fn)(type *, tn_tensor *const[], size_t, tn_tensor *[], size_t) = TN_FORM_N(type, f);                          \
+        type *self = (type *)(void *)tn_m;                                                                                         \
+        if (fn) return fn(self, tn_x, tn_n, tn_y, tn_k);                                                                           \
+        if (!tn_forward_arity(tn_m, tn_n, f1 ? 1 : f2 ? 2 : f3 ? 3 : 4, tn_k)) return false;                                       \
+        tn_tensor *b = tn_n > 1 ? tn_x[1] : NULL, *c = tn_n > 2 ? tn_x[2] : NULL, *d = tn_n > 3 ? tn_x[3] : NULL;                  \
+        tn_y[0] = f1 ? f1(self, tn_x[0]) : f2 ? f2(self, tn_x[0], b) : f3 ? f3(self, tn_x[0], b, c) : f4(self, tn_x[0], b, c, d);  \
+        return tn_y[0] != NULL;                                                                                                    \
+    }                                                                                                                              \
+    static const tn_field type##_fields[] = {TN_FIELDS(type, TN_UNWRAP fields_){NULL, 0, 0, 0}};                                   \
+    TN_QUIET static const tn_class type##_class                                                                                    \
+        __attribute__((unused)) = {.size = sizeof(tn_class),                                                                       \
+                                   .row_size = sizeof(tn_field),                                                                   \
+                                   .name = #type,                                                                                  \
+                                   .printed = #type,                                                                               \
+                                   .bytes = sizeof(type),                                                                          \
+                                   .forward = type##_call,                                                                         \
+                                   .nfields = sizeof type##_fields / sizeof *type##_fields - 1,                                    \
+                                   .fields = type##_fields,                                                                        \
+                                   __VA_ARGS__};                                                                                   \
     TN_UNQUIET _Static_assert(1, "")
 
 /** A new module of the class: zeroed memory, in training mode. NULL only when memory is out. [scope] */

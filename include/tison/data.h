@@ -58,8 +58,8 @@ typedef struct tn_data_loader_opts {
     struct tn_keywords_only *keywords_only;
     bool drop_last; /* false: the last batch may be smaller */
 } tn_data_loader_opts;
-/** A pass over a loader: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the next
- *  tn_batch_next; tn_hold or tn_keep claims one for longer. */
+/** A pass over a loader: `for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);)`. Its tensors are borrowed until the
+ *  next tn_batch_next; tn_hold or tn_keep claims one for longer. */
 typedef struct tn_batch {
     tn_tensor *input, *target; /* items 0 and 1; target is NULL when there is one only */
     tn_tensor *const *item;    /* all n */
@@ -79,8 +79,8 @@ TN_API tn_data_loader *(tn_data_loader_new)(tn_dataset *dataset, const tn_data_l
 /** Number of batches of one pass; -1 on failure. */
 TN_API int64_t (tn_data_loader_len)(tn_data_loader *loader);
 
-/** Begins a pass: iter(loader). It ends with its last batch or with the innermost scope; several may run at once. As in PyTorch each
- *  pass draws a base seed from the thread's generator, and a shuffled one a second seed at its first batch. */
+/** Begins a pass: iter(loader). It ends with its last batch or with the innermost scope; several may run at once. As in PyTorch
+ *  each pass draws a base seed from the thread's generator, and a shuffled one a second seed at its first batch. */
 TN_API tn_batch (tn_batches)(tn_data_loader *loader);
 
 /** The next batch; what the one before held is released. false at the end, and on failure with an error that names the item: then

@@ -51,25 +51,25 @@ typedef struct tn_ints {
 #define TN_FIRST(a, ...) a
 #define TN_REST(a, ...) __VA_ARGS__
 #ifdef __clang__
-#define TN_QUIET                                                                                                     \
-    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")                 \
-    _Pragma("clang diagnostic ignored \"-Wshadow\"") _Pragma("clang diagnostic error \"-Wint-conversion\"")          \
-    _Pragma("clang diagnostic error \"-Wincompatible-pointer-types\"")
+#define TN_QUIET                                                                                                                   \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")                               \
+        _Pragma("clang diagnostic ignored \"-Wshadow\"") _Pragma("clang diagnostic error \"-Wint-conversion\"")                    \
+            _Pragma("clang diagnostic error \"-Wincompatible-pointer-types\"")
 #define TN_UNQUIET _Pragma("clang diagnostic pop")
 #else
-#define TN_QUIET                                                                                                     \
-    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                             \
-    _Pragma("GCC diagnostic ignored \"-Wshadow\"") _Pragma("GCC diagnostic error \"-Wint-conversion\"")              \
-    _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")
+#define TN_QUIET                                                                                                                   \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                                           \
+        _Pragma("GCC diagnostic ignored \"-Wshadow\"") _Pragma("GCC diagnostic error \"-Wint-conversion\"")                        \
+            _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")
 #define TN_UNQUIET _Pragma("GCC diagnostic pop")
 #endif
 
 /* An options struct with `defaults`, then the caller's values; `.size` is named last and stands first, so that values by place go on
  * after it. `call` sees the struct as tn_o. */
-#define TN_WITH(type, defaults, call, ...)                                                                           \
-    __extension__({                                                                                                  \
-        TN_QUIET const type tn_o = {TN_UNWRAP defaults, .size = sizeof(type), __VA_ARGS__};                          \
-        TN_UNQUIET call;                                                                                             \
+#define TN_WITH(type, defaults, call, ...)                                                                                         \
+    __extension__({                                                                                                                \
+        TN_QUIET const type tn_o = {TN_UNWRAP defaults, .size = sizeof(type), __VA_ARGS__};                                        \
+        TN_UNQUIET call;                                                                                                           \
     })
 
 /* An int or a tuple becomes `const int64_t *, size_t`. */
@@ -81,32 +81,35 @@ typedef struct tn_ints {
 #define TN_DIMS_1(x) TN_ARRAY_ x
 #define TN_DIMS_0(x) TN_ARRAY_(x)
 #define TN_DIMS(x) TN_PASTE(TN_DIMS_, TN_IS_TUPLE(x))(x)
-#define TN_INTS(...) {sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]){__VA_ARGS__}}
+#define TN_INTS(...)                                                                                                               \
+    {                                                                                                                              \
+        sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]) { __VA_ARGS__ }                                \
+    }
 
 /* A number of any C type becomes a tn_scalar. */
-#define TN_SCALAR(v) \
-    _Generic((v), bool: tn_scalar_bool, float: tn_scalar_double, double: tn_scalar_double, default: tn_scalar_int)(v)
+#define TN_SCALAR(v)                                                                                                               \
+    _Generic((v), bool : tn_scalar_bool, float : tn_scalar_double, double : tn_scalar_double, default : tn_scalar_int)(v)
 
 /* A tensor or a number becomes a tn_tensor *. */
-#define TN_PICK(v)                                                                                                   \
+#define TN_PICK(v)                                                                                                                 \
     _Generic((v), tn_tensor *: tn_same, void *: tn_same, bool: tn_number_bool, float: tn_number_double, double: tn_number_double, \
              default: tn_number_int)(v)
-#define TN_BINARY(function, a, b)                                                                                    \
-    __extension__({                                                                                                  \
-        TN_QUIET __auto_type tn_a = (a);                                                                             \
-        __auto_type tn_b = (b);                                                                                      \
-        tn_tensor *tn_r = (function)(TN_PICK(tn_a), TN_PICK(tn_b));                                                  \
-        TN_UNQUIET tn_r;                                                                                             \
+#define TN_BINARY(function, a, b)                                                                                                  \
+    __extension__({                                                                                                                \
+        TN_QUIET __auto_type tn_a = (a);                                                                                           \
+        __auto_type tn_b = (b);                                                                                                    \
+        tn_tensor *tn_r = (function)(TN_PICK(tn_a), TN_PICK(tn_b));                                                                \
+        TN_UNQUIET tn_r;                                                                                                           \
     })
 
 /* The same with keywords after the second operand. */
-#define TN_BINARY_WITH(type, defaults, function, a, ...)                                                             \
-    __extension__({                                                                                                  \
-        TN_QUIET __auto_type tn_a = (a);                                                                             \
-        __auto_type tn_b = (TN_FIRST(__VA_ARGS__));                                                                  \
-        const type tn_o = {TN_UNWRAP defaults, .size = sizeof(type), TN_REST(__VA_ARGS__)};                          \
-        tn_tensor *tn_r = (function)(TN_PICK(tn_a), TN_PICK(tn_b), &tn_o);                                           \
-        TN_UNQUIET tn_r;                                                                                             \
+#define TN_BINARY_WITH(type, defaults, function, a, ...)                                                                           \
+    __extension__({                                                                                                                \
+        TN_QUIET __auto_type tn_a = (a);                                                                                           \
+        __auto_type tn_b = (TN_FIRST(__VA_ARGS__));                                                                                \
+        const type tn_o = {TN_UNWRAP defaults, .size = sizeof(type), TN_REST(__VA_ARGS__)};                                        \
+        tn_tensor *tn_r = (function)(TN_PICK(tn_a), TN_PICK(tn_b), &tn_o);                                                         \
+        TN_UNQUIET tn_r;                                                                                                           \
     })
 
 /* "file.c:12", for messages that say where a tensor was made. */

@@ -88,16 +88,16 @@ typedef struct tn_named_iter {
 } tn_named_iter;
 typedef struct tn_named_opts {
     size_t size;
-    const char *prefix; /* "" */
-    bool recurse;       /* true */
+    const char *prefix;    /* "" */
+    bool recurse;          /* true */
     bool remove_duplicate; /* true */
 } tn_named_opts;
-TN_API tn_named_iter (tn_named_parameters)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
-TN_API tn_named_iter (tn_named_buffers)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
+TN_API tn_named_iter(tn_named_parameters)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
+TN_API tn_named_iter(tn_named_buffers)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
 /** m itself first, under the name prefix or "". */
-TN_API tn_named_iter (tn_named_modules)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
+TN_API tn_named_iter(tn_named_modules)(tn_module *m, const tn_named_opts *opts TN_DEFAULT(NULL));
 /** Direct children. */
-TN_API tn_named_iter (tn_named_children)(tn_module *m);
+TN_API tn_named_iter(tn_named_children)(tn_module *m);
 TN_API bool tn_named_next(tn_named_iter *it);
 
 /** All verdicts on m and below: false with the error that a walk would report. */
@@ -135,13 +135,13 @@ typedef struct tn_load_opts {
 } tn_load_opts;
 /** Copies the state into the module. One error lists all that is missing, unexpected or of another shape; then nothing was changed. */
 TN_API bool(tn_load_state_dict)(tn_module *m, tn_state *state, const tn_load_opts *opts TN_DEFAULT(NULL));
-TN_API tn_state *tn_state_new(void);                                               /* [scope] */
-TN_API bool tn_state_set(tn_state *state, const char *name, tn_tensor *value);     /* [keep] */
-TN_API tn_tensor *tn_state_get(tn_state *state, const char *name);                 /* [scope]; TN_ERR_KEY when absent */
+TN_API tn_state *tn_state_new(void);                                           /* [scope] */
+TN_API bool tn_state_set(tn_state *state, const char *name, tn_tensor *value); /* [keep] */
+TN_API tn_tensor *tn_state_get(tn_state *state, const char *name);             /* [scope]; TN_ERR_KEY when absent */
 TN_API bool tn_state_has(tn_state *state, const char *name);
 TN_API size_t tn_state_count(tn_state *state);
-TN_API const char *tn_state_name(tn_state *state, size_t i);                       /* [borrow] */
-TN_API tn_tensor *tn_state_at(tn_state *state, size_t i);                          /* [scope] */
+TN_API const char *tn_state_name(tn_state *state, size_t i); /* [borrow] */
+TN_API tn_tensor *tn_state_at(tn_state *state, size_t i);    /* [scope] */
 TN_API bool tn_state_set_metadata(tn_state *state, const char *key, const char *value);
 TN_API const char *tn_state_metadata(tn_state *state, const char *key); /* NULL when absent [borrow] */
 
@@ -150,7 +150,8 @@ TN_END_DECLS
 #include <tison/class.h>
 #define tn_parameter(...) tn_parameter_pick(__VA_ARGS__, true, )
 #define tn_parameter_pick(x, requires_grad, ...) tn_parameter_at(x, requires_grad, TN_HERE)
-#define tn_buffer(...) TN_WITH(tn_buffer_opts, (.persistent = true), (tn_buffer)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_buffer(...)                                                                                                             \
+    TN_WITH(tn_buffer_opts, (.persistent = true), (tn_buffer)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
 #define tn_register_forward_pre_hook(m, hook, data, destroy) (tn_register_forward_pre_hook)(TN_AS_MODULE(m), hook, data, destroy)
@@ -158,8 +159,9 @@ TN_END_DECLS
 #define tn_adopt(m) (tn_adopt)(TN_AS_MODULE(m))
 #define tn_parameters(m) (tn_parameters)(TN_AS_MODULE(m))
 #define tn_buffers(m) (tn_buffers)(TN_AS_MODULE(m))
-#define TN_NAMED(function, ...)                                                                                            \
-    TN_WITH(tn_named_opts, (.recurse = true, .remove_duplicate = true), (function)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__)), &tn_o), TN_REST(__VA_ARGS__))
+#define TN_NAMED(function, ...)                                                                                                    \
+    TN_WITH(tn_named_opts, (.recurse = true, .remove_duplicate = true), (function)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__)), &tn_o),    \
+            TN_REST(__VA_ARGS__))
 #define tn_named_parameters(...) TN_NAMED(tn_named_parameters, __VA_ARGS__, )
 #define tn_named_buffers(...) TN_NAMED(tn_named_buffers, __VA_ARGS__, )
 #define tn_named_modules(...) TN_NAMED(tn_named_modules, __VA_ARGS__, )
@@ -181,7 +183,8 @@ TN_END_DECLS
 #define tn_module_apply(m, visit, data) (tn_module_apply)(TN_AS_MODULE(m), visit, data)
 #define tn_state_dict(m) (tn_state_dict)(TN_AS_MODULE(m))
 #define tn_load_state_dict(...) tn_load_state_dict_(__VA_ARGS__, )
-#define tn_load_state_dict_(m, ...) \
-    TN_WITH(tn_load_opts, (.strict = true), (tn_load_state_dict)(TN_AS_MODULE(m), TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define tn_load_state_dict_(m, ...)                                                                                                \
+    TN_WITH(tn_load_opts, (.strict = true), (tn_load_state_dict)(TN_AS_MODULE(m), TN_FIRST(__VA_ARGS__), &tn_o),                   \
+            TN_REST(__VA_ARGS__))
 #endif
 #endif

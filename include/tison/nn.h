@@ -38,7 +38,7 @@ typedef struct tn_nn_container {
 } tn_nn_container;
 typedef tn_nn_container tn_nn_sequential, tn_nn_module_list;
 #ifndef __cplusplus
-#define TN_MODULES(...) (void *const[]){__VA_ARGS__}, sizeof((void *const[]){__VA_ARGS__}) / sizeof(void *)
+#define TN_MODULES(...) (void *const[]){NULL, __VA_ARGS__} + 1, sizeof((void *const[]){NULL, __VA_ARGS__}) / sizeof(void *) - 1
 #define tn_nn_sequential(...) tn_nn_sequential_new(TN_MODULES(__VA_ARGS__))
 #define tn_nn_module_list(...) tn_nn_module_list_new(TN_MODULES(__VA_ARGS__))
 #endif
@@ -72,18 +72,19 @@ typedef struct tn_nn_conv2d_opts {
     int64_t stride, padding, dilation, groups; /* 1, 0, 1, 1 */
     bool bias;                                 /* true */
     struct tn_keywords_only *keywords_only;
-    tn_dtype dtype; /* the default dtype */
+    tn_dtype dtype;                                      /* the default dtype */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
     const char *where;
 } tn_nn_conv2d_opts;
 #ifndef __cplusplus
 #define tn_nn_conv2d(in, out, ...)                                                                                                 \
-    TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),   \
+    TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),  \
             tn_nn_conv2d_new(in, out, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** A convolution with PyTorch's initial weights. kernel: an int or {kh, kw}. TN_ERR_VALUE when groups does not divide the channels. [scope] */
-TN_API tn_nn_conv2d *(tn_nn_conv2d_new)(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel, const tn_nn_conv2d_opts *opts TN_DEFAULT(NULL));
+TN_API tn_nn_conv2d *(tn_nn_conv2d_new)(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel,
+                                      const tn_nn_conv2d_opts *opts TN_DEFAULT(NULL));
 
 /* ---- dropout.c ---- */
 
@@ -157,22 +158,23 @@ typedef struct tn_nn_init_kaiming_opts {
     tn_nn_init_nonlinearity nonlinearity; /* TN_GAIN_LEAKY_RELU */
 } tn_nn_init_kaiming_opts;
 #ifndef __cplusplus
-#define TN_NN_INIT(type, defaults, function, ...) TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define TN_NN_INIT(type, defaults, function, ...)                                                                                  \
+    TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
 #define tn_nn_init_uniform_(...) TN_NN_INIT(tn_nn_init_uniform_opts, (.b = 1), tn_nn_init_uniform_, __VA_ARGS__, )
 #define tn_nn_init_normal_(...) TN_NN_INIT(tn_nn_init_normal_opts, (.std = 1), tn_nn_init_normal_, __VA_ARGS__, )
-#define tn_nn_init_trunc_normal_(...) \
+#define tn_nn_init_trunc_normal_(...)                                                                                              \
     TN_NN_INIT(tn_nn_init_trunc_normal_opts, (.std = 1, .a = -2, .b = 2), tn_nn_init_trunc_normal_, __VA_ARGS__, )
 #define tn_nn_init_xavier_uniform_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_uniform_, __VA_ARGS__, )
 #define tn_nn_init_xavier_normal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_normal_, __VA_ARGS__, )
 #define tn_nn_init_orthogonal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_orthogonal_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_uniform_(...) \
+#define tn_nn_init_kaiming_uniform_(...)                                                                                           \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_uniform_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_normal_(...) \
+#define tn_nn_init_kaiming_normal_(...)                                                                                            \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_normal_, __VA_ARGS__, )
 #endif
 
-/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is 0.01), else
- *  ignored. NaN with TN_ERR_VALUE for another number. */
+/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is
+ *  0.01), else ignored. NaN with TN_ERR_VALUE for another number. */
 TN_API double (tn_nn_init_calculate_gain)(tn_nn_init_nonlinearity nonlinearity, double param);
 
 /** Uniform from a to b: torch.nn.init.uniform_. */
@@ -205,12 +207,12 @@ TN_API tn_tensor *(tn_nn_init_kaiming_uniform_)(tn_tensor *x, const tn_nn_init_k
 /** Normal with std gain / sqrt(fan): torch.nn.init.kaiming_normal_. Errors: TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_kaiming_normal_)(tn_tensor *x, const tn_nn_init_kaiming_opts *opts TN_DEFAULT(NULL));
 
-/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After TN_ERR_RUNTIME,
- *  for an interval too far from the mean, x holds other draws. */
+/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After
+ *  TN_ERR_RUNTIME, for an interval too far from the mean, x holds other draws. */
 TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trunc_normal_opts *opts TN_DEFAULT(NULL));
 
-/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed in double.
- *  TN_ERR_VALUE for fewer than two dims. */
+/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed
+ *  in double. TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts TN_DEFAULT(NULL));
 
 /* ---- linear.c ---- */
@@ -230,8 +232,9 @@ typedef struct tn_nn_linear_opts {
     const char *where;
 } tn_nn_linear_opts;
 #ifndef __cplusplus
-#define tn_nn_linear(in, ...) \
-    TN_WITH(tn_nn_linear_opts, (.bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE), tn_nn_linear_new(in, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_linear(in, ...)                                                                                                      \
+    TN_WITH(tn_nn_linear_opts, (.bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                                           \
+            tn_nn_linear_new(in, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** A linear layer with PyTorch's initial weights. in, out: 0 or more. [scope] */
@@ -246,8 +249,9 @@ typedef struct tn_nn_max_pool2d {
     bool ceil_mode, square; /* square: given as single ints, and printed so */
 } tn_nn_max_pool2d;
 #ifndef __cplusplus
-#define tn_nn_max_pool2d(...) \
-    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), tn_nn_max_pool2d_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_max_pool2d(...)                                                                                                      \
+    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), tn_nn_max_pool2d_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** kernel: an int or {kh, kw}; stride: the kernel's size unless given. [scope] */

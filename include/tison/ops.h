@@ -87,13 +87,14 @@ TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b);
 
 typedef struct tn_conv2d_opts {
     size_t size;
-    int64_t stride, padding, dilation; /* 1, 0, 1: of height and width alike */
-    int64_t groups;                    /* 1 */
+    int64_t stride, padding, dilation;                   /* 1, 0, 1: of height and width alike */
+    int64_t groups;                                      /* 1 */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
 } tn_conv2d_opts;
 #ifndef __cplusplus
-#define tn_conv2d(x, weight, ...) \
-    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_conv2d(x, weight, ...)                                                                                                  \
+    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o),     \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
@@ -133,7 +134,7 @@ TN_API tn_tensor *(tn_zero_)(tn_tensor *self);
 
 /** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
  *  nothing. */
-TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b);
+TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b);
 
 /* Keywords of tn_allclose. */
 typedef struct tn_allclose_opts {
@@ -143,13 +144,13 @@ typedef struct tn_allclose_opts {
     bool equal_nan; /* false */
 } tn_allclose_opts;
 #ifndef __cplusplus
-#define tn_allclose(a, ...)                                                                                    \
-    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+#define tn_allclose(a, ...)                                                                                                        \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
-TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
+TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts TN_DEFAULT(NULL));
 
 /* ---- creation.c ---- */
 
@@ -306,11 +307,9 @@ typedef struct tn_cat_opts {
     int64_t dim; /* 0 */
 } tn_cat_opts;
 #ifndef __cplusplus
-/* tn_cat(TN_TENSORS(a, b), .dim = 1) */
-#define tn_cat(...) TN_JOIN(tn_cat, __VA_ARGS__, )
-#define tn_stack(...) TN_JOIN(tn_stack, __VA_ARGS__, )
-#define TN_JOIN(function, ...) TN_JOIN_(function, __VA_ARGS__)
-#define TN_JOIN_(function, tensors, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(tensors, n, &tn_o), __VA_ARGS__)
+/* tn_cat(TN_TENSORS(a, b), .dim = 1); with an array and its length: (tn_cat)(list, n, NULL). */
+#define tn_cat(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_cat)(tensors, &tn_o), __VA_ARGS__)
+#define tn_stack(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_stack)(tensors, &tn_o), __VA_ARGS__)
 #endif
 
 /** One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d
@@ -333,35 +332,36 @@ typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_RED
 /* Keywords of tn_nll_loss. */
 typedef struct tn_nll_loss_opts {
     size_t size;
-    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
-    int64_t ignore_index; /* -100: targets that take no part */
+    tn_tensor *weight;      /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index;   /* -100: targets that take no part */
     tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
 } tn_nll_loss_opts;
 #ifndef __cplusplus
-#define tn_nll_loss(x, ...)                                                                             \
-    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_nll_loss(x, ...)                                                                                                        \
+    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN),                                              \
+            (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Negative log likelihood of the target classes: torch.nn.functional.nll_loss.
  *  logp     (C), (N, C) or (N, C, d1, ...), log-probabilities, floating point
  *  target   (), (N) or (N, d1, ...), int64 or uint8 class numbers
- *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]. TN_ERR_INDEX for a target outside 0..C-1
+ *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]; TN_ERR_INDEX for a target outside
+ *           0..C-1
  */
 TN_API tn_tensor *(tn_nll_loss)(tn_tensor *logp, tn_tensor *target, const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
 
 /* Keywords of tn_cross_entropy. */
 typedef struct tn_cross_entropy_opts {
     size_t size;
-    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
-    int64_t ignore_index; /* -100: class numbers that take no part */
+    tn_tensor *weight;      /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index;   /* -100: class numbers that take no part */
     tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
     double label_smoothing; /* 0; up to 1 */
 } tn_cross_entropy_opts;
 #ifndef __cplusplus
-#define tn_cross_entropy(x, ...)                                                                      \
-    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_cross_entropy(x, ...)                                                                                                   \
+    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN),                                         \
+            (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Cross entropy of logits: torch.nn.functional.cross_entropy.
@@ -377,8 +377,9 @@ typedef struct tn_mse_loss_opts {
     tn_reduction reduction; /* TN_REDUCTION_MEAN */
 } tn_mse_loss_opts;
 #ifndef __cplusplus
-#define tn_mse_loss(x, ...) \
-    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mse_loss(x, ...)                                                                                                        \
+    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                  \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
@@ -406,7 +407,7 @@ TN_API tn_tensor *(tn_max)(tn_tensor *x);
  *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
  *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
  */
-TN_API bool (tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+TN_API bool(tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
 
 /* Keywords of tn_argmax. */
 typedef struct tn_argmax_opts {
@@ -415,7 +416,8 @@ typedef struct tn_argmax_opts {
     bool keepdim; /* false */
 } tn_argmax_opts;
 #ifndef __cplusplus
-#define tn_argmax(...) TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_argmax(...)                                                                                                             \
+    TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
@@ -427,14 +429,15 @@ TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAUL
 
 typedef struct tn_max_pool2d_opts {
     size_t size;
-    int64_t stride;            /* TN_NONE: the kernel's size */
-    int64_t padding, dilation; /* 0, 1 */
-    bool ceil_mode;            /* false */
+    int64_t stride;                                      /* TN_NONE: the kernel's size */
+    int64_t padding, dilation;                           /* 0, 1 */
+    bool ceil_mode;                                      /* false */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
 } tn_max_pool2d_opts;
 #ifndef __cplusplus
-#define tn_max_pool2d(x, ...) \
-    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_max_pool2d(x, ...)                                                                                                      \
+    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),   \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
@@ -509,9 +512,11 @@ typedef struct tn_sum_opts {
 } tn_sum_opts;
 typedef tn_sum_opts tn_mean_opts;
 #ifndef __cplusplus
-#define tn_sum(...) TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_mean(...) \
-    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_sum(...)                                                                                                                \
+    TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mean(...)                                                                                                               \
+    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o),                     \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Sum over all elements, a dim, or several: torch.sum. Bits are PyTorch's on one thread, whatever the number of threads here.
@@ -520,8 +525,8 @@ typedef tn_sum_opts tn_mean_opts;
  */
 TN_API tn_tensor *(tn_sum)(tn_tensor *x, const tn_sum_opts *opts TN_DEFAULT(NULL));
 
-/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; of no elements NaN.
- *  [scope] */
+/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; the mean of
+ *  no elements is NaN. [scope] */
 TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
@@ -562,8 +567,9 @@ typedef struct tn_softmax_opts {
     tn_dtype dtype; /* TN_DTYPE_NONE: x's; x is cast to it first */
 } tn_softmax_opts;
 #ifndef __cplusplus
-#define tn_softmax(x, ...) TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_log_softmax(x, ...) \
+#define tn_softmax(x, ...)                                                                                                         \
+    TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_log_softmax(x, ...)                                                                                                     \
     TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_log_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
@@ -686,13 +692,13 @@ TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
 /* ---- where.c ---- */
 
 #ifndef __cplusplus
-#define tn_where(condition, a, b)                                                                                    \
-    __extension__({                                                                                                  \
-        TN_QUIET tn_tensor *tn_c = (condition);                                                                      \
-        __auto_type tn_a = (a);                                                                                      \
-        __auto_type tn_b = (b);                                                                                      \
-        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                            \
-        TN_UNQUIET tn_r;                                                                                             \
+#define tn_where(condition, a, b)                                                                                                  \
+    __extension__({                                                                                                                \
+        TN_QUIET tn_tensor *tn_c = (condition);                                                                                    \
+        __auto_type tn_a = (a);                                                                                                    \
+        __auto_type tn_b = (b);                                                                                                    \
+        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                                          \
+        TN_UNQUIET tn_r;                                                                                                           \
     })
 #endif
 

@@ -22,22 +22,23 @@ typedef struct tn_optim_adam_opts {
 } tn_optim_adam_opts;
 typedef tn_optim_adam_opts tn_optim_adamw_opts;
 #ifndef __cplusplus
-#define tn_optim_adam(...)                                                                                  \
-    TN_WITH(tn_optim_adam_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0),        \
+#define tn_optim_adam(...)                                                                                                         \
+    TN_WITH(tn_optim_adam_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0),                               \
             (tn_optim_adam)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_optim_adamw(...)                                                                                 \
-    TN_WITH(tn_optim_adamw_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 1e-2),    \
+#define tn_optim_adamw(...)                                                                                                        \
+    TN_WITH(tn_optim_adamw_opts, (.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 1e-2),                           \
             (tn_optim_adamw)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Adam: torch.optim.Adam. Averages m of g and v of g * g; p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps), with amsgrad
- *  over the largest v so far. weight_decay adds weight_decay * p to g; maximize negates g.
+/** Adam: torch.optim.Adam. Averages m of g and v of g * g; p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps),
+ *  with amsgrad over the largest v so far. weight_decay adds weight_decay * p to g; maximize negates g.
  *  params   from tn_parameters or tn_tensors_new [keep]: leaves; one that comes twice is taken once, with a warning
  *  returns  [scope]; NULL with TN_ERR_VALUE for an empty list, for a tensor with a history, and for a number out of range or NaN
  */
 TN_API tn_optim *(tn_optim_adam)(tn_tensors *params, const tn_optim_adam_opts *opts TN_DEFAULT(NULL));
 
-/** AdamW: torch.optim.AdamW. As tn_optim_adam, but weight_decay shrinks p by the factor 1 - lr * weight_decay before the step. [scope] */
+/** AdamW: torch.optim.AdamW. As tn_optim_adam, but weight_decay shrinks p by the factor 1 - lr * weight_decay before the step.
+ *  [scope] */
 TN_API tn_optim *(tn_optim_adamw)(tn_tensors *params, const tn_optim_adamw_opts *opts TN_DEFAULT(NULL));
 
 /* ---- optim.c ---- */
@@ -46,24 +47,25 @@ TN_API tn_optim *(tn_optim_adamw)(tn_tensors *params, const tn_optim_adamw_opts 
 
 /* An option that a further group takes over from the optimizer. */
 #define TN_OPTIM_SAME (-1e308)
-/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is TN_ERR_TYPE. */
+/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is
+ * TN_ERR_TYPE. */
 typedef struct tn_optim_group_opts {
     size_t size;
     double lr, betas[2], eps, weight_decay, momentum, dampening;
     int nesterov, amsgrad, maximize;
 } tn_optim_group_opts;
 #ifndef __cplusplus
-#define tn_optim_add_param_group(opt, ...)                                                                                        \
-    TN_WITH(tn_optim_group_opts,                                                                                                  \
-            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,   \
-             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),               \
+#define tn_optim_add_param_group(opt, ...)                                                                                         \
+    TN_WITH(tn_optim_group_opts,                                                                                                   \
+            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,    \
+             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),                \
             (tn_optim_add_param_group)(opt, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Adds parameters with options of their own: optimizer.add_param_group. What is not given is as the optimizer was made.
  *  `tn_optim_add_param_group(opt, params, .lr = 1e-4)`. params [keep]: leaves of no other group.
  *  Errors as those of the constructor; then nothing was added. */
-TN_API bool (tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts TN_DEFAULT(NULL));
+TN_API bool(tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts TN_DEFAULT(NULL));
 
 /** How many groups of parameters it has. */
 TN_API size_t (tn_optim_group_count)(tn_optim *opt);
@@ -84,15 +86,16 @@ TN_API bool (tn_optim_zero_grad)(tn_optim *opt);
 
 /* ---- optim_state.c ---- */
 
-/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it has a state:
- *  "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's shape, which share memory
- *  with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
- *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters). [scope] */
+/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it
+ *  has a state: "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's
+ *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64),
+ *  "param_groups.j.betas" (2 of float64), "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params"
+ *  (int64, the numbers i of its parameters). [scope] */
 TN_API tn_state *(tn_optim_state_dict)(tn_optim *opt);
 
-/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors: TN_ERR_VALUE for
- *  another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected names, TN_ERR_SHAPE. All is
- *  checked first: a failed load changes nothing. */
+/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors:
+ *  TN_ERR_VALUE for another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected
+ *  names, TN_ERR_SHAPE. All is checked first: a failed load changes nothing. */
 TN_API bool (tn_optim_load_state_dict)(tn_optim *opt, tn_state *state);
 
 /* ---- sgd.c ---- */
@@ -106,7 +109,7 @@ typedef struct tn_optim_sgd_opts {
     bool maximize; /* false */
 } tn_optim_sgd_opts;
 #ifndef __cplusplus
-#define tn_optim_sgd(...) \
+#define tn_optim_sgd(...)                                                                                                          \
     TN_WITH(tn_optim_sgd_opts, (.lr = 1e-3), (tn_optim_sgd)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 

@@ -8,8 +8,8 @@ TN_BEGIN_DECLS
 
 /* ---- save.c ---- */
 
-/** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes are
- *  those of that function. The metadata is what tn_state_set_metadata put there; without any, the file has none.
+/** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes
+ *  are those of that function. The metadata is what tn_state_set_metadata put there; without any, the file has none.
  *  The file is replaced as a whole or not at all. Tensors are written row-major; two names of one tensor are both written in full.
  *  returns  false with TN_ERR_IO, and TN_ERR_VALUE for names that are not UTF-8
  */
@@ -33,12 +33,13 @@ TN_API tn_state *(tn_load_safetensors)(const char *path);
 /** Reads what tn_save_bytes or safetensors.torch.save made. Copies: the memory may go afterwards. [scope] */
 TN_API tn_state *(tn_load_bytes)(const void *data, size_t bytes);
 
-/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, as tn_save_safetensors.
- *  Another ending is TN_ERR_NOT_IMPLEMENTED.
+/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, as
+ *  tn_save_safetensors. Another ending is TN_ERR_NOT_IMPLEMENTED.
  */
 TN_API bool (tn_save)(tn_state *state, const char *path);
 
-/** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors. [scope] */
+/** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors.
+ *  [scope] */
 TN_API tn_state *(tn_load)(const char *path);
 
 TN_END_DECLS

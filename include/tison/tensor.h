@@ -41,8 +41,8 @@ TN_API size_t tn_scope_depth(void);
 TN_API void tn_scope_unwind(size_t depth);
 
 /* ---- modes of the calling thread; each *_enter returns what *_exit needs ---- */
-TN_API int tn_grad_mode_enter(bool enabled);      /* torch.no_grad, torch.enable_grad */
-TN_API int tn_inference_mode_enter(void);         /* torch.inference_mode */
+TN_API int tn_grad_mode_enter(bool enabled); /* torch.no_grad, torch.enable_grad */
+TN_API int tn_inference_mode_enter(void);    /* torch.inference_mode */
 TN_API void tn_mode_exit(int *mode);
 TN_API bool tn_is_grad_enabled(void);
 TN_API bool tn_is_inference_mode_enabled(void);
@@ -63,7 +63,8 @@ typedef struct tn_opts {
 
 /** A tensor over memory of the program's own, row-major. `destroy(data)` is called once when no tensor uses it any more; NULL: never.
  *  torch.from_blob. data may be NULL only when there are no elements. [scope] */
-TN_API tn_tensor *tn_from_blob(const int64_t *sizes, size_t ndim, tn_dtype dtype, void *data, void (*destroy)(void *data) TN_DEFAULT(NULL));
+TN_API tn_tensor *tn_from_blob(const int64_t *sizes, size_t ndim, tn_dtype dtype, void *data,
+                               void (*destroy)(void *data) TN_DEFAULT(NULL));
 /** Numbers that stand where a tensor may; 0-d, and weak in type promotion as Python's are. [scope] */
 TN_API tn_tensor *tn_number_int(int64_t value);
 TN_API tn_tensor *tn_number_double(double value);
@@ -81,8 +82,8 @@ TN_API int64_t tn_size(tn_tensor *x, int64_t dim);   /* dim may be negative */
 TN_API int64_t tn_stride(tn_tensor *x, int64_t dim); /* in elements */
 TN_API const int64_t *tn_sizes(tn_tensor *x);        /* ndim of them [borrow] */
 TN_API const int64_t *tn_strides(tn_tensor *x);
-TN_API int64_t tn_storage_offset(tn_tensor *x); /* in elements */
-TN_API tn_dtype tn_get_dtype(tn_tensor *x);     /* TN_DTYPE_NONE for a bad handle */
+TN_API int64_t tn_storage_offset(tn_tensor *x);   /* in elements */
+TN_API tn_dtype tn_get_dtype(tn_tensor *x);       /* TN_DTYPE_NONE for a bad handle */
 TN_API const char *tn_dtype_name(tn_dtype dtype); /* "float32" */
 TN_API const char *tn_device(tn_tensor *x);       /* "cpu" */
 TN_API bool tn_is_contiguous(tn_tensor *x);
@@ -116,8 +117,8 @@ static inline void tn_print_object(const void *x) {
 
 /* ---- lists ---- */
 TN_API size_t tn_tensors_count(tn_tensors *list);
-TN_API tn_tensor *tn_tensors_get(tn_tensors *list, size_t i);        /* [scope] */
-TN_API const char *tn_tensors_name(tn_tensors *list, size_t i);      /* "" without names [borrow] */
+TN_API tn_tensor *tn_tensors_get(tn_tensors *list, size_t i);         /* [scope] */
+TN_API const char *tn_tensors_name(tn_tensors *list, size_t i);       /* "" without names [borrow] */
 TN_API tn_tensors *tn_tensors_new(tn_tensor *const *items, size_t n); /* [keep] items; [scope] */
 
 /* ---- threads ---- */
@@ -151,17 +152,19 @@ static inline void tn_exit_on_error(bool on) { tn_set_error_handler(on ? tn_exit
 #define TN_SCOPE __attribute__((cleanup(tn_scope_exit), unused)) tn_scope TN_PASTE(tn_scope_, __LINE__) = tn_scope_enter()
 #define TN_NO_GRAD __attribute__((cleanup(tn_mode_exit), unused)) int TN_PASTE(tn_mode_, __LINE__) = tn_grad_mode_enter(false)
 #define TN_ENABLE_GRAD __attribute__((cleanup(tn_mode_exit), unused)) int TN_PASTE(tn_mode_, __LINE__) = tn_grad_mode_enter(true)
-#define TN_INFERENCE_MODE __attribute__((cleanup(tn_mode_exit), unused)) int TN_PASTE(tn_mode_, __LINE__) = tn_inference_mode_enter()
+#define TN_INFERENCE_MODE                                                                                                          \
+    __attribute__((cleanup(tn_mode_exit), unused)) int TN_PASTE(tn_mode_, __LINE__) = tn_inference_mode_enter()
 /** *slot = x, where the variable keeps what it holds: for every variable, static or struct of one's own that outlives a scope. */
-#define tn_assign(slot, x)                                                                       \
-    __extension__({                                                                              \
-        TN_QUIET __auto_type tn_slot = (slot);                                                   \
-        *tn_slot = tn_exchange(*tn_slot, (x));                                                   \
-        TN_UNQUIET(void) 0;                                                                      \
+#define tn_assign(slot, x)                                                                                                         \
+    __extension__({                                                                                                                \
+        TN_QUIET __auto_type tn_slot = (slot);                                                                                     \
+        *tn_slot = tn_exchange(*tn_slot, (x));                                                                                     \
+        TN_UNQUIET(void) 0;                                                                                                        \
     })
 #define tn_from_blob(shape, dtype, data, destroy) (tn_from_blob)(TN_DIMS(shape), dtype, data, destroy)
 /* A function (shape, opts): by tuple and keywords. */
-#define TN_MAKE(function, ...)                                                                   \
-    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (function)(TN_DIMS(TN_FIRST(__VA_ARGS__)), &tn_o), TN_REST(__VA_ARGS__))
+#define TN_MAKE(function, ...)                                                                                                     \
+    TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (function)(TN_DIMS(TN_FIRST(__VA_ARGS__)), &tn_o),                \
+            TN_REST(__VA_ARGS__))
 #endif
 #endif

@@ -14,6 +14,12 @@ void tni_error_thread_end(void); /* frees the thread's message, at shutdown */
 /* True while the thread's latch holds an error. */
 bool tni_failed(void);
 
-#define TNI_TRY(expr) do { if (!(expr)) return false; } while (0)
-#define TNI_CHECK(condition, status, ...) do { if (TNI_UNLIKELY(!(condition))) return tni_fail(status, __VA_ARGS__); } while (0)
+#define TNI_TRY(expr)                                                                                                              \
+    do {                                                                                                                           \
+        if (!(expr)) return false;                                                                                                 \
+    } while (0)
+#define TNI_CHECK(condition, status, ...)                                                                                          \
+    do {                                                                                                                           \
+        if (TNI_UNLIKELY(!(condition))) return tni_fail(status, __VA_ARGS__);                                                      \
+    } while (0)
 #endif

@@ -19,11 +19,10 @@
 static tn_file_table table;
 static bool table_set;
 
-static const tn_file_table *current(void) {
-    return table_set ? &table : tn_default_file_table();
-}
+static const tn_file_table *current(void) { return table_set ? &table : tn_default_file_table(); }
 
-#define FILL(member) if (!table.member) table.member = fallback->member
+#define FILL(member)                                                                                                               \
+    if (!table.member) table.member = fallback->member
 
 bool tn_set_file_table(const tn_file_table *own) {
     const tn_file_table *fallback = tn_default_file_table();
@@ -54,21 +53,20 @@ bool tn_set_file_table(const tn_file_table *own) {
 }
 
 /* result = call, again while it is interrupted. */
-#define RETRY(result, call)                                                              \
-    do {                                                                                 \
-        int tries_ = 0;                                                                  \
-        do (result) = (call); while ((result) == -EINTR && ++tries_ < MOST_INTERRUPTS);  \
+#define RETRY(result, call)                                                                                                        \
+    do {                                                                                                                           \
+        int tries_ = 0;                                                                                                            \
+        do (result) = (call);                                                                                                      \
+        while ((result) == -EINTR && ++tries_ < MOST_INTERRUPTS);                                                                  \
     } while (0)
 
 /* strerror_r comes in two forms: one returns the text, the other fills the buffer and returns a number. */
-static __attribute__((unused)) const char *text_of_pointer(const char *text, const char *buffer) {
-    return text ? text : buffer;
-}
+static __attribute__((unused)) const char *text_of_pointer(const char *text, const char *buffer) { return text ? text : buffer; }
 static __attribute__((unused)) const char *text_of_int(int result, const char *buffer) {
     (void)result;
     return buffer;
 }
-#define TEXT_OF(result, buffer) _Generic((result), char *: text_of_pointer, int: text_of_int)((result), (buffer))
+#define TEXT_OF(result, buffer) _Generic((result), char * : text_of_pointer, int : text_of_int)((result), (buffer))
 
 static bool fail_io(int64_t result, const char *path) {
     char buffer[256] = "Unknown error";

@@ -11,9 +11,9 @@ typedef struct tni_file {
     int file;
 } tni_file;
 
-bool tni_file_open(tni_file *f, const char *path); /* refuses folders, FIFOs, devices */
+bool tni_file_open(tni_file *f, const char *path);                         /* refuses folders, FIFOs, devices */
 bool tni_file_read(tni_file *f, void *data, size_t bytes, int64_t offset); /* all of `bytes`, or an error: a file that shrank */
-void tni_file_close(tni_file *f); /* also after a failed open, and twice */
+void tni_file_close(tni_file *f);                                          /* also after a failed open, and twice */
 
 /* The whole of a file of at most `limit` bytes. *data is from tni_alloc(*bytes), NULL when the file is empty. */
 bool tni_file_read_all(const char *path, size_t limit, void **data, size_t *bytes);

@@ -16,9 +16,7 @@
 
 #define LARGEST_PIECE ((size_t)1 << 30) /* some systems refuse one read or write of 2 GiB */
 
-static int64_t result_of(int64_t value) {
-    return value < 0 ? -(int64_t)errno : value;
-}
+static int64_t result_of(int64_t value) { return value < 0 ? -(int64_t)errno : value; }
 
 static int open_read(void *context, const char *path) {
     (void)context;
@@ -61,9 +59,7 @@ static int64_t write_some(void *context, int file, const void *data, size_t byte
     return n;
 }
 
-static int regular_only(const struct stat *s) {
-    return S_ISREG(s->st_mode) ? 0 : S_ISDIR(s->st_mode) ? -EISDIR : -ESPIPE;
-}
+static int regular_only(const struct stat *s) { return S_ISREG(s->st_mode) ? 0 : S_ISDIR(s->st_mode) ? -EISDIR : -ESPIPE; }
 
 static int64_t file_size(void *context, int file) {
     (void)context;
@@ -136,8 +132,8 @@ static int remove_stale(void *context, const char *path) {
 
 const tn_file_table *tn_default_file_table(void) {
     static const tn_file_table table = {
-        sizeof(tn_file_table), NULL,      open_read,   create,  read_at,   write_some, file_size,   sync_file,
-        close_file,            rename_file, unlink_file, sync_folder, mode_of, read_link, list, remove_stale,
+        sizeof(tn_file_table), NULL,        open_read,   create,  read_at,   write_some, file_size,    sync_file, close_file,
+        rename_file,           unlink_file, sync_folder, mode_of, read_link, list,       remove_stale,
     };
     return &table;
 }

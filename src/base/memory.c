@@ -26,9 +26,17 @@ enum { CLASSES = 84, THREAD_CLASSES = 57 }; /* class 56 = 1 MiB */
 #define CACHE_OFF 0 /* under AddressSanitizer every block comes and goes by itself, so that use after free is seen */
 #endif
 
-typedef struct free_block { struct free_block *next; } free_block;
-typedef struct big_block { struct big_block *next; size_t bytes; } big_block;
-typedef struct thread_cache { free_block *list[THREAD_CLASSES]; uint32_t count[THREAD_CLASSES]; } thread_cache;
+typedef struct free_block {
+    struct free_block *next;
+} free_block;
+typedef struct big_block {
+    struct big_block *next;
+    size_t bytes;
+} big_block;
+typedef struct thread_cache {
+    free_block *list[THREAD_CLASSES];
+    uint32_t count[THREAD_CLASSES];
+} thread_cache;
 
 /* One pointer: the static TLS block that dlopen can use is small. */
 static __thread thread_cache *mine __attribute__((tls_model("initial-exec")));
@@ -67,7 +75,8 @@ void *tni_allocator_take(size_t bytes, size_t alignment) {
     __atomic_add_fetch(&held_bytes, bytes, __ATOMIC_RELAXED);
 #ifdef MADV_HUGEPAGE
     if (bytes >= 2 * HUGE_STEP) {
-        uintptr_t begin = ((uintptr_t)block + HUGE_STEP - 1) & ~(HUGE_STEP - 1), end = ((uintptr_t)block + bytes) & ~(HUGE_STEP - 1);
+        uintptr_t begin = ((uintptr_t)block + HUGE_STEP - 1) & ~(HUGE_STEP - 1),
+                  end = ((uintptr_t)block + bytes) & ~(HUGE_STEP - 1);
         if (end > begin) (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
     }
 #endif

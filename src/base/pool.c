@@ -184,8 +184,10 @@ static void start_workers(int wanted) {
         w->index = pool.started;
         w->wake = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
         atomic_store(&w->asleep, false);
-        if (pthread_create(&w->thread, NULL, run_worker, w) == 0) pool.started++;
-        else pool.limit = pool.started; /* asked for again after tni_pool_set_threads */
+        if (pthread_create(&w->thread, NULL, run_worker, w) == 0)
+            pool.started++;
+        else
+            pool.limit = pool.started; /* asked for again after tni_pool_set_threads */
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -114,12 +114,18 @@ bool tni_random_set_state(tni_random *r, const unsigned char state[TNI_RANDOM_ST
 
 static bool known(tn_dtype dtype) {
     switch (dtype) {
-    case TN_UINT8: case TN_INT32: case TN_INT64: case TN_BOOL: case TN_FLOAT32: case TN_FLOAT64: return true;
+    case TN_UINT8:
+    case TN_INT32:
+    case TN_INT64:
+    case TN_BOOL:
+    case TN_FLOAT32:
+    case TN_FLOAT64: return true;
     default: return false;
     }
 }
 
-#define STORE(type, value) for (int64_t i = 0; i < n; i++) ((type *)out)[at + i] = (value)
+#define STORE(type, value)                                                                                                         \
+    for (int64_t i = 0; i < n; i++) ((type *)out)[at + i] = (value)
 
 static void store(tn_dtype dtype, void *out, int64_t at, const int64_t *from, int64_t n) {
     switch (dtype) {
@@ -134,7 +140,8 @@ static void store(tn_dtype dtype, void *out, int64_t at, const int64_t *from, in
 
 static void store_bits(tn_dtype dtype, void *out, int64_t at, const int32_t *bits, int64_t n) {
     switch (dtype) {
-    case TN_UINT8: case TN_BOOL: STORE(uint8_t, (uint8_t)bits[i]); break;
+    case TN_UINT8:
+    case TN_BOOL: STORE(uint8_t, (uint8_t)bits[i]); break;
     case TN_INT32: STORE(int32_t, bits[i]); break;
     case TN_INT64: STORE(int64_t, bits[i]); break;
     case TN_FLOAT32: STORE(float, (float)bits[i]); break;
@@ -228,8 +235,10 @@ static bool float_bounds(tn_dtype dtype, int64_t *lo, int64_t *hi) {
     int64_t first = round_to(dtype, *lo + 1), last = round_to(dtype, *hi - 1);
     if (first < *lo) *lo = first + spacing(dtype, *lo + 1);
     if (last >= *hi) *hi = last - spacing(dtype, *hi - 1);
-    TNI_CHECK(*lo < *hi, TN_ERR_RUNTIME, "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
-              "but got from=%lld >= to=%lld", (long long)*lo, (long long)*hi);
+    TNI_CHECK(*lo < *hi, TN_ERR_RUNTIME,
+              "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
+              "but got from=%lld >= to=%lld",
+              (long long)*lo, (long long)*hi);
     return true;
 }
 
@@ -243,8 +252,8 @@ static bool integer_bounds(tn_dtype dtype, int64_t lo, int64_t hi) {
 }
 
 bool tni_random_integers(tni_random *r, tn_dtype dtype, void *out, int64_t n, int64_t lo, int64_t hi) {
-    TNI_CHECK(lo < hi, TN_ERR_RUNTIME, "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
-              (long long)lo, (long long)hi);
+    TNI_CHECK(lo < hi, TN_ERR_RUNTIME, "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld", (long long)lo,
+              (long long)hi);
     TNI_CHECK(known(dtype), TN_ERR_NOT_IMPLEMENTED, "random_ is not implemented for this dtype");
     TNI_TRY(dtype == TN_FLOAT32 || dtype == TN_FLOAT64 ? float_bounds(dtype, &lo, &hi) : integer_bounds(dtype, lo, hi));
     uint64_t range = (uint64_t)hi - (uint64_t)lo;

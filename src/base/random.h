@@ -10,19 +10,19 @@ enum { TNI_RANDOM_WORDS = 624 };
 
 /* One generator. Not locked: whoever shares one between threads guards it. Always `left + next <= 625`. */
 typedef struct tni_random {
-    uint64_t seed;       /* as given; only its low 32 bits make the stream */
-    int32_t left, next;  /* draws until the one that refills; index of the next word */
-    double normal;       /* second half of a normal pair that waits to be used */
+    uint64_t seed;      /* as given; only its low 32 bits make the stream */
+    int32_t left, next; /* draws until the one that refills; index of the next word */
+    double normal;      /* second half of a normal pair that waits to be used */
     bool has_normal;
     uint32_t words[TNI_RANDOM_WORDS];
 } tni_random;
 
 void tni_random_seed(tni_random *r, uint64_t seed); /* a negative seed is cast: n + 2^64 */
 uint32_t tni_random_u32(tni_random *r);
-uint64_t tni_random_u64(tni_random *r);                          /* first draw high, second draw low */
-double tni_random_unit(tni_random *r);                           /* [0, 1) in 53 bits, two draws */
-double tni_random_gauss(tni_random *r);                          /* standard normal in double: uses and leaves the cached value */
-void tni_random_words(tni_random *r, uint32_t *out, int64_t n);  /* the next n draws of u32 */
+uint64_t tni_random_u64(tni_random *r);                         /* first draw high, second draw low */
+double tni_random_unit(tni_random *r);                          /* [0, 1) in 53 bits, two draws */
+double tni_random_gauss(tni_random *r);                         /* standard normal in double: uses and leaves the cached value */
+void tni_random_words(tni_random *r, uint32_t *out, int64_t n); /* the next n draws of u32 */
 
 void tni_random_get_state(const tni_random *r, unsigned char state[TNI_RANDOM_STATE_SIZE]);
 bool tni_random_set_state(tni_random *r, const unsigned char state[TNI_RANDOM_STATE_SIZE]); /* on failure `r` is as before */

@@ -10,15 +10,18 @@ enum { CHUNK = 512, BLOCK = 16 };
 
 /* Both bodies give the same bits; without FMA instructions each fused step is a call of the C library. */
 #if defined(__x86_64__) && defined(__GNUC__)
-#define FUSED(name, body, params, args)                                              \
-    static void name##_plain params { body args; }                                   \
-    __attribute__((target("avx2,fma"))) static void name##_fma params { body args; } \
-    static void name params {                                                        \
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) name##_fma args; \
-        else name##_plain args;                                                      \
+#define FUSED(name, body, params, args)                                                                                            \
+    static void name##_plain params { body args; }                                                                                 \
+    __attribute__((target("avx2,fma"))) static void name##_fma params { body args; }                                               \
+    static void name params {                                                                                                      \
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                                                       \
+            name##_fma args;                                                                                                       \
+        else                                                                                                                       \
+            name##_plain args;                                                                                                     \
     }
 #else
-#define FUSED(name, body, params, args) static void name params { body args; }
+#define FUSED(name, body, params, args)                                                                                            \
+    static void name params { body args; }
 #endif
 
 /* ---- uniform ---- */
@@ -63,8 +66,10 @@ static bool uniform_bounds(tn_dtype dtype, double from, double to) {
     TNI_CHECK(from >= -most && from <= most, TN_ERR_RUNTIME, "from is out of bounds for %s", name);
     TNI_CHECK(to >= -most && to <= most, TN_ERR_RUNTIME, "to is out of bounds for %s", name);
     TNI_CHECK(from <= to, TN_ERR_RUNTIME, "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", from, to);
-    TNI_CHECK(to - from <= most, TN_ERR_RUNTIME, "uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%g "
-              "and from=%g which result in to-from to exceed the limit", title, to, from);
+    TNI_CHECK(to - from <= most, TN_ERR_RUNTIME,
+              "uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%g "
+              "and from=%g which result in to-from to exceed the limit",
+              title, to, from);
     return true;
 }
 
@@ -73,8 +78,10 @@ bool tni_random_uniform(tni_random *r, tn_dtype dtype, void *out, int64_t n, dou
     TNI_TRY(uniform_bounds(dtype, from, to));
     for (int64_t at = 0; at < n; at += CHUNK) {
         int64_t count = TNI_MIN(n - at, (int64_t)CHUNK);
-        if (dtype == TN_FLOAT32) uniform_chunk_f32(r, (float *)out + at, count, (float)from, (float)to);
-        else uniform_chunk_f64(r, (double *)out + at, count, from, to);
+        if (dtype == TN_FLOAT32)
+            uniform_chunk_f32(r, (float *)out + at, count, (float)from, (float)to);
+        else
+            uniform_chunk_f64(r, (double *)out + at, count, from, to);
     }
     return true;
 }
@@ -200,8 +207,10 @@ bool tni_random_normal_scalar(tni_random *r, tn_dtype dtype, void *out, int64_t 
     TNI_TRY(normal_arguments(dtype, n, std));
     for (int64_t i = 0; i < n; i++) {
         double v = fma(tni_random_gauss(r), std, mean);
-        if (dtype == TN_FLOAT32) ((float *)out)[i] = (float)v;
-        else ((double *)out)[i] = v;
+        if (dtype == TN_FLOAT32)
+            ((float *)out)[i] = (float)v;
+        else
+            ((double *)out)[i] = v;
     }
     return true;
 }
@@ -209,8 +218,10 @@ bool tni_random_normal_scalar(tni_random *r, tn_dtype dtype, void *out, int64_t 
 bool tni_random_normal(tni_random *r, tn_dtype dtype, void *out, int64_t n, double mean, double std) {
     if (n < BLOCK) return tni_random_normal_scalar(r, dtype, out, n, mean, std);
     TNI_TRY(normal_arguments(dtype, n, std));
-    if (dtype == TN_FLOAT32) normal_f32(r, out, n, (float)mean, (float)std);
-    else normal_f64(r, out, n, mean, std);
+    if (dtype == TN_FLOAT32)
+        normal_f32(r, out, n, (float)mean, (float)std);
+    else
+        normal_f64(r, out, n, mean, std);
     return true;
 }
 

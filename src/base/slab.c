@@ -25,7 +25,11 @@ static void *spare[16]; /* slots left behind by threads that ended */
 static void *large;     /* free slots that have chunks of their own */
 static chunk *chunks;
 /* Open-addressed set of chunk bases: readers take no lock; a table that was outgrown stays readable until shutdown. */
-typedef struct table { size_t mask, used; struct table *older; uintptr_t key[]; } table;
+typedef struct table {
+    size_t mask, used;
+    struct table *older;
+    uintptr_t key[];
+} table;
 static table *known;
 static void **quarantine;
 static size_t quarantine_at;
@@ -120,7 +124,8 @@ static void *take_slow(tni_slab_cache *cache, int c, size_t bytes) {
     } else {
         chunk *fresh = new_chunk(c, c < 16 ? class_bytes(c) : (bytes + 63) & ~(size_t)63);
         char *first = fresh ? (char *)fresh + HEADER : NULL;
-        if (c >= 16) slot = first;
+        if (c >= 16)
+            slot = first;
         else
             for (uint32_t i = fresh ? fresh->slots : 0; i-- > 0;) {
                 void *s = first + i * fresh->slot_bytes;
@@ -139,8 +144,10 @@ static void *take_slow(tni_slab_cache *cache, int c, size_t bytes) {
 void *tni_slab_take(tni_slab_cache *cache, size_t bytes) {
     int c = class_of(bytes);
     void *slot = c < 16 ? cache->free[c] : NULL;
-    if (TNI_LIKELY(slot != NULL)) cache->free[c] = *link_of(slot);
-    else slot = take_slow(cache, c, bytes);
+    if (TNI_LIKELY(slot != NULL))
+        cache->free[c] = *link_of(slot);
+    else
+        slot = take_slow(cache, c, bytes);
     if (TNI_LIKELY(slot != NULL)) memset(slot, 0, bytes);
     return slot;
 }

@@ -4,7 +4,9 @@
 #include "base/base.h"
 
 /* A slot begins with a uint32_t tag, 0 while the slot is free. The owner of the slot writes it. Slots are zeroed when taken. */
-typedef struct tni_slab_cache { void *free[16]; } tni_slab_cache; /* a thread's free slots, by size class */
+typedef struct tni_slab_cache {
+    void *free[16];
+} tni_slab_cache; /* a thread's free slots, by size class */
 
 void *tni_slab_take(tni_slab_cache *cache, size_t bytes); /* NULL with TN_ERR_MEMORY */
 void tni_slab_give(tni_slab_cache *cache, void *slot);    /* the tag must be 0 */

@@ -8,35 +8,82 @@
 #include <stdio.h>
 #include <string.h>
 
-#define READ(who, x, other) do { if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other; } while (0)
+#define READ(who, x, other)                                                                                                        \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other;                                                               \
+    } while (0)
 
-int64_t tn_ndim(tn_tensor *x) { READ("ndim", x, 0); return x->a.ndim; }
-int64_t tn_numel(tn_tensor *x) { READ("numel", x, 0); return x->a.numel; }
+int64_t tn_ndim(tn_tensor *x) {
+    READ("ndim", x, 0);
+    return x->a.ndim;
+}
+int64_t tn_numel(tn_tensor *x) {
+    READ("numel", x, 0);
+    return x->a.numel;
+}
 
 static int64_t dim_entry(const char *who, const tn_tensor *x, const int64_t *entries, int64_t dim) {
-    if (x->a.ndim == 0) return (void)tni_fail(TN_ERR_INDEX, "%s: Dimension specified as %lld but tensor has no dimensions", who, (long long)dim), 0;
+    if (x->a.ndim == 0)
+        return (void)tni_fail(TN_ERR_INDEX, "%s: Dimension specified as %lld but tensor has no dimensions", who, (long long)dim), 0;
     return tni_wrap_dim(who, &dim, x->a.ndim) ? entries[dim] : 0;
 }
-int64_t tn_size(tn_tensor *x, int64_t dim) { READ("size", x, 0); return dim_entry("size", x, x->a.sizes, dim); }
-int64_t tn_stride(tn_tensor *x, int64_t dim) { READ("stride", x, 0); return dim_entry("stride", x, x->a.strides, dim); }
-const int64_t *tn_sizes(tn_tensor *x) { READ("sizes", x, NULL); return x->a.sizes; }
-const int64_t *tn_strides(tn_tensor *x) { READ("strides", x, NULL); return x->a.strides; }
-int64_t tn_storage_offset(tn_tensor *x) { READ("storage_offset", x, 0); return x->a.offset; }
-tn_dtype tn_get_dtype(tn_tensor *x) { READ("dtype", x, TN_DTYPE_NONE); return (tn_dtype)x->a.dtype; }
+int64_t tn_size(tn_tensor *x, int64_t dim) {
+    READ("size", x, 0);
+    return dim_entry("size", x, x->a.sizes, dim);
+}
+int64_t tn_stride(tn_tensor *x, int64_t dim) {
+    READ("stride", x, 0);
+    return dim_entry("stride", x, x->a.strides, dim);
+}
+const int64_t *tn_sizes(tn_tensor *x) {
+    READ("sizes", x, NULL);
+    return x->a.sizes;
+}
+const int64_t *tn_strides(tn_tensor *x) {
+    READ("strides", x, NULL);
+    return x->a.strides;
+}
+int64_t tn_storage_offset(tn_tensor *x) {
+    READ("storage_offset", x, 0);
+    return x->a.offset;
+}
+tn_dtype tn_get_dtype(tn_tensor *x) {
+    READ("dtype", x, TN_DTYPE_NONE);
+    return (tn_dtype)x->a.dtype;
+}
 const char *tn_dtype_name(tn_dtype dtype) { return tni_dtype_get(dtype)->name; }
-const char *tn_device(tn_tensor *x) { READ("device", x, ""); return "cpu"; }
-bool tn_is_contiguous(tn_tensor *x) { READ("is_contiguous", x, false); return x->a.contiguous; }
-bool tn_is_parameter(tn_tensor *x) { READ("is_parameter", x, false); return x->is_parameter; }
-bool tn_is_buffer(tn_tensor *x) { READ("is_buffer", x, false); return x->is_buffer; }
-uint32_t tn_version_counter(tn_tensor *x) { READ("version_counter", x, 0); return tni_version_get(x); }
+const char *tn_device(tn_tensor *x) {
+    READ("device", x, "");
+    return "cpu";
+}
+bool tn_is_contiguous(tn_tensor *x) {
+    READ("is_contiguous", x, false);
+    return x->a.contiguous;
+}
+bool tn_is_parameter(tn_tensor *x) {
+    READ("is_parameter", x, false);
+    return x->is_parameter;
+}
+bool tn_is_buffer(tn_tensor *x) {
+    READ("is_buffer", x, false);
+    return x->is_buffer;
+}
+uint32_t tn_version_counter(tn_tensor *x) {
+    READ("version_counter", x, 0);
+    return tni_version_get(x);
+}
 
-void *tn_data(tn_tensor *x) { READ("data", x, NULL); return x->a.data; }
+void *tn_data(tn_tensor *x) {
+    READ("data", x, NULL);
+    return x->a.data;
+}
 
 static void *typed_data(const char *who, tn_tensor *x, tn_dtype dtype) {
     READ(who, x, NULL);
     if (x->a.dtype != (int8_t)dtype)
         return (void)tni_fail(TN_ERR_DTYPE, "%s: expected a tensor of torch.%s but got torch.%s", who, tni_dtype_get(dtype)->name,
-                              tni_dtype_get((tn_dtype)x->a.dtype)->name), NULL;
+                              tni_dtype_get((tn_dtype)x->a.dtype)->name),
+               NULL;
     return x->a.data;
 }
 float *tn_data_f32(tn_tensor *x) { return typed_data("data_f32", x, TN_FLOAT32); }
@@ -63,7 +110,8 @@ bool tn_copy_to(tn_tensor *x, void *out, size_t bytes) {
 }
 
 static bool one_element(const tn_tensor *x) {
-    return x->a.numel == 1 || tni_fail(TN_ERR_RUNTIME, "a Tensor with %lld elements cannot be converted to Scalar", (long long)x->a.numel);
+    return x->a.numel == 1 ||
+           tni_fail(TN_ERR_RUNTIME, "a Tensor with %lld elements cannot be converted to Scalar", (long long)x->a.numel);
 }
 double tn_item(tn_tensor *x) {
     if (tni_failed()) return NAN;
@@ -80,8 +128,9 @@ int64_t tn_item_int(tn_tensor *x) {
 
 static bool check_blob(tn_dtype dtype, const void *data, int64_t numel) {
     TNI_CHECK(data || numel == 0, TN_ERR_TYPE, "from_blob: argument 'data' is NULL");
-    TNI_CHECK((uintptr_t)data % tni_dtype_size(dtype) == 0, TN_ERR_VALUE, "from_blob: data at %p is not aligned to the %zu bytes of torch.%s; copy it first", data,
-              tni_dtype_size(dtype), tni_dtype_get(dtype)->name);
+    TNI_CHECK((uintptr_t)data % tni_dtype_size(dtype) == 0, TN_ERR_VALUE,
+              "from_blob: data at %p is not aligned to the %zu bytes of torch.%s; copy it first", data, tni_dtype_size(dtype),
+              tni_dtype_get(dtype)->name);
     return true;
 }
 
@@ -145,14 +194,16 @@ uint64_t tn_initial_seed(void) {
 bool tn_get_rng_state(unsigned char *state, size_t bytes) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;
-    TNI_CHECK(state && bytes == TN_RNG_STATE_BYTES, TN_ERR_VALUE, "get_rng_state: room for exactly %d bytes is needed", (int)TN_RNG_STATE_BYTES);
+    TNI_CHECK(state && bytes == TN_RNG_STATE_BYTES, TN_ERR_VALUE, "get_rng_state: room for exactly %d bytes is needed",
+              (int)TN_RNG_STATE_BYTES);
     tni_random_get_state(tni_thread_random(t), state);
     return true;
 }
 bool tn_set_rng_state(const unsigned char *state, size_t bytes) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;
-    TNI_CHECK(state && bytes == TN_RNG_STATE_BYTES, TN_ERR_VALUE, "set_rng_state: expected %d bytes, got %zu", (int)TN_RNG_STATE_BYTES, bytes);
+    TNI_CHECK(state && bytes == TN_RNG_STATE_BYTES, TN_ERR_VALUE, "set_rng_state: expected %d bytes, got %zu",
+              (int)TN_RNG_STATE_BYTES, bytes);
     TNI_TRY(tni_random_set_state(&t->random, state));
     t->seeded = true;
     return true;
@@ -169,7 +220,7 @@ int tn_get_num_threads(void) { return tni_pool_threads(); }
 const char *tn_build_info(void) {
     static char text[256];
     if (!text[0])
-        snprintf(text, sizeof text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed, none loaded\n", tn_version_string(), __VERSION__,
-                 tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()));
+        snprintf(text, sizeof text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed, none loaded\n",
+                 tn_version_string(), __VERSION__, tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()));
     return text;
 }

@@ -4,7 +4,10 @@
 #include "core/engine.h"
 #include <tison/autograd.h>
 
-#define READ(who, x, other) do { if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other; } while (0)
+#define READ(who, x, other)                                                                                                        \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other;                                                               \
+    } while (0)
 
 bool tn_requires_grad(tn_tensor *x) {
     READ("requires_grad", x, false);
@@ -22,8 +25,10 @@ tn_tensor *tn_grad(tn_tensor *x) {
     tni_thread *t = tni_self();
     tn_tensor *g = x->meta ? x->meta->grad : NULL;
     if (!g && x->grad_fn && !x->grad_fn->out[x->output_nr].retained)
-        tni_warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
-                 "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+        tni_warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                 "populated during "
+                 "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
+                 ".retain_grad() on the non-leaf "
                  "Tensor.");
     return g && t && tni_scope_claim(t, &g->object) ? g : NULL;
 }
@@ -38,10 +43,12 @@ bool tn_set_grad(tn_tensor *x, tn_tensor *grad) {
     READ("set_grad", grad, false);
     TNI_CHECK(grad != x, TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     TNI_CHECK(tni_same_shape(&x->a, &grad->a), TN_ERR_SHAPE,
-              "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the tensor are the same size",
+              "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the "
+              "tensor are the same size",
               TNI_SHAPE(&grad->a), TNI_SHAPE(&x->a));
     TNI_CHECK(x->a.dtype == grad->a.dtype, TN_ERR_DTYPE,
-              "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the tensor's grad_dtype",
+              "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the "
+              "tensor's grad_dtype",
               tni_dtype_get((tn_dtype)grad->a.dtype)->legacy, tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
     if (!tni_tensor_meta(x)) return false;
     tni_tensor_set_grad(x, grad);
@@ -59,12 +66,17 @@ tn_tensor *tn_requires_grad_(tn_tensor *x, bool on) {
     READ("requires_grad_", x, NULL);
     if (x->requires_grad == on) return x;
     if (!on && x->grad_fn)
-        return (void)tni_fail(TN_ERR_AUTOGRAD, "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                                               "subgraph that doesn't require differentiation use var_no_grad = var.detach()."), NULL;
+        return (void)tni_fail(
+                   TN_ERR_AUTOGRAD,
+                   "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                   "subgraph that doesn't require differentiation use var_no_grad = var.detach()."),
+               NULL;
     if (on && !tni_dtype_is_float((tn_dtype)x->a.dtype))
         return (void)tni_fail(TN_ERR_DTYPE, "only Tensors of floating point dtype can require gradients"), NULL;
     if (on && x->inference && !tni_self()->inference)
-        return (void)tni_fail(TN_ERR_AUTOGRAD, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."), NULL;
+        return (void)tni_fail(TN_ERR_AUTOGRAD,
+                              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."),
+               NULL;
     x->requires_grad = on;
     return x;
 }
@@ -126,7 +138,8 @@ bool(tn_backward)(tn_tensor *x, const tn_backward_opts *opts) {
     tn_tensor *seed = opts ? opts->gradient : NULL;
     if (seed) READ("backward", seed, false);
     bool create = opts && opts->create_graph;
-    tni_backward b = {.root = &x, .seed = &seed, .roots = 1, .create_graph = create, .retain_graph = create || (opts && opts->retain_graph)};
+    tni_backward b = {
+        .root = &x, .seed = &seed, .roots = 1, .create_graph = create, .retain_graph = create || (opts && opts->retain_graph)};
     return tni_engine_run(t, "backward", &b);
 }
 
@@ -139,8 +152,15 @@ bool tn_autograd_grads(tn_tensor *y, tn_tensor *const *x, size_t n, tn_tensor **
     tn_tensor *seed = opts ? opts->grad_output : NULL;
     if (seed) READ("autograd.grad", seed, false);
     bool create = opts && opts->create_graph;
-    tni_backward b = {.root = &y, .seed = &seed, .roots = 1, .input = x, .inputs = n, .result = out, .create_graph = create,
-                      .retain_graph = create || (opts && opts->retain_graph), .allow_unused = opts && opts->allow_unused};
+    tni_backward b = {.root = &y,
+                      .seed = &seed,
+                      .roots = 1,
+                      .input = x,
+                      .inputs = n,
+                      .result = out,
+                      .create_graph = create,
+                      .retain_graph = create || (opts && opts->retain_graph),
+                      .allow_unused = opts && opts->allow_unused};
     return tni_engine_run(t, "autograd.grad", &b);
 }
 

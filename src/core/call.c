@@ -45,7 +45,9 @@ const tni_array *tni_in_as(tni_call *c, size_t i, tn_dtype dtype) {
 }
 
 /* Is the dtype of a number or a 0-d tensor weaker than that of a tensor with dims? torch.result_type. */
-typedef struct category { tn_dtype dims, zero, number; } category;
+typedef struct category {
+    tn_dtype dims, zero, number;
+} category;
 static int kind_rank(tn_dtype d) { return d == TN_DTYPE_NONE ? -1 : tni_dtype_get(d)->kind; }
 static void join(tn_dtype *into, tn_dtype d) { *into = *into == TN_DTYPE_NONE ? d : tni_promote(*into, d); }
 
@@ -60,8 +62,10 @@ tn_dtype tni_result_type(tn_tensor *const *in, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (!in[i]) continue;
         tn_dtype d = (tn_dtype)in[i]->a.dtype;
-        if (!in[i]->number) join(in[i]->a.ndim ? &c.dims : &c.zero, d);
-        else join(&c.number, tni_dtype_is_float(d) ? tn_get_default_dtype() : d);
+        if (!in[i]->number)
+            join(in[i]->a.ndim ? &c.dims : &c.zero, d);
+        else
+            join(&c.number, tni_dtype_is_float(d) ? tn_get_default_dtype() : d);
     }
     return combine(combine(c.dims, c.zero), c.number);
 }
@@ -170,8 +174,10 @@ static bool run_inplace(tni_call *c) {
     if (!tni_inplace_check(c->t, tni_call_name(c), self, wants_grad && !c->t->no_grad)) return false;
     c->out[0] = self;
     bool right = copy_self(c, &copy) && c->op->run(c);
-    if (right && c->record) right = tni_record(c, copy);
-    else if (right) right = tni_inplace_done(c->t, self, NULL);
+    if (right && c->record)
+        right = tni_record(c, copy);
+    else if (right)
+        right = tni_inplace_done(c->t, self, NULL);
     tni_tensor_destroy_new(c->t, copy);
     discard_outputs(c);
     return right;

@@ -43,8 +43,10 @@ static bool judge_leaf(const tn_tensor *x) {
     if (tni_count_get(&x->object.fields) > 0 || x->optimized) return true;
     const char *where = x->meta && x->meta->where ? x->meta->where : NULL;
     return tni_fail(TN_ERR_OWNERSHIP,
-                    "check_loss: the loss depends on a %s of shape %s that requires grad, made at %s, but no module and no optimizer holds it: it will "
-                    "never be trained", x->is_parameter ? "parameter" : "tensor", TNI_SHAPE(&x->a), where ? where : "an unknown place");
+                    "check_loss: the loss depends on a %s of shape %s that requires grad, made at %s, but no module and no "
+                    "optimizer holds it: it will "
+                    "never be trained",
+                    x->is_parameter ? "parameter" : "tensor", TNI_SHAPE(&x->a), where ? where : "an unknown place");
 }
 
 static bool visit_all(search *s) {
@@ -65,7 +67,8 @@ bool(tn_check_loss)(tn_module *m, tn_tensor *loss) {
     TNI_TRY(tni_module_check("check_loss", r));
     tni_node *node;
     TNI_TRY(tni_grad_fn(loss, &node));
-    TNI_CHECK(node || loss->requires_grad, TN_ERR_AUTOGRAD, "check_loss: the loss does not require grad: nothing that it depends on can be trained");
+    TNI_CHECK(node || loss->requires_grad, TN_ERR_AUTOGRAD,
+              "check_loss: the loss does not require grad: nothing that it depends on can be trained");
     if (!node) return judge_leaf(loss);
     search s = {0};
     bool right = push(&s, node) && visit_all(&s);

@@ -16,7 +16,8 @@ static bool add_slots(tni_class_info *info, const tn_field *f) {
     if (f->offset % sizeof(void *) || f->offset > info->class_->bytes || f->bytes > info->class_->bytes - f->offset) return true;
     if (!tni_reserve(&info->slot, &info->slot_capacity, info->slots + count, sizeof *info->slot)) return false;
     for (size_t k = 0; k < count; k++)
-        info->slot[info->slots++] = (tni_slot){f->name, (uint32_t)(f->offset + k * sizeof(void *)), count > 1 ? (int32_t)k : -1, f->reference != 0};
+        info->slot[info->slots++] =
+            (tni_slot){f->name, (uint32_t)(f->offset + k * sizeof(void *)), count > 1 ? (int32_t)k : -1, f->reference != 0};
     return true;
 }
 

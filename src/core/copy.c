@@ -9,19 +9,19 @@ TNI_INLINE int64_t to_i64(double x) { return x >= -9223372036854775808.0 && x < 
 TNI_INLINE int32_t to_i32(double x) { return x > -2147483649.0 && x < 2147483648.0 ? (int32_t)x : INT32_MIN; }
 TNI_INLINE uint8_t to_u8(double x) { return (uint8_t)to_i64(x); }
 
-#define FROM(T, tag)                                    \
-    TNI_LOOP1(tag##_to_f32, float, T, a)                \
-    TNI_LOOP1(tag##_to_f64, double, T, a)               \
+#define FROM(T, tag)                                                                                                               \
+    TNI_LOOP1(tag##_to_f32, float, T, a)                                                                                           \
+    TNI_LOOP1(tag##_to_f64, double, T, a)                                                                                          \
     TNI_LOOP1(tag##_to_bool, bool, T, a != 0)
-#define FROM_INT(T, tag)                                \
-    FROM(T, tag)                                        \
-    TNI_LOOP1(tag##_to_u8, uint8_t, T, a)               \
-    TNI_LOOP1(tag##_to_i32, int32_t, T, a)              \
+#define FROM_INT(T, tag)                                                                                                           \
+    FROM(T, tag)                                                                                                                   \
+    TNI_LOOP1(tag##_to_u8, uint8_t, T, a)                                                                                          \
+    TNI_LOOP1(tag##_to_i32, int32_t, T, a)                                                                                         \
     TNI_LOOP1(tag##_to_i64, int64_t, T, a)
-#define FROM_FLOAT(T, tag)                              \
-    FROM(T, tag)                                        \
-    TNI_LOOP1(tag##_to_u8, uint8_t, T, to_u8((double)a)) \
-    TNI_LOOP1(tag##_to_i32, int32_t, T, to_i32((double)a)) \
+#define FROM_FLOAT(T, tag)                                                                                                         \
+    FROM(T, tag)                                                                                                                   \
+    TNI_LOOP1(tag##_to_u8, uint8_t, T, to_u8((double)a))                                                                           \
+    TNI_LOOP1(tag##_to_i32, int32_t, T, to_i32((double)a))                                                                         \
     TNI_LOOP1(tag##_to_i64, int64_t, T, to_i64((double)a))
 FROM_INT(uint8_t, u8)
 FROM_INT(int32_t, i32)
@@ -37,7 +37,8 @@ TNI_LOOP1(bool_to_u8, uint8_t, uint8_t, a != 0)
 TNI_LOOP1(bool_to_i32, int32_t, uint8_t, a != 0)
 TNI_LOOP1(bool_to_i64, int64_t, uint8_t, a != 0)
 
-#define ROW(tag) {tag##_to_u8, tag##_to_i32, tag##_to_i64, tag##_to_f32, tag##_to_f64, tag##_to_bool}
+#define ROW(tag)                                                                                                                   \
+    { tag##_to_u8, tag##_to_i32, tag##_to_i64, tag##_to_f32, tag##_to_f64, tag##_to_bool }
 static tni_loop *const table[TNI_MAP_DTYPES][TNI_MAP_DTYPES] = {ROW(u8), ROW(i32), ROW(i64), ROW(f32), ROW(f64), ROW(bool)};
 
 bool tni_copy_array(const tni_array *to, const tni_array *from) {
@@ -47,12 +48,13 @@ bool tni_copy_array(const tni_array *to, const tni_array *from) {
         return true;
     }
     int i = tni_map_index((tn_dtype)from->dtype), j = tni_map_index((tn_dtype)to->dtype);
-    TNI_CHECK(i >= 0 && j >= 0, TN_ERR_NOT_IMPLEMENTED, "copy_: not implemented from torch.%s to torch.%s", tni_dtype_get((tn_dtype)from->dtype)->name,
-              tni_dtype_get((tn_dtype)to->dtype)->name);
+    TNI_CHECK(i >= 0 && j >= 0, TN_ERR_NOT_IMPLEMENTED, "copy_: not implemented from torch.%s to torch.%s",
+              tni_dtype_get((tn_dtype)from->dtype)->name, tni_dtype_get((tn_dtype)to->dtype)->name);
     return tni_map_arrays(table[i][j], (const tni_array *const[]){to, from}, 2, NULL);
 }
 
-const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous, tn_tensor **made) {
+const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous,
+                              tn_tensor **made) {
     *made = NULL;
     if (x->a.dtype == (int8_t)dtype && (!contiguous || x->a.contiguous)) return &x->a;
     tn_tensor *y = contiguous ? tni_tensor_new(t, who, dtype, x->a.sizes, x->a.ndim) : tni_tensor_new_like(t, who, x, dtype);

@@ -17,7 +17,9 @@ typedef struct task {
     tn_tensor **more;  /* of all outputs, when the node has several */
 } task;
 
-typedef struct frame { uint32_t task, edge; } frame;
+typedef struct frame {
+    uint32_t task, edge;
+} frame;
 
 /* One run. Its arrays come from the block cache, so that a warm run calls no allocator. */
 typedef struct run {
@@ -197,8 +199,8 @@ static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size
         fits = have == sizes[i] || sizes[i] == 1;
     }
     if (!fits) {
-        tni_fail(TN_ERR_SHAPE, "Function %s returned an invalid gradient - got %s but expected shape compatible with %s", name, TNI_SHAPE(&g->a),
-                 tni_shape_text((char[160]){0}, 160, sizes, ndim));
+        tni_fail(TN_ERR_SHAPE, "Function %s returned an invalid gradient - got %s but expected shape compatible with %s", name,
+                 TNI_SHAPE(&g->a), tni_shape_text((char[160]){0}, 160, sizes, ndim));
         return NULL;
     }
     g = (tn_sum_to_size)(g, sizes, ndim);
@@ -236,15 +238,20 @@ static bool same_layout(const tn_tensor *a, const tn_tensor *b) {
 static bool accumulate(run *r, tn_tensor *leaf, tn_tensor **buffer) {
     if (!tni_tensor_meta(leaf)) return false;
     tn_tensor *old = leaf->meta->grad, *fresh;
-    if (old && r->t->no_grad) return tni_same_shape(&old->a, &(*buffer)->a)
-        ? (tn_add_)(old, *buffer, NULL) != NULL
-        : tni_fail(TN_ERR_SHAPE, "backward: the gradient of shape %s does not fit .grad of shape %s", TNI_SHAPE(&(*buffer)->a), TNI_SHAPE(&old->a));
-    if (old) fresh = (tn_add)(old, *buffer, NULL);
-    else if (r->t->no_grad && is_own(*buffer) && same_layout(*buffer, leaf)) fresh = *buffer;
+    if (old && r->t->no_grad)
+        return tni_same_shape(&old->a, &(*buffer)->a)
+                   ? (tn_add_)(old, *buffer, NULL) != NULL
+                   : tni_fail(TN_ERR_SHAPE, "backward: the gradient of shape %s does not fit .grad of shape %s",
+                              TNI_SHAPE(&(*buffer)->a), TNI_SHAPE(&old->a));
+    if (old)
+        fresh = (tn_add)(old, *buffer, NULL);
+    else if (r->t->no_grad && is_own(*buffer) && same_layout(*buffer, leaf))
+        fresh = *buffer;
     else if (r->t->no_grad && !leaf->a.contiguous && tni_is_dense(&leaf->a)) {
         fresh = tni_give(r->t, tni_tensor_new_like(r->t, "backward", leaf, (tn_dtype)leaf->a.dtype));
         if (fresh && !tni_copy_array(&fresh->a, &(*buffer)->a)) return false;
-    } else fresh = tn_clone(*buffer);
+    } else
+        fresh = tn_clone(*buffer);
     if (!fresh) return false;
     tni_tensor_set_grad(leaf, fresh);
     return true;
@@ -331,21 +338,26 @@ static bool run_ready(run *r) {
 
 static tn_tensor *seed_of(run *r, tn_tensor *root, tn_tensor *seed) {
     if (!seed) {
-        if (root->a.numel != 1) return (void)tni_fail(TN_ERR_AUTOGRAD, "grad can be implicitly created only for scalar outputs"), NULL;
+        if (root->a.numel != 1)
+            return (void)tni_fail(TN_ERR_AUTOGRAD, "grad can be implicitly created only for scalar outputs"), NULL;
         seed = tni_give(r->t, tni_tensor_new(r->t, r->who, (tn_dtype)root->a.dtype, root->a.sizes, root->a.ndim));
         if (seed) tni_element_set(seed->a.data, (tn_dtype)root->a.dtype, 1, 1, false);
         return seed;
     }
     if (!tni_same_shape(&seed->a, &root->a))
-        return (void)tni_fail(TN_ERR_SHAPE, "Mismatch in shape: grad_output[0] has a shape of torch.Size(%s) and output[0] has a shape of torch.Size(%s).",
-                              TNI_SHAPE(&seed->a), TNI_SHAPE(&root->a)), NULL;
+        return (void)tni_fail(
+                   TN_ERR_SHAPE,
+                   "Mismatch in shape: grad_output[0] has a shape of torch.Size(%s) and output[0] has a shape of torch.Size(%s).",
+                   TNI_SHAPE(&seed->a), TNI_SHAPE(&root->a)),
+               NULL;
     return seed->a.dtype == root->a.dtype ? seed : tn_to(seed, (tn_dtype)root->a.dtype);
 }
 
 static bool add_root(run *r, tn_tensor *root, tn_tensor *seed) {
     tni_node *node;
     TNI_TRY(tni_grad_fn(root, &node));
-    if (!tni_wants_grad(root)) return tni_fail(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
+    if (!tni_wants_grad(root))
+        return tni_fail(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
     if (!(seed = seed_of(r, root, seed))) return false;
     if (!r->slot) TNI_TRY(grow_slots(r));
     TNI_TRY(visit_edge(r, node, node ? NULL : root));
@@ -377,7 +389,8 @@ static bool hand_out_results(run *r, bool right) {
     for (size_t i = 0; i < r->b->inputs && r->b->input; i++) {
         tn_tensor *g = r->b->result[i];
         if (!g && right && !r->b->allow_unused)
-            right = tni_fail(TN_ERR_AUTOGRAD, "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.");
+            right = tni_fail(TN_ERR_AUTOGRAD, "One of the differentiated Tensors appears to not have been used in the graph. Set "
+                                              "allow_unused=True if this is the desired behavior.");
         if (g) {
             if (right) right = tni_scope_claim(r->t, &g->object);
             tni_release(&g->object);

@@ -20,7 +20,8 @@ static bool check_foreign(tni_module *m) {
     for (uint32_t i = 0; i < m->info->slots; i++)
         if (!m->info->slot[i].reference && tni_slot_value(m, i) != m->found[i])
             return tni_fail(TN_ERR_OWNERSHIP,
-                            "forward: field '%s' of '%s' was changed, but the module belongs to another thread; run it on its own thread, or call "
+                            "forward: field '%s' of '%s' was changed, but the module belongs to another thread; run it on its own "
+                            "thread, or call "
                             "tn_adopt on this one first",
                             m->info->slot[i].name, m->class_->name);
     return true;
@@ -38,7 +39,8 @@ static bool run_hooks(tni_module *m, tn_tensor **in, size_t n, tn_tensor **out, 
     for (size_t i = 0; i < count; i++) {
         tn_hook *h = list[i];
         if (h->removed) continue;
-        bool right = out ? h->call.post(tni_module_struct(m), in, n, out, k, h->data) : h->call.pre(tni_module_struct(m), in, n, h->data);
+        bool right =
+            out ? h->call.post(tni_module_struct(m), in, n, out, k, h->data) : h->call.pre(tni_module_struct(m), in, n, h->data);
         if (!right) return tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
     }
     return !tni_failed();
@@ -54,7 +56,8 @@ static bool call_forward(tni_module *m, tn_tensor *const *in, size_t n, tn_tenso
     bool right = m->class_->forward(tni_module_struct(m), in, n, out, k);
     if (tni_failed()) return false;
     if (!right)
-        return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name, out[0] ? "false" : "NULL");
+        return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name,
+                        out[0] ? "false" : "NULL");
     TNI_TRY(check_tensors(m, "result", out, k));
     return !m->hook_count || (run_hooks(m, (tn_tensor **)(uintptr_t)in, n, out, k) && check_tensors(m, "result", out, k));
 }

@@ -39,13 +39,18 @@ void tn_function_save(tn_function *fn, tn_tensor *x) {
 tn_tensor *tn_function_saved(tn_function *fn, size_t i) {
     if (!fn || tni_failed()) return NULL;
     if (fn->released) return (void)tni_refuse_released(), NULL;
-    if (i >= fn->saves) return (void)tni_fail(TN_ERR_INDEX, "function_saved: %s saved %zu tensors; there is no number %zu", fn->class_->name, fn->saves, i), NULL;
+    if (i >= fn->saves)
+        return (void)tni_fail(TN_ERR_INDEX, "function_saved: %s saved %zu tensors; there is no number %zu", fn->class_->name,
+                              fn->saves, i),
+               NULL;
     tni_saved_tensor *s = &fn->saved[i];
     if (tni_version_get(s->tensor) != s->version)
         return (void)tni_fail(TN_ERR_AUTOGRAD,
-                              "%s: one of the variables needed for gradient computation has been modified by an inplace operation: saved tensor %zu is at "
+                              "%s: one of the variables needed for gradient computation has been modified by an inplace operation: "
+                              "saved tensor %zu is at "
                               "version %u; expected version %u instead.",
-                              fn->name, i, tni_version_get(s->tensor), s->version), NULL;
+                              fn->name, i, tni_version_get(s->tensor), s->version),
+               NULL;
     return s->tensor;
 }
 
@@ -85,7 +90,8 @@ static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n
         right = !in[i] || tni_grad_fn(in[i], &current);
         if (right) tni_edge_set(&node->edge[i], in[i]);
     }
-    for (size_t i = 0; i < k && right; i++) right = (out[i] = own_output(t, f, out[i], in, n)) != NULL && tni_out_info_set(&node->out[i], out[i]);
+    for (size_t i = 0; i < k && right; i++)
+        right = (out[i] = own_output(t, f, out[i], in, n)) != NULL && tni_out_info_set(&node->out[i], out[i]);
     if (right) {
         node->function = f;
         f->node = node;
@@ -141,7 +147,8 @@ bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thr
     tn_tensor *full[64];
     for (uint32_t k = 0; k < n->outs; k++) {
         full[k] = dy[k];
-        if (!full[k]) full[k] = tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)n->out[k].dtype, n->out[k].sizes, n->out[k].ndim));
+        if (!full[k])
+            full[k] = tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)n->out[k].dtype, n->out[k].sizes, n->out[k].ndim));
         if (!full[k]) return false;
     }
     int internal = t->internal;

@@ -18,9 +18,11 @@ static bool check_inputs(const char *who, tn_tensor *const *in, size_t n) {
         TNI_TRY(tni_check_handle(who, "input", in[i], TNI_TENSOR));
         if (!in[i]->requires_grad) continue;
         any = true;
-        TNI_CHECK(in[i]->a.dtype == TN_FLOAT64, TN_ERR_DTYPE, "%s: input %zu requires gradient and must be float64, not %s: finite differences need the precision",
-                  who, i, tni_dtype_get((tn_dtype)in[i]->a.dtype)->name);
-        TNI_CHECK(!tni_may_overlap_itself(&in[i]->a), TN_ERR_VALUE, "%s: input %zu has elements that share memory (expand): clone() it first", who, i);
+        TNI_CHECK(in[i]->a.dtype == TN_FLOAT64, TN_ERR_DTYPE,
+                  "%s: input %zu requires gradient and must be float64, not %s: finite differences need the precision", who, i,
+                  tni_dtype_get((tn_dtype)in[i]->a.dtype)->name);
+        TNI_CHECK(!tni_may_overlap_itself(&in[i]->a), TN_ERR_VALUE,
+                  "%s: input %zu has elements that share memory (expand): clone() it first", who, i);
     }
     TNI_CHECK(any, TN_ERR_VALUE, "%s expects at least one input that requires gradient", who);
     return true;
@@ -87,8 +89,10 @@ static bool compare(check *c) {
         for (int64_t j = 0; j < m; j++) {
             double numerical = (c->plus[j] - c->minus[j]) / (2 * EPS), analytical = c->analytic[e * m + j];
             TNI_CHECK(fabs(analytical - numerical) <= ATOL + RTOL * fabs(numerical), TN_ERR_AUTOGRAD,
-                      "%s: Jacobian mismatch for output 0 with respect to input %zu, element %lld of the input and %lld of the output: numerical %g, "
-                      "analytical %g", c->who, c->input, (long long)e, (long long)j, numerical, analytical);
+                      "%s: Jacobian mismatch for output 0 with respect to input %zu, element %lld of the input and %lld of the "
+                      "output: numerical %g, "
+                      "analytical %g",
+                      c->who, c->input, (long long)e, (long long)j, numerical, analytical);
         }
     }
     return true;
@@ -126,11 +130,17 @@ static bool run_check(const char *who, tn_checked_function *f, void *data, tn_te
     return right;
 }
 
-bool tn_gradcheck_fn(tn_checked_function *f, void *data, tn_tensor *const *in, size_t n) { return run_check("gradcheck", f, data, in, n); }
+bool tn_gradcheck_fn(tn_checked_function *f, void *data, tn_tensor *const *in, size_t n) {
+    return run_check("gradcheck", f, data, in, n);
+}
 
 /* ---- second derivatives: the first one, as a function of the inputs and of its seed, is checked in turn ---- */
 
-typedef struct second { tn_checked_function *f; void *data; size_t n; } second;
+typedef struct second {
+    tn_checked_function *f;
+    void *data;
+    size_t n;
+} second;
 
 static tn_tensor *first_derivatives(tn_tensor *const *in, size_t n, void *data) {
     second *s = data;
@@ -168,7 +178,10 @@ bool tn_gradgradcheck_fn(tn_checked_function *f, void *data, tn_tensor *const *i
 
 /* ---- the same for functions of the program's own ---- */
 
-typedef struct applied { const tn_function_class *function; void *data; } applied;
+typedef struct applied {
+    const tn_function_class *function;
+    void *data;
+} applied;
 static tn_tensor *apply(tn_tensor *const *in, size_t n, void *data) {
     applied *a = data;
     return (tn_apply)(a->function, a->data, in, n);

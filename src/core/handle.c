@@ -13,19 +13,26 @@ tni_object *tni_object_find(const void *p) {
 static bool refuse(const char *who, const char *what, const void *handle, const tni_object *o) {
     if (!handle) return tni_fail(TN_ERR_TYPE, "%s: argument '%s' is NULL", who, what);
     if (o && o->tag == TNI_FREE && tni_slab_checking)
-        return tni_fail(TN_ERR_HANDLE, "%s: argument '%s': the handle is not alive (freed by the end of scope %llu of thread %llu, or by a tn_free in it)",
-                        who, what, (unsigned long long)(o->scope & 0xFFFFFFFFFF), (unsigned long long)(o->scope >> 40));
+        return tni_fail(
+            TN_ERR_HANDLE,
+            "%s: argument '%s': the handle is not alive (freed by the end of scope %llu of thread %llu, or by a tn_free in it)",
+            who, what, (unsigned long long)(o->scope & 0xFFFFFFFFFF), (unsigned long long)(o->scope >> 40));
     if (o && o->tag == TNI_FREE)
-        return tni_fail(TN_ERR_HANDLE, "%s: argument '%s': the handle is not alive (its scope was closed, or it was freed; TISON_CHECK=1 says where)", who,
-                        what);
+        return tni_fail(
+            TN_ERR_HANDLE,
+            "%s: argument '%s': the handle is not alive (its scope was closed, or it was freed; TISON_CHECK=1 says where)", who,
+            what);
     return tni_fail(TN_ERR_HANDLE, "%s: argument '%s' is no handle of this library", who, what);
 }
 
 tni_object *tni_object_of(const char *who, const char *what, const void *handle) {
     tni_object *slot = tni_slab_find(handle), *o = tni_object_find(handle);
-    if (!o && slot && slot->tag == TNI_FREE) refuse(who, what, handle, slot);
-    else if (!o && slot && slot->tag == TNI_MODULE) tni_fail(TN_ERR_HANDLE, "%s: argument '%s' points inside a module's struct; give the module itself", who, what);
-    else if (!o) refuse(who, what, handle, NULL);
+    if (!o && slot && slot->tag == TNI_FREE)
+        refuse(who, what, handle, slot);
+    else if (!o && slot && slot->tag == TNI_MODULE)
+        tni_fail(TN_ERR_HANDLE, "%s: argument '%s' points inside a module's struct; give the module itself", who, what);
+    else if (!o)
+        refuse(who, what, handle, NULL);
     return o;
 }
 

@@ -36,7 +36,8 @@ void tni_hooks_clear(tn_hook ***list, size_t *count, size_t *capacity) {
 static bool check_result(const tn_tensor *before, tn_tensor *after) {
     TNI_TRY(tni_check_handle("hook", "result", after, TNI_TENSOR));
     TNI_CHECK(tni_same_shape(&before->a, &after->a), TN_ERR_SHAPE, "hook 'register_hook' has changed the size of value");
-    TNI_CHECK(before->a.dtype == after->a.dtype, TN_ERR_DTYPE, "hook 'register_hook' has changed the type of value (was torch.%s got torch.%s)",
+    TNI_CHECK(before->a.dtype == after->a.dtype, TN_ERR_DTYPE,
+              "hook 'register_hook' has changed the type of value (was torch.%s got torch.%s)",
               tni_dtype_get((tn_dtype)before->a.dtype)->name, tni_dtype_get((tn_dtype)after->a.dtype)->name);
     return true;
 }
@@ -98,7 +99,8 @@ tn_hook *tn_register_hook(tn_tensor *x, tn_tensor *(*hook)(tn_tensor *, void *),
     if (!t || tni_failed()) return NULL;
     TNI_CHECK_TENSOR("register_hook", x);
     if (!hook) return (void)tni_fail(TN_ERR_TYPE, "register_hook: argument 'hook' is NULL"), NULL;
-    if (!x->requires_grad) return (void)tni_fail(TN_ERR_AUTOGRAD, "cannot register a hook on a tensor that doesn't require gradient"), NULL;
+    if (!x->requires_grad)
+        return (void)tni_fail(TN_ERR_AUTOGRAD, "cannot register a hook on a tensor that doesn't require gradient"), NULL;
     tn_hook like = {.call.gradient = hook, .data = data, .destroy = destroy};
     tni_node *node;
     if (!tni_grad_fn(x, &node)) return NULL;
@@ -110,14 +112,16 @@ tn_hook *tn_register_hook(tn_tensor *x, tn_tensor *(*hook)(tn_tensor *, void *),
     return m ? tni_hook_add(t, &m->hooks, &m->hook_count, &m->hook_capacity, &like) : NULL;
 }
 
-tn_hook *tn_register_post_accumulate_grad_hook(tn_tensor *leaf, void (*hook)(tn_tensor *, void *), void *data, void (*destroy)(void *)) {
+tn_hook *tn_register_post_accumulate_grad_hook(tn_tensor *leaf, void (*hook)(tn_tensor *, void *), void *data,
+                                               void (*destroy)(void *)) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
     TNI_CHECK_TENSOR("register_post_accumulate_grad_hook", leaf);
     if (!hook) return (void)tni_fail(TN_ERR_TYPE, "register_post_accumulate_grad_hook: argument 'hook' is NULL"), NULL;
     if (!leaf->requires_grad)
         return (void)tni_fail(TN_ERR_AUTOGRAD, "cannot register a hook on a tensor that doesn't require gradient"), NULL;
-    if (!tni_is_leaf(leaf)) return (void)tni_fail(TN_ERR_AUTOGRAD, "post accumulate grad hooks cannot be registered on non-leaf tensors"), NULL;
+    if (!tni_is_leaf(leaf))
+        return (void)tni_fail(TN_ERR_AUTOGRAD, "post accumulate grad hooks cannot be registered on non-leaf tensors"), NULL;
     tni_meta *m = tni_tensor_meta(leaf);
     tn_hook like = {.call.after = hook, .data = data, .destroy = destroy};
     return m ? tni_hook_add(t, &m->after, &m->after_count, &m->after_capacity, &like) : NULL;

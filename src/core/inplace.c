@@ -7,17 +7,28 @@
 
 bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record) {
     if (x->inference && !t->inference)
-        return tni_fail(TN_ERR_AUTOGRAD, "%s: Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.", who);
+        return tni_fail(TN_ERR_AUTOGRAD,
+                        "%s: Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+                        "normal tensor before doing inplace update.",
+                        who);
     TNI_CHECK(!tni_may_overlap_itself(&x->a), TN_ERR_SHAPE,
-              "%s: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor "
-              "before performing the operation.", who);
+              "%s: unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+              "Please clone() the tensor "
+              "before performing the operation.",
+              who);
     if (t->no_grad) return true;
     if (x->base && x->base->requires_grad && tni_is_leaf(x->base))
-        return tni_fail(TN_ERR_AUTOGRAD, "%s: a view of a leaf Variable that requires grad is being used in an in-place operation.", who);
+        return tni_fail(TN_ERR_AUTOGRAD, "%s: a view of a leaf Variable that requires grad is being used in an in-place operation.",
+                        who);
     if (x->requires_grad && tni_is_leaf(x))
         return tni_fail(TN_ERR_AUTOGRAD, "%s: a leaf Variable that requires grad is being used in an in-place operation.", who);
     if (record && x->base && x->view_without_grad)
-        return tni_fail(TN_ERR_AUTOGRAD, "%s: A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).", who);
+        return tni_fail(TN_ERR_AUTOGRAD,
+                        "%s: A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that "
+                        "this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
+                        "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
+                        "or both outside (if you want the inplace to be tracked).",
+                        who);
     return true;
 }
 

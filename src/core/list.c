@@ -56,7 +56,8 @@ size_t tn_tensors_count(tn_tensors *list) { return tni_check_handle("tensors_cou
 tn_tensor *tn_tensors_get(tn_tensors *list, size_t i) {
     tni_thread *t = tni_self();
     if (!t || !tni_check_handle("tensors_get", "list", list, TNI_LIST)) return NULL;
-    if (i >= list->n) return (void)tni_fail(TN_ERR_INDEX, "tensors_get: index %zu is out of range for a list of %zu", i, list->n), NULL;
+    if (i >= list->n)
+        return (void)tni_fail(TN_ERR_INDEX, "tensors_get: index %zu is out of range for a list of %zu", i, list->n), NULL;
     tni_object *o = list->item[i].value;
     return o->tag == TNI_TENSOR && tni_scope_claim(t, o) ? (tn_tensor *)o : NULL;
 }

@@ -66,7 +66,8 @@ static void make_plan(plan *p, tni_loop *loop, const tni_array *const *arrays, s
     for (size_t k = 0; k < n; k++) p->base[k] = arrays[k]->data;
     if (out->contiguous)
         for (int i = 0; i < out->ndim; i++) order[i] = i;
-    else sort_dims(out, order);
+    else
+        sort_dims(out, order);
     for (int i = 0; i < out->ndim; i++) {
         int64_t step[MAX_OPERANDS] = {0};
         for (size_t k = 0; k < n; k++) {
@@ -130,7 +131,8 @@ bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, co
 /* ---- elementwise operators ---- */
 
 static bool refuse_dtype(const tni_call *c, tn_dtype dtype) {
-    return tni_call_fail(c, TN_ERR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", c->op->name, tni_dtype_get(dtype)->legacy);
+    return tni_call_fail(c, TN_ERR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", c->op->name,
+                         tni_dtype_get(dtype)->legacy);
 }
 
 /* The dtype that is computed in. */
@@ -144,7 +146,10 @@ static tn_dtype compute_dtype(const tni_call *c, tni_map_rule rule) {
 }
 
 /* A scalar input of another dtype is converted on the stack. */
-typedef struct scalar_input { tni_array array; int64_t value; } scalar_input;
+typedef struct scalar_input {
+    tni_array array;
+    int64_t value;
+} scalar_input;
 
 static const tni_array *convert_input(tni_call *c, size_t i, tn_dtype dtype, scalar_input *scalar) {
     const tni_array *a = &c->in[i]->a;
@@ -189,15 +194,18 @@ static bool check_inplace_output(const tni_call *c, const tni_array *const *x, t
     size_t ndim;
     TNI_TRY(broadcast_shape(c, x, sizes, &ndim));
     TNI_REQUIRE(c, ndim == self->ndim && memcmp(sizes, self->sizes, ndim * sizeof *sizes) == 0, TN_ERR_SHAPE,
-                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self), tni_shape_text((char[160]){0}, 160, sizes, ndim));
-    TNI_REQUIRE(c, tni_can_cast(result, (tn_dtype)self->dtype), TN_ERR_DTYPE, "result type %s can't be cast to the desired output type %s",
-                tni_dtype_get(result)->legacy, tni_dtype_get((tn_dtype)self->dtype)->legacy);
+                "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(self),
+                tni_shape_text((char[160]){0}, 160, sizes, ndim));
+    TNI_REQUIRE(c, tni_can_cast(result, (tn_dtype)self->dtype), TN_ERR_DTYPE,
+                "result type %s can't be cast to the desired output type %s", tni_dtype_get(result)->legacy,
+                tni_dtype_get((tn_dtype)self->dtype)->legacy);
     return true;
 }
 
 static bool overlaps(const tni_array *out, const tni_array *x) {
     if (out->storage != x->storage || out->numel == 0 || x->numel == 0) return false;
-    if (out->data == x->data && tni_same_shape(out, x) && memcmp(out->strides, x->strides, out->ndim * sizeof(int64_t)) == 0) return false;
+    if (out->data == x->data && tni_same_shape(out, x) && memcmp(out->strides, x->strides, out->ndim * sizeof(int64_t)) == 0)
+        return false;
     return true;
 }
 
@@ -224,8 +232,10 @@ static bool run_simple(tni_call *c, tni_loop *loop, const tni_array *const *x, t
     const tni_array *first = x[0];
     for (size_t i = 0; i < c->nin; i++) {
         if (!x[i]->contiguous) return true;
-        if (first->ndim == 0) first = x[i];
-        else if (x[i]->ndim != 0 && !tni_same_shape(first, x[i])) return true;
+        if (first->ndim == 0)
+            first = x[i];
+        else if (x[i]->ndim != 0 && !tni_same_shape(first, x[i]))
+            return true;
     }
     TNI_TRY(tni_out(c, 0, dtype, first->sizes, first->ndim));
     const tni_array *y = &c->out[0]->a;

@@ -17,7 +17,9 @@ tn_tensor *tn_parameter_at(tn_tensor *x, bool requires_grad, const char *where) 
     if (requires_grad && tni_dtype_get((tn_dtype)x->a.dtype)->kind < TNI_KIND_FLOAT)
         return (void)tni_fail(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients"), NULL;
     if (requires_grad && x->inference && !tni_self()->inference)
-        return (void)tni_fail(TN_ERR_AUTOGRAD, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."), NULL;
+        return (void)tni_fail(TN_ERR_AUTOGRAD,
+                              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."),
+               NULL;
     tn_tensor *p = marked("Parameter", x);
     if (!p) return NULL;
     p->is_parameter = true;

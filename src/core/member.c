@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 /* "heads.1" -> slot; arrays only by index. */
 static int64_t find_slot(const tni_module *m, const char *name) {
     for (uint32_t i = 0; i < m->info->slots; i++) {
@@ -60,8 +59,10 @@ static bool check_member(const tni_member *old, const tni_object *o) {
 
 static bool set_member(tni_module *m, const char *name, tni_object *o) {
     tni_member *at = find_member(m, name);
-    if (at) TNI_TRY(check_member(at, o));
-    else TNI_TRY(check_name(name, o));
+    if (at)
+        TNI_TRY(check_member(at, o));
+    else
+        TNI_TRY(check_name(name, o));
     if (o && o->tag == TNI_MODULE && tni_module_would_cycle((tni_module *)o, m))
         return tni_fail(TN_ERR_OWNERSHIP, "module_set: '%s' would contain itself through member '%s'", m->class_->name, name);
     if (!at) {
@@ -91,8 +92,8 @@ bool(tn_module_set)(tn_module *handle, const char *name, void *value) {
     TNI_CHECK(name != NULL, TN_ERR_TYPE, "module_set: argument 'name' is NULL");
     tni_object *o = value ? tni_object_of("module_set", "value", value) : NULL;
     if (value && !o) return false;
-    TNI_CHECK(!o || o->tag == TNI_MODULE || o->tag == TNI_TENSOR, TN_ERR_TYPE, "module_set: a member is a tensor or a module, not a %s",
-              o ? tni_kind_get((tni_kind)o->tag)->name : "");
+    TNI_CHECK(!o || o->tag == TNI_MODULE || o->tag == TNI_TENSOR, TN_ERR_TYPE,
+              "module_set: a member is a tensor or a module, not a %s", o ? tni_kind_get((tni_kind)o->tag)->name : "");
     int64_t slot = find_slot(m, name);
     return slot >= 0 ? set_slot(m, (uint32_t)slot, value) : set_member(m, name, o);
 }
@@ -104,7 +105,8 @@ static bool look_up(tni_module *m, const char *name, tni_object **out) {
     if (slot >= 0) {
         void *value = tni_slot_value(m, (uint32_t)slot);
         *out = value ? tni_object_find(value) : NULL;
-    } else if (member) *out = member->value;
+    } else if (member)
+        *out = member->value;
     return slot >= 0 || member;
 }
 
@@ -119,7 +121,8 @@ void *(tn_module_get)(tn_module *handle, const char *name) {
     tni_module *m = tni_module_of("module_get", handle);
     tni_object *o = NULL;
     if (!m) return NULL;
-    if (!name || !look_up(m, name, &o)) return (void)tni_fail(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", printed(m), name ? name : "(null)"), NULL;
+    if (!name || !look_up(m, name, &o))
+        return (void)tni_fail(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", printed(m), name ? name : "(null)"), NULL;
     return hand_out(o);
 }
 

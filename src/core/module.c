@@ -22,8 +22,10 @@ static void unlink_module(tni_module *m) {
     tni_thread *t = __atomic_load_n(&m->thread, __ATOMIC_ACQUIRE);
     if (!t) return;
     pthread_mutex_lock(&t->modules_lock);
-    if (m->previous) m->previous->next = m->next;
-    else t->modules = m->next;
+    if (m->previous)
+        m->previous->next = m->next;
+    else
+        t->modules = m->next;
     if (m->next) m->next->previous = m->previous;
     t->fields -= m->info->slots;
     __atomic_store_n(&m->thread, (tni_thread *)NULL, __ATOMIC_RELEASE);
@@ -75,8 +77,9 @@ __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_MODUL
 
 static bool check_class(const tn_class *c) {
     TNI_CHECK(c != NULL, TN_ERR_TYPE, "new: argument 'class' is NULL");
-    TNI_CHECK(c->size >= offsetof(tn_class, version) && c->row_size >= sizeof(tn_field) && c->bytes >= sizeof(tn_module) && c->name && c->forward, TN_ERR_TYPE,
-              "new: the class table is not one that TN_CLASS makes");
+    TNI_CHECK(c->size >= offsetof(tn_class, version) && c->row_size >= sizeof(tn_field) && c->bytes >= sizeof(tn_module) &&
+                  c->name && c->forward,
+              TN_ERR_TYPE, "new: the class table is not one that TN_CLASS makes");
     return true;
 }
 
@@ -104,7 +107,8 @@ void *tn_module_new(const tn_class *class_) {
 }
 
 static bool refuse_copy(const char *who, const tni_module *original) {
-    return tni_fail(TN_ERR_HANDLE, "%s: this '%s' was copied by assignment: a module lives where tn_new put it; keep a pointer to it instead", who,
+    return tni_fail(TN_ERR_HANDLE,
+                    "%s: this '%s' was copied by assignment: a module lives where tn_new put it; keep a pointer to it instead", who,
                     original->class_->name);
 }
 
@@ -115,9 +119,12 @@ tni_module *tni_module_of(const char *who, const tn_module *m) {
         return (void)refuse_copy(who, (tni_module *)o), NULL;
     }
     tni_object *original = m && !tni_slab_find(m) ? tni_slab_find(m->record) : NULL;
-    if (original && original == m->record && original->tag == TNI_MODULE) refuse_copy(who, (tni_module *)original);
-    else if (o) tni_fail(TN_ERR_TYPE, "%s: argument 'm' must be a module, not a %s", who, tni_kind_get((tni_kind)o->tag)->name);
-    else tni_object_of(who, "m", m);
+    if (original && original == m->record && original->tag == TNI_MODULE)
+        refuse_copy(who, (tni_module *)original);
+    else if (o)
+        tni_fail(TN_ERR_TYPE, "%s: argument 'm' must be a module, not a %s", who, tni_kind_get((tni_kind)o->tag)->name);
+    else
+        tni_object_of(who, "m", m);
     return NULL;
 }
 
@@ -130,8 +137,11 @@ const char *tni_type_text(const tni_object *o, char *text, size_t room) {
     if (o->tag == TNI_TENSOR)
         snprintf(text, room, "torch.%sTensor", tni_dtype_get((tn_dtype)((const tn_tensor *)o)->a.dtype)->legacy);
     else if (o->tag == TNI_MODULE)
-        snprintf(text, room, "%s", ((const tni_module *)o)->class_->printed ? ((const tni_module *)o)->class_->printed : ((const tni_module *)o)->class_->name);
-    else snprintf(text, room, "%s", tni_kind_get((tni_kind)o->tag)->name);
+        snprintf(text, room, "%s",
+                 ((const tni_module *)o)->class_->printed ? ((const tni_module *)o)->class_->printed
+                                                          : ((const tni_module *)o)->class_->name);
+    else
+        snprintf(text, room, "%s", tni_kind_get((tni_kind)o->tag)->name);
     return text;
 }
 

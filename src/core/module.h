@@ -8,11 +8,13 @@
 typedef struct tni_slot {
     const char *name; /* of the field */
     uint32_t offset;
-    int32_t index; /* in an array field; -1: a plain field */
+    int32_t index;  /* in an array field; -1: a plain field */
     bool reference; /* TN_REF: no claim, no report */
 } tni_slot;
 
-typedef struct tni_range { size_t begin, end; } tni_range;
+typedef struct tni_range {
+    size_t begin, end;
+} tni_range;
 
 /* What the library worked out about a class at its first use; kept until shutdown. */
 typedef struct tni_class_info {
@@ -26,7 +28,11 @@ typedef struct tni_class_info {
 } tni_class_info;
 const tni_class_info *tni_class_get(const tn_class *class_); /* NULL: memory is out */
 
-typedef struct tni_member { char *name; tni_object *value; bool persistent; } tni_member; /* made at run time; claimed */
+typedef struct tni_member {
+    char *name;
+    tni_object *value;
+    bool persistent;
+} tni_member; /* made at run time; claimed */
 
 typedef struct tni_module {
     tni_object object;
@@ -61,7 +67,9 @@ _Static_assert(sizeof(tni_module) <= TNI_RECORD_BYTES, "the struct of a module f
 TNI_INLINE tn_module *tni_module_struct(tni_module *m) { return (tn_module *)((char *)m + TNI_RECORD_BYTES); }
 /* The record of a handle, or NULL with an error: not a module, copied by assignment, freed. */
 tni_module *tni_module_of(const char *who, const tn_module *m);
-TNI_INLINE void *tni_slot_value(tni_module *m, uint32_t i) { return *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset); }
+TNI_INLINE void *tni_slot_value(tni_module *m, uint32_t i) {
+    return *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset);
+}
 
 void tni_module_observe_all(tni_thread *t);
 void tni_module_observe(tni_module *m);
@@ -88,7 +96,8 @@ typedef struct tni_walk {
 /* Verdicts on the fields of m and of every module below it: false with the error that tn_check reports. */
 bool tni_module_check(const char *who, tni_module *m);
 /* Preorder; checks first. `duplicates`: shared ones under every name. */
-bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse, bool duplicates);
+bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
+                  bool duplicates);
 void tni_walk_clear(tni_walk *w);
 
 /* What stands in slot or member i (slots first) of m: its object or NULL; *name is the field's name, *index its place in an array or -1. */

@@ -56,9 +56,12 @@ void tni_release_last(tni_object *o) {
     if (o->claims > 0 && !holds_gradient(o)) return;
     tni_thread *t = tni_self();
     if (!t) return;
-    if ((o->flags & TNI_SEEN) && (t->fields > 0 || t->settling)) wait_for_settling(t, o);
-    else if (o->claims == 0) queue_death(t, o);
-    else tni_tensor_drop_grad((tn_tensor *)o);
+    if ((o->flags & TNI_SEEN) && (t->fields > 0 || t->settling))
+        wait_for_settling(t, o);
+    else if (o->claims == 0)
+        queue_death(t, o);
+    else
+        tni_tensor_drop_grad((tn_tensor *)o);
 }
 
 void tni_release_graph(tni_object *o) {
@@ -107,8 +110,10 @@ static void judge_waiting(tni_thread *t) {
                 continue;
             }
             o->flags &= ~(uint32_t)TNI_WAITING;
-            if (o->claims == 0 && !tni_module_keep_forgotten(t, o)) queue_death(t, o);
-            else if (o->claims > 0 && o->claims <= o->graphs && holds_gradient(o)) tni_tensor_drop_grad((tn_tensor *)o);
+            if (o->claims == 0 && !tni_module_keep_forgotten(t, o))
+                queue_death(t, o);
+            else if (o->claims > 0 && o->claims <= o->graphs && holds_gradient(o))
+                tni_tensor_drop_grad((tn_tensor *)o);
         }
         if (modules_first) { /* a dying module takes its struct along before its parameters are judged */
             tni_drain(t);

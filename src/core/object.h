@@ -32,20 +32,20 @@ typedef struct tni_object {
     uint32_t tag;
     uint32_t flags;
     struct tni_object *next; /* in a list of objects that wait or die; the slab's link in a dead slot */
-    int32_t claims;         /* all of them */
-    int32_t keeps;          /* of which tn_keep made */
-    int32_t fields;         /* of which module fields hold */
-    int32_t graphs;         /* of which graphs hold */
-    uint64_t scope;         /* serial of the innermost scope that claims it; in a dead slot the scope whose end freed it */
-    uint32_t entry;         /* its place in that scope's thread's entries */
-    uint32_t home;          /* number of the thread that made it */
+    int32_t claims;          /* all of them */
+    int32_t keeps;           /* of which tn_keep made */
+    int32_t fields;          /* of which module fields hold */
+    int32_t graphs;          /* of which graphs hold */
+    uint64_t scope;          /* serial of the innermost scope that claims it; in a dead slot the scope whose end freed it */
+    uint32_t entry;          /* its place in that scope's thread's entries */
+    uint32_t home;           /* number of the thread that made it */
 } tni_object;
 
 /* What the core must know of a kind. Rows are added by the file that owns the kind: see tni_kind_set. */
 typedef struct tni_kind_info {
-    const char *name; /* "tensor" */
-    size_t bytes;     /* of the slot; 0: given at creation */
-    void (*destroy)(tni_object *object); /* releases what it holds; never recurses: tni_release only queues */
+    const char *name;                               /* "tensor" */
+    size_t bytes;                                   /* of the slot; 0: given at creation */
+    void (*destroy)(tni_object *object);            /* releases what it holds; never recurses: tni_release only queues */
     void (*text)(tni_object *object, tni_str *out); /* tn_to_string */
 } tni_kind_info;
 void tni_kind_set(tni_kind kind, const tni_kind_info *info);
@@ -72,7 +72,7 @@ typedef struct tni_thread {
     bool holding; /* destruction only queues: a scope is being closed or the work list already runs */
     bool settling;
     bool user_code_ran; /* a destroy callback ran: fields may have changed */
-    uint64_t serial;     /* of the innermost scope */
+    uint64_t serial;    /* of the innermost scope */
     uint64_t next_serial;
     uint64_t sequence; /* of the last node that this thread recorded */
     tni_entry *entry;
@@ -81,11 +81,11 @@ typedef struct tni_thread {
     size_t marks, mark_capacity;
     tni_object *waiting; /* objects without claims, until the modules were observed */
     size_t waiting_count, waiting_bytes;
-    tni_object *dying;   /* work list of destruction */
+    tni_object *dying; /* work list of destruction */
     struct tni_node *dead_nodes;
     pthread_mutex_t modules_lock; /* tn_adopt of another thread may unlink */
-    struct tni_module *modules; /* observed by this thread */
-    size_t fields;              /* of those modules, in all */
+    struct tni_module *modules;   /* observed by this thread */
+    size_t fields;                /* of those modules, in all */
     tni_slab_cache slabs;
     tni_random random;
     bool seeded;

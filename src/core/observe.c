@@ -13,7 +13,8 @@ static bool reaches(tni_module *from, const tni_module *wanted) {
     for (; at && !hit; at = at->queued) {
         size_t places = at->info->slots + at->members;
         for (size_t i = 0; i < places && !hit; i++) {
-            tni_object *o = i < at->info->slots ? (at->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(at->found[i]) : NULL) : at->member[i - at->info->slots].value;
+            tni_object *o = i < at->info->slots ? (at->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(at->found[i]) : NULL)
+                                                : at->member[i - at->info->slots].value;
             if (!o || o->tag != TNI_MODULE) continue;
             tni_module *child = (tni_module *)o;
             hit = child == wanted;
@@ -41,7 +42,7 @@ static uint8_t kind_after(uint8_t status, const tni_object *o) {
 
 static void leave(tni_module *m, uint32_t i, bool replaced) {
     tni_object *o = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
-    m->status[i] &= (uint8_t)~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE);
+    m->status[i] &= (uint8_t) ~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE);
     m->found[i] = NULL;
     if (!o) return;
     if (replaced) __atomic_or_fetch(&o->flags, TNI_REPLACED, __ATOMIC_RELAXED);

@@ -13,7 +13,10 @@ typedef union tni_value {
     bool b;
     tn_dtype dtype;
     tn_scalar scalar;
-    struct { const int64_t *v; size_t n; } ints; /* borrowed during the call; a node keeps its own copy */
+    struct {
+        const int64_t *v;
+        size_t n;
+    } ints; /* borrowed during the call; a node keeps its own copy */
     const void *p;
 } tni_value;
 
@@ -48,25 +51,26 @@ typedef struct tni_vjp {
 
 /* One operator: a row next to the functions that it names. */
 typedef struct tni_op {
-    const char *name;      /* "softmax": tn_softmax; an in-place call appends '_' */
-    const char *schema;    /* PyTorch's */
-    const char *grad_name; /* "SoftmaxBackward0" */
-    bool (*run)(tni_call *c);  /* checks, makes out[], computes */
-    bool (*vjp)(tni_vjp *g);   /* derivative as a formula over operators; NULL: not differentiable, or composite */
+    const char *name;              /* "softmax": tn_softmax; an in-place call appends '_' */
+    const char *schema;            /* PyTorch's */
+    const char *grad_name;         /* "SoftmaxBackward0" */
+    bool (*run)(tni_call *c);      /* checks, makes out[], computes */
+    bool (*vjp)(tni_vjp *g);       /* derivative as a formula over operators; NULL: not differentiable, or composite */
     bool (*fused_vjp)(tni_vjp *g); /* used when nothing records; must agree with vjp */
-    uint32_t save;     /* TNI_IN(i) | TNI_OUT(i): kept for vjp */
-    uint32_t optional; /* bits of inputs that may be NULL */
-    uint32_t ints;     /* bits of arguments that are lists of ints */
-    bool composite;    /* made of other operators, which record themselves */
-    bool view;         /* out[0] shares the storage of in[0] */
-    uint32_t no_grad_outputs; /* bits of outputs without gradient (indices) */
-    const struct tni_map *map; /* elementwise: run is tni_run_map */
-    const char *const *samples; /* see tests/samples: "f32[4,7] 1", NULL at the end */
+    uint32_t save;                 /* TNI_IN(i) | TNI_OUT(i): kept for vjp */
+    uint32_t optional;             /* bits of inputs that may be NULL */
+    uint32_t ints;                 /* bits of arguments that are lists of ints */
+    bool composite;                /* made of other operators, which record themselves */
+    bool view;                     /* out[0] shares the storage of in[0] */
+    uint32_t no_grad_outputs;      /* bits of outputs without gradient (indices) */
+    const struct tni_map *map;     /* elementwise: run is tni_run_map */
+    const char *const *samples;    /* see tests/samples: "f32[4,7] 1", NULL at the end */
 } tni_op;
 
 /* Defines the row tni_op_<name>. */
 #define TN_OP(name_, ...) const tni_op tni_op_##name_ = {.name = #name_, __VA_ARGS__}
-#define TN_SAMPLES(...) (const char *const[]){__VA_ARGS__, NULL}
+#define TN_SAMPLES(...)                                                                                                            \
+    (const char *const[]) { __VA_ARGS__, NULL }
 
 /* Runs an operator on inputs `in` (may be changed by the call) and returns its first result, claimed by the innermost scope. */
 tn_tensor *tni_run_op(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg);
@@ -78,7 +82,7 @@ bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *a
 #define TNI_NO_ARGS NULL, 0
 
 /* A field of an options struct; `other` when there are no options or the caller's struct is older and ends before the field. */
-#define TNI_OPT(opts, field, other) \
+#define TNI_OPT(opts, field, other)                                                                                                \
     ((opts) && (opts)->size >= offsetof(__typeof__(*(opts)), field) + sizeof((opts)->field) ? (opts)->field : (other))
 
 /* For run: makes out[k]. false with an error. */
@@ -92,8 +96,10 @@ const char *tni_call_name(const tni_call *c);
 const tni_array *tni_in_as(tni_call *c, size_t i, tn_dtype dtype);
 #define TNI_FAIL(c, status, ...) tni_call_fail(c, status, __VA_ARGS__)
 bool tni_call_fail(const tni_call *c, tn_status status, const char *format, ...) TN_PRINTF(3, 4) __attribute__((cold));
-#define TNI_REQUIRE(c, condition, status, ...) \
-    do { if (TNI_UNLIKELY(!(condition))) return tni_call_fail(c, status, __VA_ARGS__); } while (0)
+#define TNI_REQUIRE(c, condition, status, ...)                                                                                     \
+    do {                                                                                                                           \
+        if (TNI_UNLIKELY(!(condition))) return tni_call_fail(c, status, __VA_ARGS__);                                              \
+    } while (0)
 
 /* For vjp. */
 tn_tensor *tni_saved(tni_vjp *g, uint32_t which); /* TNI_IN(i) or TNI_OUT(i); NULL with an error if it was changed in place since */
@@ -103,7 +109,10 @@ tn_dtype tni_input_dtype(const tni_vjp *g, size_t input);
 size_t tni_input_count(const tni_vjp *g);
 tn_tensor *tni_zeros_like_input(const tni_vjp *g, size_t input);
 /* dx[i] = value; for use as the last line: returns value != NULL */
-#define TNI_DX(g, i, value) do { if (tni_needs(g, i) && !((g)->dx[i] = (value))) return false; } while (0)
+#define TNI_DX(g, i, value)                                                                                                        \
+    do {                                                                                                                           \
+        if (tni_needs(g, i) && !((g)->dx[i] = (value))) return false;                                                              \
+    } while (0)
 
 /* The common dtype of the inputs, with torch's rule for numbers and 0-d tensors. */
 tn_dtype tni_result_type(tn_tensor *const *in, size_t n);

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
-#include "tison/tensor.h"
+#include <tison/tensor.h>
 
 /* Small scope ends share one observation while few objects and little memory wait. */
 enum { WAITING_LEAST = 32, WAITING_BYTES = 1 << 20 };
@@ -25,7 +25,8 @@ static void set_scope(tni_object *o, uint64_t serial, uint32_t entry) {
 }
 
 bool tni_scope_claim(tni_thread *t, tni_object *o) {
-    if (!t->internal && !(__atomic_load_n(&o->flags, __ATOMIC_RELAXED) & TNI_SEEN)) __atomic_or_fetch(&o->flags, TNI_SEEN, __ATOMIC_RELAXED);
+    if (!t->internal && !(__atomic_load_n(&o->flags, __ATOMIC_RELAXED) & TNI_SEEN))
+        __atomic_or_fetch(&o->flags, TNI_SEEN, __ATOMIC_RELAXED);
     if (claimed_by(t, o, t->serial)) return true;
     if (TNI_UNLIKELY(t->entries == t->entry_capacity) && !reserve_entries(t)) return false;
     uint32_t i = (uint32_t)t->entries++;
@@ -45,7 +46,8 @@ void *tni_give(tni_thread *t, void *object) {
 }
 
 uint64_t tni_scope_open(tni_thread *t, bool internal) {
-    if (TNI_UNLIKELY(t->marks == t->mark_capacity) && !tni_reserve(&t->mark, &t->mark_capacity, t->marks + 1, sizeof *t->mark)) return 0;
+    if (TNI_UNLIKELY(t->marks == t->mark_capacity) && !tni_reserve(&t->mark, &t->mark_capacity, t->marks + 1, sizeof *t->mark))
+        return 0;
     t->mark[t->marks++] = (tni_mark){t->next_serial, (uint32_t)t->entries, internal};
     t->serial = t->next_serial++;
     t->internal += internal;
@@ -165,10 +167,12 @@ bool tn_free(void *x) {
     tni_thread *t = tni_self();
     tni_object *o = t ? tni_object_of("free", "x", x) : NULL;
     if (!o) return false;
-    if (tni_count_get(&o->keeps) > 0) tni_count_down(&o->keeps);
+    if (tni_count_get(&o->keeps) > 0)
+        tni_count_down(&o->keeps);
     else if (!take_back_scope_claim(t, o))
         return tni_fail(TN_ERR_OWNERSHIP,
-                        "free: this %s is claimed by neither a tn_keep nor a scope of this thread, so there is nothing to take back; it belongs to "
+                        "free: this %s is claimed by neither a tn_keep nor a scope of this thread, so there is nothing to take "
+                        "back; it belongs to "
                         "the module, optimizer, list or graph that holds it",
                         tni_kind_get((tni_kind)o->tag)->name);
     tni_release(o);

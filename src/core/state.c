@@ -74,7 +74,10 @@ tn_state *tn_state_new(void) {
     return !t || tni_failed() ? NULL : tni_give(t, tni_object_new(t, TNI_STATE, sizeof(tn_state)));
 }
 
-#define CHECK_STATE(who, s, other) do { if (!tni_check_handle(who, "state", s, TNI_STATE)) return other; } while (0)
+#define CHECK_STATE(who, s, other)                                                                                                 \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, "state", s, TNI_STATE)) return other;                                                           \
+    } while (0)
 
 bool tn_state_set(tn_state *s, const char *name, tn_tensor *value) {
     if (tni_failed()) return false;

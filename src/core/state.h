@@ -3,7 +3,9 @@
 #define TNI_STATE_H
 #include "core/module.h"
 
-typedef struct tni_pair { char *key, *value; } tni_pair;
+typedef struct tni_pair {
+    char *key, *value;
+} tni_pair;
 struct tn_state {
     tni_object object;
     tni_found *item;

@@ -40,7 +40,9 @@ tn_state *(tn_state_dict)(tn_module *handle) {
 
 /* ---- loading ---- */
 
-typedef struct report { tni_str missing, unexpected, errors; } report;
+typedef struct report {
+    tni_str missing, unexpected, errors;
+} report;
 
 static void quote(tni_str *s, const char *name) { tni_str_addf(s, "%s\"%s\"", s->length ? ", " : "", name); }
 
@@ -98,9 +100,10 @@ static bool refuse(const report *r, const tni_module *m, bool strict) {
     bool names = strict && (r->missing.length || r->unexpected.length);
     if (!names && !r->errors.length) return true;
     bool missing = strict && r->missing.length, unexpected = strict && r->unexpected.length;
-    return tni_fail(TN_ERR_RUNTIME, "Error(s) in loading state_dict for %s:%s%s%s%s%s%s%s", printed(m), missing ? "\n\tMissing key(s) in state_dict: " : "",
-                    missing ? r->missing.text : "", missing ? ". " : "", unexpected ? "\n\tUnexpected key(s) in state_dict: " : "",
-                    unexpected ? r->unexpected.text : "", unexpected ? ". " : "", r->errors.length ? r->errors.text : "");
+    return tni_fail(TN_ERR_RUNTIME, "Error(s) in loading state_dict for %s:%s%s%s%s%s%s%s", printed(m),
+                    missing ? "\n\tMissing key(s) in state_dict: " : "", missing ? r->missing.text : "", missing ? ". " : "",
+                    unexpected ? "\n\tUnexpected key(s) in state_dict: " : "", unexpected ? r->unexpected.text : "",
+                    unexpected ? ". " : "", r->errors.length ? r->errors.text : "");
 }
 
 static bool copy_all(tni_thread *t, const tni_walk *w, const tni_walk *modules, const tn_state *s) {

@@ -112,7 +112,11 @@ static bool copy_args(tni_node *n, const tni_call *c) {
 }
 
 bool tni_node_save(tni_node *n, size_t slot, tn_tensor *x, uint32_t which) {
-    if (x->inference) return tni_fail(TN_ERR_AUTOGRAD, "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
+    if (x->inference)
+        return tni_fail(TN_ERR_AUTOGRAD,
+                        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+                        "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
     n->saved[slot] = (tni_saved_tensor){x, which, tni_version_get(x)};
     n->saves = (uint32_t)slot + 1;
     tni_claim_graph(&x->object);
@@ -185,19 +189,25 @@ bool tni_record(tni_call *c, tn_tensor *saved_self) {
 static bool refuse_changed(const tni_node *n, const tni_saved_tensor *s) {
     const tn_tensor *x = s->tensor;
     char from[80] = "";
-    if (s->which >= TNI_OUT(0)) snprintf(from, sizeof from, ", which is output %d of %s,", __builtin_ctz(s->which) - 16, tni_node_name(n));
-    else if (x->grad_fn) snprintf(from, sizeof from, ", which is output %u of %s,", x->output_nr, tni_node_name(x->grad_fn));
+    if (s->which >= TNI_OUT(0))
+        snprintf(from, sizeof from, ", which is output %d of %s,", __builtin_ctz(s->which) - 16, tni_node_name(n));
+    else if (x->grad_fn)
+        snprintf(from, sizeof from, ", which is output %u of %s,", x->output_nr, tni_node_name(x->grad_fn));
     return tni_fail(TN_ERR_AUTOGRAD,
-                    "%s: one of the variables needed for gradient computation has been modified by an inplace operation: [torch.%sTensor %s]%s is at "
+                    "%s: one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    "[torch.%sTensor %s]%s is at "
                     "version %u; expected version %u instead.",
-                    tni_node_name(n), tni_dtype_get((tn_dtype)x->a.dtype)->legacy, TNI_SHAPE(&x->a), from, tni_version_get(s->tensor), s->version);
+                    tni_node_name(n), tni_dtype_get((tn_dtype)x->a.dtype)->legacy, TNI_SHAPE(&x->a), from,
+                    tni_version_get(s->tensor), s->version);
 }
 
 bool tni_refuse_released(void) {
-    return tni_fail(TN_ERR_AUTOGRAD, "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-                                     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-                                     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
-                                     "after calling backward.");
+    return tni_fail(
+        TN_ERR_AUTOGRAD,
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+        "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+        "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+        "after calling backward.");
 }
 
 tn_tensor *tni_saved(tni_vjp *g, uint32_t which) {

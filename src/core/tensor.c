@@ -85,8 +85,8 @@ tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, cons
     return x;
 }
 
-tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *of, const int64_t *sizes, const int64_t *strides, size_t ndim,
-                           int64_t offset) {
+tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *of, const int64_t *sizes, const int64_t *strides,
+                           size_t ndim, int64_t offset) {
     tn_tensor *x = new_handle(t);
     if (!x) return NULL;
     if (of->version) {

@@ -5,7 +5,10 @@
 #include <tison/tensor.h>
 
 /* A version counter of a tensor's own (torch's .data); most tensors use their storage's. */
-typedef struct tni_version { int32_t refs; uint32_t value; } tni_version;
+typedef struct tni_version {
+    int32_t refs;
+    uint32_t value;
+} tni_version;
 
 /* What few tensors need. */
 typedef struct tni_meta {
@@ -25,8 +28,8 @@ struct tn_tensor {
     uint32_t view_version; /* version of the base at which grad_fn was right */
     bool requires_grad;    /* set on a leaf, or true because of grad_fn */
     bool is_parameter, is_buffer, persistent;
-    bool number;    /* a Python number in torch's promotion: made by tn_number_* */
-    bool inference; /* made under inference mode */
+    bool number;            /* a Python number in torch's promotion: made by tn_number_* */
+    bool inference;         /* made under inference mode */
     bool view_without_grad; /* made under no_grad: in-place on it under grad is an error */
     bool optimized;         /* some optimizer took it: see tn_check_loss */
     tn_tensor *base;        /* of a view: claimed */
@@ -39,8 +42,8 @@ tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const 
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype); /* keeps dense strides */
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 /* A view of x's storage: shares the version counter, knows no base and no graph. */
-tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *x, const int64_t *sizes, const int64_t *strides, size_t ndim,
-                           int64_t offset);
+tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *x, const int64_t *sizes, const int64_t *strides,
+                           size_t ndim, int64_t offset);
 TNI_INLINE tn_tensor *tni_tensor_alias(tni_thread *t, const char *who, const tn_tensor *x) {
     return tni_tensor_view(t, who, x, x->a.sizes, x->a.strides, x->a.ndim, x->a.offset);
 }
@@ -48,7 +51,8 @@ void tni_tensor_destroy_new(tni_thread *t, tn_tensor *x); /* one that never got 
 void tni_tensor_drop_grad(tn_tensor *x);
 TNI_INLINE bool tni_tensor_has_grad(const tn_tensor *x) { return x->meta && x->meta->grad; }
 tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_MEMORY */
-void tni_tensor_set_grad(tn_tensor *x, tn_tensor *grad); /* claims grad (may be NULL), gives up the old one; meta exists or grad is NULL */
+void tni_tensor_set_grad(tn_tensor *x,
+                         tn_tensor *grad); /* claims grad (may be NULL), gives up the old one; meta exists or grad is NULL */
 
 TNI_INLINE uint32_t *tni_version_of(tn_tensor *x) { return x->version ? &x->version->value : &x->a.storage->version; }
 TNI_INLINE uint32_t tni_version_get(tn_tensor *x) { return __atomic_load_n(tni_version_of(x), __ATOMIC_RELAXED); }
@@ -62,12 +66,15 @@ TNI_INLINE bool tni_is_leaf(const tn_tensor *x) { return x->grad_fn == NULL; }
 /* Converts and copies element by element, any dtypes and strides, same shape (core/copy.c). Nothing is recorded. */
 bool tni_copy_array(const tni_array *to, const tni_array *from);
 /* x with `dtype` and row-major strides: x itself when it is so already, else a new tensor without claims in *made. */
-const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous, tn_tensor **made);
+const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous,
+                              tn_tensor **made);
 
 double tni_array_double_at(const tni_array *a, size_t byte_offset); /* one element as a number */
 int64_t tni_array_int_at(const tni_array *a, size_t byte_offset);
 void tni_element_set(void *at, tn_dtype dtype, double d, int64_t i, bool is_int);
 
-#define TNI_CHECK_TENSOR(who, x) \
-    do { if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return 0; } while (0)
+#define TNI_CHECK_TENSOR(who, x)                                                                                                   \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return 0;                                                                   \
+    } while (0)
 #endif

@@ -30,15 +30,25 @@ void tni_tensor_text(tni_object *o, tni_str *out) {
     pthread_mutex_lock(&lock);
     tni_print_options now = options;
     pthread_mutex_unlock(&lock);
-    tni_format_tensor_info info = {x->a.data, (tn_dtype)x->a.dtype, tn_get_default_dtype(), x->a.ndim, x->a.sizes, x->a.strides,
-                                   node ? tni_node_name(node) : NULL, x->requires_grad, x->is_parameter, now};
+    tni_format_tensor_info info = {x->a.data,
+                                   (tn_dtype)x->a.dtype,
+                                   tn_get_default_dtype(),
+                                   x->a.ndim,
+                                   x->a.sizes,
+                                   x->a.strides,
+                                   node ? tni_node_name(node) : NULL,
+                                   x->requires_grad,
+                                   x->is_parameter,
+                                   now};
     (void)tni_format_tensor(out, &info);
 }
 
 void tni_object_text(tni_object *o, tni_str *out) {
     const tni_kind_info *info = tni_kind_get((tni_kind)o->tag);
-    if (info->text) info->text(o, out);
-    else tni_str_addf(out, "<%s>", info->name);
+    if (info->text)
+        info->text(o, out);
+    else
+        tni_str_addf(out, "<%s>", info->name);
 }
 
 /* ---- modules ---- */
@@ -76,8 +86,10 @@ static void list_lines(tni_module *const *child, size_t n, tni_str *out, int dep
             if (!same) break;
         }
         tni_str_add(out, "\n  ");
-        if (end == i + 1) tni_str_addf(out, "(%zu): ", i);
-        else tni_str_addf(out, "(%zu-%zu): %zu x ", i, end - 1, end - i);
+        if (end == i + 1)
+            tni_str_addf(out, "(%zu): ", i);
+        else
+            tni_str_addf(out, "(%zu-%zu): %zu x ", i, end - 1, end - i);
         if (first.text) add_indented(out, first.text);
         tni_str_clear(&first);
         i = end;
@@ -139,8 +151,10 @@ static void children_lines(tni_module *m, tni_str *out, int depth) {
         bool absent = !o && i >= m->info->slots;
         if (index >= 0 || (!absent && (!o || o->tag != TNI_MODULE))) continue;
         tni_str_addf(out, "\n  (%s): ", name);
-        if (absent) tni_str_add(out, "None");
-        else child_text((tni_module *)o, out, depth);
+        if (absent)
+            tni_str_add(out, "None");
+        else
+            child_text((tni_module *)o, out, depth);
     }
 }
 
@@ -148,8 +162,10 @@ static void module_text(tni_module *m, tni_str *out, int depth) {
     char extra[512] = "";
     tni_str lines = {0};
     if (m->class_->extra_repr && m->class_->extra_repr(tni_module_struct(m), extra, sizeof extra) < 0) extra[0] = 0;
-    if (depth < MAX_DEPTH) children_lines(m, &lines, depth + 1);
-    else tni_str_add(&lines, "\n  ...");
+    if (depth < MAX_DEPTH)
+        children_lines(m, &lines, depth + 1);
+    else
+        tni_str_add(&lines, "\n  ...");
     tni_str_addf(out, "%s(", printed(m));
     bool one_line = !lines.length && !strchr(extra, '\n');
     if (!one_line && extra[0]) tni_str_add(out, "\n  ");

@@ -4,8 +4,13 @@
 #include "core/module.h"
 
 /* A conversion that is ready to be put in place. */
-typedef struct change { tn_tensor *x, *to, *grad; } change;
-typedef struct changes { change *item; size_t n, capacity; } changes;
+typedef struct change {
+    tn_tensor *x, *to, *grad;
+} change;
+typedef struct changes {
+    change *item;
+    size_t n, capacity;
+} changes;
 
 static tn_tensor *convert(tni_thread *t, const tn_tensor *x, tn_dtype dtype) {
     tn_tensor *y = tni_tensor_new_like(t, "to", x, dtype);
@@ -53,7 +58,8 @@ bool(tn_module_to)(tn_module *handle, tn_dtype dtype) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("to", handle) : NULL;
     if (!m || !tni_dtype_check("to", dtype)) return false;
-    TNI_CHECK(tni_dtype_is_float(dtype), TN_ERR_TYPE, "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
+    TNI_CHECK(tni_dtype_is_float(dtype), TN_ERR_TYPE,
+              "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
               tni_dtype_get(dtype)->name);
     tni_walk parameters = {0}, buffers = {0};
     changes c = {0};

@@ -47,7 +47,10 @@ static void free_name(char *name) {
 
 /* ---- a set of addresses, and a stack of modules to visit ---- */
 
-typedef struct seen { const void **key; size_t n, mask; } seen;
+typedef struct seen {
+    const void **key;
+    size_t n, mask;
+} seen;
 
 static bool seen_grow(seen *s) {
     size_t mask = s->key ? s->mask * 2 + 1 : 63;
@@ -79,8 +82,15 @@ static void seen_clear(seen *s) {
     if (s->key) tni_free(s->key, (s->mask + 1) * sizeof *s->key);
 }
 
-typedef struct visit { tni_module *m; char *name; uint32_t depth; } visit;
-typedef struct visits { visit *item; size_t n, capacity; } visits;
+typedef struct visit {
+    tni_module *m;
+    char *name;
+    uint32_t depth;
+} visit;
+typedef struct visits {
+    visit *item;
+    size_t n, capacity;
+} visits;
 
 static bool push_visit(visits *v, tni_module *m, char *name, uint32_t depth) {
     if (!name || !tni_reserve(&v->item, &v->capacity, v->n + 1, sizeof *v->item)) {
@@ -112,11 +122,14 @@ static bool refuse_value(const tni_module *m, const tni_slot *s, uint8_t kind, c
     (void)m;
     char type[80], name[160];
     tni_type_text(o, type, sizeof type);
-    if (s->index >= 0) snprintf(name, sizeof name, "%s.%d", s->name, (int)s->index);
-    else snprintf(name, sizeof name, "%s", s->name);
+    if (s->index >= 0)
+        snprintf(name, sizeof name, "%s.%d", s->name, (int)s->index);
+    else
+        snprintf(name, sizeof name, "%s", s->name);
     if (kind == TNI_SLOT_PARAMETER)
         return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as parameter '%s' (torch.nn.Parameter or None expected)", type, name);
-    if (kind == TNI_SLOT_MODULE) return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as child module '%s' (torch.nn.Module or None expected)", type, name);
+    if (kind == TNI_SLOT_MODULE)
+        return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as child module '%s' (torch.nn.Module or None expected)", type, name);
     return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as buffer '%s' (torch.nn.Buffer, torch.Tensor or None expected)", type, name);
 }
 
@@ -125,17 +138,23 @@ static bool check_slot(const char *who, tni_module *m, uint32_t i) {
     void *value = s->reference ? NULL : tni_slot_value(m, i);
     if (!value) return true;
     tni_object *o = tni_object_find(value);
-    TNI_CHECK(o != NULL, TN_ERR_HANDLE, "%s: field '%s' of '%s' holds something that is no living object (freed, or never set)", who, s->name,
-              m->class_->name);
+    TNI_CHECK(o != NULL, TN_ERR_HANDLE, "%s: field '%s' of '%s' holds something that is no living object (freed, or never set)",
+              who, s->name, m->class_->name);
     if (o->tag == TNI_MODULE && ((tni_module *)o == m || tni_module_would_cycle((tni_module *)o, m)))
-        return tni_fail(TN_ERR_OWNERSHIP, "%s: field '%s' of '%s' holds a module that contains it: a module cannot contain itself (TN_REF marks a plain reference)",
+        return tni_fail(TN_ERR_OWNERSHIP,
+                        "%s: field '%s' of '%s' holds a module that contains it: a module cannot contain itself (TN_REF marks a "
+                        "plain reference)",
                         who, s->name, m->class_->name);
     uint8_t kind = m->status[i] & TNI_SLOT_KIND;
-    bool fits = is_parameter(o) || kind == 0 || (kind == TNI_SLOT_MODULE && o->tag == TNI_MODULE) || (kind == TNI_SLOT_BUFFER && o->tag == TNI_TENSOR);
+    bool fits = is_parameter(o) || kind == 0 || (kind == TNI_SLOT_MODULE && o->tag == TNI_MODULE) ||
+                (kind == TNI_SLOT_BUFFER && o->tag == TNI_TENSOR);
     if (!fits) return refuse_value(m, s, kind, o);
     if (is_parameter(o) && ((tn_tensor *)o)->grad_fn)
-        return tni_fail(TN_ERR_VALUE, "Cannot assign non-leaf Tensor to parameter '%s'. Model parameters must be created explicitly. To express '%s' as a "
-                                      "function of another Tensor, compute the value in the forward() method.", s->name, s->name);
+        return tni_fail(
+            TN_ERR_VALUE,
+            "Cannot assign non-leaf Tensor to parameter '%s'. Model parameters must be created explicitly. To express '%s' as a "
+            "function of another Tensor, compute the value in the forward() method.",
+            s->name, s->name);
     return true;
 }
 
@@ -145,16 +164,21 @@ static bool check_loose(const char *who, tni_module *m) {
     if (!o) return true;
     const tn_tensor *x = o->tag == TNI_TENSOR ? (const tn_tensor *)o : NULL;
     char type[80];
-    if (!x) snprintf(type, sizeof type, "a module '%s'", ((tni_module *)o)->class_->name);
-    else snprintf(type, sizeof type, "a %s of shape %s", x->is_parameter ? "parameter" : "buffer", TNI_SHAPE(&x->a));
-    return tni_fail(TN_ERR_OWNERSHIP, "%s: '%s' holds %s at byte offset %zu, in a member that TN_CLASS(%s, ...) does not name; name it there, or mark it TN_REF",
-                    who, m->class_->name, type, offset, m->class_->name);
+    if (!x)
+        snprintf(type, sizeof type, "a module '%s'", ((tni_module *)o)->class_->name);
+    else
+        snprintf(type, sizeof type, "a %s of shape %s", x->is_parameter ? "parameter" : "buffer", TNI_SHAPE(&x->a));
+    return tni_fail(
+        TN_ERR_OWNERSHIP,
+        "%s: '%s' holds %s at byte offset %zu, in a member that TN_CLASS(%s, ...) does not name; name it there, or mark it TN_REF",
+        who, m->class_->name, type, offset, m->class_->name);
 }
 
 static bool check_names(const char *who, const tni_module *m) {
     for (uint32_t i = 0; i < m->info->slots; i++)
         for (uint32_t j = 0; j < i; j++)
-            if (m->info->slot[i].index <= 0 && m->info->slot[j].index <= 0 && strcmp(m->info->slot[i].name, m->info->slot[j].name) == 0)
+            if (m->info->slot[i].index <= 0 && m->info->slot[j].index <= 0 &&
+                strcmp(m->info->slot[i].name, m->info->slot[j].name) == 0)
                 return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, m->info->slot[i].name);
     return true;
 }
@@ -245,14 +269,16 @@ static bool walk_all(walker *k) {
     while (k->visits.n) {
         visit at = k->visits.item[--k->visits.n];
         int fresh = k->duplicates ? 1 : seen_add(&k->modules, at.m);
-        bool right = fresh >= 0 && (fresh == 0 || (add_module(k, at) && (!k->recurse || push_children(&k->visits, at.m, at.name, at.depth + 1))));
+        bool right = fresh >= 0 &&
+                     (fresh == 0 || (add_module(k, at) && (!k->recurse || push_children(&k->visits, at.m, at.name, at.depth + 1))));
         free_name(at.name);
         if (!right) return false;
     }
     return true;
 }
 
-bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse, bool duplicates) {
+bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
+                  bool duplicates) {
     walker k = {.w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
     TNI_TRY(tni_module_check(who, m));
     bool right = push_visit(&k.visits, m, join("", prefix ? prefix : "", -1), 0) && walk_all(&k);

@@ -21,12 +21,16 @@ static tn_named_iter start(tn_tensors *list) {
 
 tn_tensors *(tn_parameters)(tn_module *m) { return walk("parameters", m, TNI_WALK_PARAMETERS, NULL); }
 tn_tensors *(tn_buffers)(tn_module *m) { return walk("buffers", m, TNI_WALK_BUFFERS, NULL); }
-tn_named_iter (tn_named_parameters)(tn_module *m, const tn_named_opts *opts) {
+tn_named_iter(tn_named_parameters)(tn_module *m, const tn_named_opts *opts) {
     return start(walk("named_parameters", m, TNI_WALK_PARAMETERS, opts));
 }
-tn_named_iter (tn_named_buffers)(tn_module *m, const tn_named_opts *opts) { return start(walk("named_buffers", m, TNI_WALK_BUFFERS, opts)); }
-tn_named_iter (tn_named_modules)(tn_module *m, const tn_named_opts *opts) { return start(walk("named_modules", m, TNI_WALK_MODULES, opts)); }
-tn_named_iter (tn_named_children)(tn_module *m) { return start(walk("named_children", m, TNI_WALK_CHILDREN, NULL)); }
+tn_named_iter(tn_named_buffers)(tn_module *m, const tn_named_opts *opts) {
+    return start(walk("named_buffers", m, TNI_WALK_BUFFERS, opts));
+}
+tn_named_iter(tn_named_modules)(tn_module *m, const tn_named_opts *opts) {
+    return start(walk("named_modules", m, TNI_WALK_MODULES, opts));
+}
+tn_named_iter(tn_named_children)(tn_module *m) { return start(walk("named_children", m, TNI_WALK_CHILDREN, NULL)); }
 
 bool tn_named_next(tn_named_iter *it) {
     tn_tensors *list = it ? it->list : NULL;
@@ -74,7 +78,9 @@ bool(tn_is_training)(tn_module *m) {
 }
 
 static bool set_requires_grad(tn_tensor *x, void *on) { return tn_requires_grad_(x, *(bool *)on) != NULL; }
-bool(tn_module_requires_grad_)(tn_module *m, bool on) { return each_tensor("requires_grad_", m, TNI_WALK_PARAMETERS, set_requires_grad, &on); }
+bool(tn_module_requires_grad_)(tn_module *m, bool on) {
+    return each_tensor("requires_grad_", m, TNI_WALK_PARAMETERS, set_requires_grad, &on);
+}
 
 static bool drop_grad(tn_tensor *x, void *data) {
     (void)data;
@@ -89,7 +95,8 @@ static bool apply_all(const tn_tensors *list, size_t *open, bool (*visit)(tn_mod
     for (size_t i = 0; i <= list->n; i++) {
         while (n && (i == list->n || list->item[open[n - 1]].depth >= list->item[i].depth)) {
             tni_module *m = (tni_module *)list->item[open[--n]].value;
-            if (!visit(tni_module_struct(m), data)) return tni_failed() ? false : tni_fail(TN_ERR_CALLBACK, "apply: the visit returned false");
+            if (!visit(tni_module_struct(m), data))
+                return tni_failed() ? false : tni_fail(TN_ERR_CALLBACK, "apply: the visit returned false");
         }
         if (i < list->n) open[n++] = i;
     }

@@ -87,14 +87,18 @@ static char *take_slot(work *t, int *slot) {
 static void leave_slot(work *t, int slot) { atomic_store_explicit(&t->taken[slot], false, memory_order_release); }
 
 static void multiply(work *t, const tni_gemm_job *job, char *columns) {
-    if (!t->alone) tni_gemm_within(job, columns + t->columns_bytes);
-    else if (!tni_gemm(job)) atomic_store(&t->failed, true);
+    if (!t->alone)
+        tni_gemm_within(job, columns + t->columns_bytes);
+    else if (!tni_gemm(job))
+        atomic_store(&t->failed, true);
 }
 
 static const char *image_columns(const work *t, const char *image, int64_t row, int64_t rows, char *columns) {
     if (t->direct) return image;
-    if (t->g->wide) columns_f64(t->g, (const double *)(const void *)image, row, rows, (double *)(void *)columns);
-    else columns_f32(t->g, (const float *)(const void *)image, row, rows, (float *)(void *)columns);
+    if (t->g->wide)
+        columns_f64(t->g, (const double *)(const void *)image, row, rows, (double *)(void *)columns);
+    else
+        columns_f32(t->g, (const float *)(const void *)image, row, rows, (float *)(void *)columns);
     return columns;
 }
 
@@ -170,8 +174,10 @@ static void backward_x_tasks(int64_t begin, int64_t end, void *context) {
             job.c = t->direct ? dx : columns;
             multiply(t, &job, columns);
             if (t->direct) continue;
-            if (g->wide) image_f64(g, (const double *)(const void *)columns, row, rows, (double *)(void *)dx);
-            else image_f32(g, (const float *)(const void *)columns, row, rows, (float *)(void *)dx);
+            if (g->wide)
+                image_f64(g, (const double *)(const void *)columns, row, rows, (double *)(void *)dx);
+            else
+                image_f32(g, (const float *)(const void *)columns, row, rows, (float *)(void *)dx);
         }
     }
     leave_slot(t, slot);
@@ -234,12 +240,16 @@ static void bias_channels(int64_t begin, int64_t end, void *context) {
         double sum = 0, one;
         for (int64_t i = 0; i < g->n; i++) {
             const char *p = t->dy + (size_t)((i * g->k + k) * count) * t->size;
-            if (g->wide) plane_sum_f64((const double *)(const void *)p, count, &one);
-            else plane_sum_f32((const float *)(const void *)p, count, &one);
+            if (g->wide)
+                plane_sum_f64((const double *)(const void *)p, count, &one);
+            else
+                plane_sum_f32((const float *)(const void *)p, count, &one);
             sum += one;
         }
-        if (g->wide) ((double *)(void *)t->db)[k] = sum;
-        else ((float *)(void *)t->db)[k] = (float)sum;
+        if (g->wide)
+            ((double *)(void *)t->db)[k] = sum;
+        else
+            ((float *)(void *)t->db)[k] = (float)sum;
     }
 }
 
@@ -248,8 +258,10 @@ static void add_parts(int64_t begin, int64_t end, void *context) {
     int64_t all = t->g->k * t->taps;
     for (int64_t part = 1; part < t->parts; part++) {
         size_t from = (size_t)((part - 1) * all + begin) * t->size, to = (size_t)begin * t->size;
-        if (t->g->wide) add_f64((double *)(void *)(t->dw + to), (const double *)(const void *)(t->partial + from), end - begin);
-        else add_f32((float *)(void *)(t->dw + to), (const float *)(const void *)(t->partial + from), end - begin);
+        if (t->g->wide)
+            add_f64((double *)(void *)(t->dw + to), (const double *)(const void *)(t->partial + from), end - begin);
+        else
+            add_f32((float *)(void *)(t->dw + to), (const float *)(const void *)(t->partial + from), end - begin);
     }
 }
 

@@ -20,7 +20,8 @@ TNI_INLINE void N(copy)(T *to, const T *from, int64_t n) {
 }
 
 TNI_INLINE void N(clear)(T *to, int64_t n) {
-    if (n > 16) memset(to, 0, (size_t)n * sizeof(T));
+    if (n > 16)
+        memset(to, 0, (size_t)n * sizeof(T));
     else
         for (int64_t i = 0; i < n; i++) to[i] = 0;
 }
@@ -41,7 +42,8 @@ TNI_INLINE void N(columns_body)(const tni_conv2d *g, const T *x, int64_t row, in
                     }
                     const T *from = x + iy * g->w + low * step + shift;
                     N(clear)(columns, low);
-                    if (step == 1) N(copy)(columns + low, from, high - low);
+                    if (step == 1)
+                        N(copy)(columns + low, from, high - low);
                     else
                         for (int64_t i = 0; i < high - low; i++) columns[low + i] = from[i * step];
                     N(clear)(columns + high, ow - high);

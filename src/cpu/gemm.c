@@ -34,10 +34,10 @@ typedef struct vector_job {
     double beta;
 } vector_job;
 
-#define LOAD_PART(out, p, n)                                        \
-    do {                                                            \
-        (out) = VZERO;                                              \
-        memcpy(&(out), (p), (size_t)(n) * sizeof *(p));             \
+#define LOAD_PART(out, p, n)                                                                                                       \
+    do {                                                                                                                           \
+        (out) = VZERO;                                                                                                             \
+        memcpy(&(out), (p), (size_t)(n) * sizeof *(p));                                                                            \
     } while (0)
 
 typedef float vector_f32 __attribute__((vector_size(16)));
@@ -168,8 +168,10 @@ TNI_TARGET_AVX2 TNI_INLINE void transpose_4x4(const double *const *row, int64_t 
 #define TRANSPOSE transpose_4x4
 #include "cpu/gemm_kernel.h"
 
-#define KERNELS_14 KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(5) KERNEL(6) KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) \
-    KERNEL(11) KERNEL(12) KERNEL(13) KERNEL(14)
+#define KERNELS_14                                                                                                                 \
+    KERNEL(1)                                                                                                                      \
+    KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(5) KERNEL(6) KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) KERNEL(11) KERNEL(12) KERNEL(13)    \
+        KERNEL(14)
 #define T float
 #define V __m512
 #define W 16
@@ -364,8 +366,10 @@ static void run_vector(const tni_gemm_job *g, const engine *e, bool alone, char 
     vector_team t = {&v, dot ? e->dot : e->add};
     int64_t grain = 65536 / g->k / 256 * 256;
     if (grain < 256) grain = dot ? TNI_MAX(65536 / g->k / 4 * 4, 4) : 256;
-    if (alone) run_vector_part(0, v.count, &t);
-    else tni_parallel(v.count, grain, run_vector_part, &t);
+    if (alone)
+        run_vector_part(0, v.count, &t);
+    else
+        tni_parallel(v.count, grain, run_vector_part, &t);
 }
 
 /* beta * C + bias where there is no k to sum over. */

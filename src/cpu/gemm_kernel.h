@@ -12,7 +12,7 @@ typedef struct N(args) {
 } N(args);
 
 /* A tile's end in the general case: masks, beta, bias. `sums` holds nv vectors a row. */
-TARGET static __attribute__((noinline)) void N(finish)(const N(args) *t, int mr, int nv, const T *sums) {
+TARGET static __attribute__((noinline)) void N(finish)(const N(args) * t, int mr, int nv, const T *sums) {
     for (int v = 0; v < nv; v++) {
         int left = t->cols - v * W;
         MASK mask = VMASK(left < W ? left : W);
@@ -32,7 +32,7 @@ TARGET static __attribute__((noinline)) void N(finish)(const N(args) *t, int mr,
 }
 
 /* mr rows by nv vectors of C: the sums stay in registers over one block of k. */
-TARGET TNI_INLINE void N(tile)(const int mr, const int nv, const bool packed, const N(args) *t) {
+TARGET TNI_INLINE void N(tile)(const int mr, const int nv, const bool packed, const N(args) * t) {
     V sum[MR][2];
     UNROLL for (int i = 0; i < mr; i++) sum[i][0] = sum[i][1] = VZERO;
     const T *a = t->a, *b = t->b;
@@ -71,14 +71,14 @@ TARGET TNI_INLINE void N(tile)(const int mr, const int nv, const bool packed, co
     }
 }
 
-#define KERNEL(m)                                                                             \
-    TARGET static void N(strided1_##m)(const N(args) *t) { N(tile)(m, 1, false, t); }         \
-    TARGET static void N(strided2_##m)(const N(args) *t) { N(tile)(m, 2, false, t); }         \
-    TARGET static void N(packed1_##m)(const N(args) *t) { N(tile)(m, 1, true, t); }           \
-    TARGET static void N(packed2_##m)(const N(args) *t) { N(tile)(m, 2, true, t); }
+#define KERNEL(m)                                                                                                                  \
+    TARGET static void N(strided1_##m)(const N(args) * t) { N(tile)(m, 1, false, t); }                                             \
+    TARGET static void N(strided2_##m)(const N(args) * t) { N(tile)(m, 2, false, t); }                                             \
+    TARGET static void N(packed1_##m)(const N(args) * t) { N(tile)(m, 1, true, t); }                                               \
+    TARGET static void N(packed2_##m)(const N(args) * t) { N(tile)(m, 2, true, t); }
 KERNELS
 #undef KERNEL
-static void (*const N(kernels)[4][MR])(const N(args) *t) = {
+static void (*const N(kernels)[4][MR])(const N(args) * t) = {
 #define KERNEL(m) N(strided1_##m),
     {KERNELS},
 #undef KERNEL
@@ -127,7 +127,7 @@ TARGET static void N(pack_columns)(const T *from, int64_t ldf, int width, int64_
 }
 
 /* One block of k by one block of n, all rows. */
-TARGET static void N(block)(const tni_gemm_job *g, const plan *p, N(args) *t, const T *b, int64_t j0, int64_t nc, T *scratch) {
+TARGET static void N(block)(const tni_gemm_job *g, const plan *p, N(args) * t, const T *b, int64_t j0, int64_t nc, T *scratch) {
     const T *a = t->a;
     T *packed_a = scratch + p->b_elements, *c0 = t->c;
     const T *bias = t->bias, *row_bias = t->row_bias;
@@ -136,16 +136,20 @@ TARGET static void N(block)(const tni_gemm_job *g, const plan *p, N(args) *t, co
         int width = (int)TNI_MIN(nc - j, 2 * W);
         if (!p->pack_b && width % W == 0) continue; /* read where it lies */
         T *to = scratch + (p->pack_b ? j * t->kb : 0);
-        if (g->tb) N(pack_columns)(b + j * g->ldb, g->ldb, width, t->kb, to, 2 * W);
-        else N(pack_rows)(b + j, g->ldb, width, t->kb, to, 2 * W);
+        if (g->tb)
+            N(pack_columns)(b + j * g->ldb, g->ldb, width, t->kb, to, 2 * W);
+        else
+            N(pack_rows)(b + j, g->ldb, width, t->kb, to, 2 * W);
     }
     for (int64_t panel = 0; panel < panels; panel++) {
         int rows = (int)(low + (panel < more));
         const T *from = a + i * (g->ta ? 1 : g->lda);
         t->a = from;
         if (p->pack_a) {
-            if (g->ta) N(pack_rows)(from, g->lda, rows, t->kb, packed_a, AS);
-            else N(pack_columns)(from, g->lda, rows, t->kb, packed_a, AS);
+            if (g->ta)
+                N(pack_rows)(from, g->lda, rows, t->kb, packed_a, AS);
+            else
+                N(pack_columns)(from, g->lda, rows, t->kb, packed_a, AS);
             t->a = packed_a;
         }
         for (int64_t j = 0; j < nc; j += 2 * W) {
@@ -184,11 +188,9 @@ TARGET static void N(serial)(const tni_gemm_job *g, const plan *p, void *scratch
 TARGET TNI_INLINE void N(dot_rows)(const int rows, const T *matrix, int64_t ld, int64_t k, const T *x, T *sums) {
     enum { VECTORS = LANES / W };
     V sum[4][VECTORS];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < VECTORS; v++) sum[r][v] = VZERO;
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < VECTORS; v++) sum[r][v] = VZERO;
     int64_t i = 0;
-    for (; i + LANES <= k; i += LANES)
-        UNROLL for (int v = 0; v < VECTORS; v++) {
+    for (; i + LANES <= k; i += LANES) UNROLL for (int v = 0; v < VECTORS; v++) {
             V y = VLOAD(x + i + v * W);
             UNROLL for (int r = 0; r < rows; r++) sum[r][v] = VFMA(y, VLOAD(matrix + r * ld + i + v * W), sum[r][v]);
         }
@@ -217,8 +219,10 @@ TARGET static void N(dot)(const vector_job *g, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end;) {
         T sums[4];
         int rows = end - i >= 4 ? 4 : 1;
-        if (rows == 4) N(dot_rows)(4, matrix + i * g->ld, g->ld, g->k, g->x, sums);
-        else N(dot_rows)(1, matrix + i * g->ld, g->ld, g->k, g->x, sums);
+        if (rows == 4)
+            N(dot_rows)(4, matrix + i * g->ld, g->ld, g->k, g->x, sums);
+        else
+            N(dot_rows)(1, matrix + i * g->ld, g->ld, g->k, g->x, sums);
         for (int r = 0; r < rows; r++, i++) {
             T *y = (T *)g->y + i * g->step;
             T value = g->beta == 0 ? sums[r] : (T)g->beta * *y + sums[r];

@@ -10,8 +10,8 @@ tni_level tni_cpu_best_level(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init(); /* looks at CPUID's feature bits and at XCR0, not at the model */
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
     return avx2 && avx512 ? TNI_LEVEL_AVX512 : avx2 ? TNI_LEVEL_AVX2 : TNI_LEVEL_BASE;
 #else
     return TNI_LEVEL_BASE;

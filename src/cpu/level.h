@@ -21,17 +21,18 @@ const char *tni_cpu_level_name(tni_level level);
 #endif
 /* Defines `void name params` (static when `linkage` is static), which runs the always-inlined function `body` as compiled for the
  * level in use. `args` repeats the names of `params`: TNI_KERNEL(, tni_relu_f32, relu_f32, (float *y, const float *x, int64_t n), (y, x, n)) */
-#define TNI_KERNEL(linkage, name, body, params, args)                                    \
-    static void name##_base params { body args; }                                        \
-    TNI_TARGET_AVX2 static void name##_avx2 params { body args; }                        \
-    TNI_TARGET_AVX512 static void name##_avx512 params { body args; }                    \
-    linkage void name params {                                                           \
-        static void(*const level[TNI_LEVELS]) params = {name##_base, name##_avx2, name##_avx512}; \
-        level[tni_cpu_level] args;                                                       \
+#define TNI_KERNEL(linkage, name, body, params, args)                                                                              \
+    static void name##_base params { body args; }                                                                                  \
+    TNI_TARGET_AVX2 static void name##_avx2 params { body args; }                                                                  \
+    TNI_TARGET_AVX512 static void name##_avx512 params { body args; }                                                              \
+    linkage void name params {                                                                                                     \
+        static void(*const level[TNI_LEVELS]) params = {name##_base, name##_avx2, name##_avx512};                                  \
+        level[tni_cpu_level] args;                                                                                                 \
     }
 #else
 #define TNI_TARGET_AVX2
 #define TNI_TARGET_AVX512
-#define TNI_KERNEL(linkage, name, body, params, args) linkage void name params { body args; }
+#define TNI_KERNEL(linkage, name, body, params, args)                                                                              \
+    linkage void name params { body args; }
 #endif
 #endif

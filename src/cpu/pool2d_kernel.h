@@ -53,9 +53,12 @@ TNI_INLINE void N(plane_body)(const tni_pool2d *g, const T *x, T *y, int64_t *in
             int64_t base = top * g->w + ox * g->stride_w - g->pad_w;
             if (rows == 0) base = top * g->w; /* nothing is read there */
             const T *from = rows > 0 ? x + base : x;
-            if (g->stride_w == 1) N(run_step)(g, from, rows, 1, count, y + ox, index + ox, base);
-            else if (g->stride_w == 2) N(run_step)(g, from, rows, 2, count, y + ox, index + ox, base);
-            else N(run_step)(g, from, rows, g->stride_w, count, y + ox, index + ox, base);
+            if (g->stride_w == 1)
+                N(run_step)(g, from, rows, 1, count, y + ox, index + ox, base);
+            else if (g->stride_w == 2)
+                N(run_step)(g, from, rows, 2, count, y + ox, index + ox, base);
+            else
+                N(run_step)(g, from, rows, g->stride_w, count, y + ox, index + ox, base);
             ox += count;
         }
         for (; ox < g->ow; ox++) N(one)(g, x, oy, ox, y + ox, index + ox);
@@ -68,8 +71,7 @@ static void N(planes)(int64_t begin, int64_t end, void *context) {
     const work *t = context;
     const tni_pool2d *g = t->g;
     int64_t in = g->h * g->w, out = g->oh * g->ow;
-    for (int64_t p = begin; p < end; p++)
-        N(plane)(g, (const T *)t->x + p * in, (T *)t->y + p * out, t->indices + p * out);
+    for (int64_t p = begin; p < end; p++) N(plane)(g, (const T *)t->x + p * in, (T *)t->y + p * out, t->indices + p * out);
 }
 
 #undef T

@@ -60,8 +60,10 @@ TNI_INLINE double F(chunk_sum)(const T *x, const T *w, int64_t n) {
     F(lanes) sum = {0};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        if (w != NULL) sum += *(const F(lanes) *)(x + i) * *(const F(lanes) *)(w + i);
-        else sum += *(const F(lanes) *)(x + i);
+        if (w != NULL)
+            sum += *(const F(lanes) *)(x + i) * *(const F(lanes) *)(w + i);
+        else
+            sum += *(const F(lanes) *)(x + i);
     }
     for (; i < n; i++) tail += w != NULL ? x[i] * w[i] : x[i];
     if (n < LANES) return tail;
@@ -73,8 +75,7 @@ TNI_INLINE double F(chunk_sum)(const T *x, const T *w, int64_t n) {
 
 TNI_INLINE double F(sum)(const T *x, const T *w, int64_t n) {
     double total = 0;
-    for (int64_t i = 0; i < n; i += CHUNK)
-        total += F(chunk_sum)(x + i, w != NULL ? w + i : NULL, TNI_MIN(n - i, CHUNK));
+    for (int64_t i = 0; i < n; i += CHUNK) total += F(chunk_sum)(x + i, w != NULL ? w + i : NULL, TNI_MIN(n - i, CHUNK));
     return total;
 }
 
@@ -133,11 +134,11 @@ TNI_INLINE void F(log_softmax_backward_rows)(T *dx, const T *dy, const T *y, int
     }
 }
 
-KERNEL(, F(tni_row_max), F(max_rows), (T *y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
-KERNEL(, F(tni_row_softmax), F(softmax_rows), (T *y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
-KERNEL(, F(tni_row_log_softmax), F(log_softmax_rows), (T *y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
-KERNEL(, F(tni_row_softmax_backward), F(softmax_backward_rows), (T *dx, const T *dy, const T *y, int64_t rows, int64_t n),
+KERNEL(, F(tni_row_max), F(max_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
+KERNEL(, F(tni_row_softmax), F(softmax_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
+KERNEL(, F(tni_row_log_softmax), F(log_softmax_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
+KERNEL(, F(tni_row_softmax_backward), F(softmax_backward_rows), (T * dx, const T *dy, const T *y, int64_t rows, int64_t n),
        (dx, dy, y, rows, n))
-KERNEL(, F(tni_row_log_softmax_backward), F(log_softmax_backward_rows), (T *dx, const T *dy, const T *y, int64_t rows, int64_t n),
+KERNEL(, F(tni_row_log_softmax_backward), F(log_softmax_backward_rows), (T * dx, const T *dy, const T *y, int64_t rows, int64_t n),
        (dx, dy, y, rows, n))
 #endif

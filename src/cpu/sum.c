@@ -45,11 +45,14 @@ int tni_sum_order(tni_sum_dim *dims, int count) {
     }
     for (int i = 1; i < count; i++) {
         tni_sum_dim *inner = &dims[merged];
-        if (inner->size == 1) *inner = dims[i];
-        else if (dims[i].size == 1) continue;
+        if (inner->size == 1)
+            *inner = dims[i];
+        else if (dims[i].size == 1)
+            continue;
         else if (inner->size * inner->x_stride == dims[i].x_stride && inner->size * inner->out_stride == dims[i].out_stride)
             inner->size *= dims[i].size;
-        else dims[++merged] = dims[i];
+        else
+            dims[++merged] = dims[i];
     }
     return count == 0 ? 0 : merged + 1;
 }
@@ -150,7 +153,7 @@ TNI_INLINE void F(sum_2d)(T *out, int64_t out_stride, const T *x, int64_t n, int
 }
 
 KERNEL(, F(tni_sum_2d), F(sum_2d),
-       (T *out, int64_t out_stride, const T *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride, int64_t begin,
+       (T * out, int64_t out_stride, const T *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride, int64_t begin,
         int64_t end),
        (out, out_stride, x, n, n_stride, m, m_stride, begin, end))
 
@@ -182,8 +185,8 @@ void F(tni_sum_nd)(T *out, const T *x, const tni_sum_dim *dims, int count) {
             from += at * dims[d].x_stride;
         }
         if (first->out_stride == 0) {
-            F(tni_sum_2d)(to, second->out_stride, from, first->size, first->x_stride, second->size, second->x_stride, 0,
-                          second->size);
+            F(tni_sum_2d)
+            (to, second->out_stride, from, first->size, first->x_stride, second->size, second->x_stride, 0, second->size);
             continue;
         }
         for (int64_t j = 0; j < second->size; j++) /* nothing is summed */

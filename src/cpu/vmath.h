@@ -6,8 +6,8 @@
 
 /* y[i] = f(x[i]), i < n; y is x or does not overlap it. At most 1 ulp from the true value (tanh and sigmoid 2) for every input. */
 #define TNI_VMATH_LIST(X) X(exp) X(expm1) X(log) X(tanh) X(sigmoid) X(sqrt)
-#define TNI_VMATH_DECLARE(name)                              \
-    void tni_##name##_f32(float *y, const float *x, int64_t n); \
+#define TNI_VMATH_DECLARE(name)                                                                                                    \
+    void tni_##name##_f32(float *y, const float *x, int64_t n);                                                                    \
     void tni_##name##_f64(double *y, const double *x, int64_t n);
 TNI_VMATH_LIST(TNI_VMATH_DECLARE)
 #undef TNI_VMATH_DECLARE
@@ -61,9 +61,7 @@ TNI_INLINE double tni_clamp_(double x, double low, double high) {
 }
 
 /* 2^k from k + TNI_ROUNDER, -1023 < k < 1024. (Integer conversions would vectorise with AVX-512 only.) */
-TNI_INLINE double tni_power_(double k_rounded) {
-    return tni_double_((tni_bits_(k_rounded) + 1023) << 52);
-}
+TNI_INLINE double tni_power_(double k_rounded) { return tni_double_((tni_bits_(k_rounded) + 1023) << 52); }
 
 /* e^r - 1 for |r| <= ln(2)/2, relative error 2^-31. */
 TNI_INLINE double tni_expm1_short_(double r) {

@@ -10,7 +10,7 @@ typedef struct tn_nn_container {
 } tn_nn_container;
 typedef tn_nn_container tn_nn_sequential, tn_nn_module_list;
 #ifndef __cplusplus
-#define TN_MODULES(...) (void *const[]){__VA_ARGS__}, sizeof((void *const[]){__VA_ARGS__}) / sizeof(void *)
+#define TN_MODULES(...) (void *const[]){NULL, __VA_ARGS__} + 1, sizeof((void *const[]){NULL, __VA_ARGS__}) / sizeof(void *) - 1
 #define tn_nn_sequential(...) tn_nn_sequential_new(TN_MODULES(__VA_ARGS__))
 #define tn_nn_module_list(...) tn_nn_module_list_new(TN_MODULES(__VA_ARGS__))
 #endif
@@ -41,7 +41,9 @@ static tn_nn_container *fill(tn_nn_container *self, void *const *modules, size_t
 TN_API tn_nn_sequential *tn_nn_sequential_new(void *const *modules, size_t n) { return fill(tn_new(tn_nn_sequential), modules, n); }
 
 /** A ModuleList of n modules. [keep] modules; [scope] */
-TN_API tn_nn_module_list *tn_nn_module_list_new(void *const *modules, size_t n) { return fill(tn_new(tn_nn_module_list), modules, n); }
+TN_API tn_nn_module_list *tn_nn_module_list_new(void *const *modules, size_t n) {
+    return fill(tn_new(tn_nn_module_list), modules, n);
+}
 
 /** Adds a module at the end of a Sequential or ModuleList. [keep] */
 TN_API bool tn_nn_container_append(tn_nn_container *self, void *module) {

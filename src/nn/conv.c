@@ -15,20 +15,23 @@ typedef struct tn_nn_conv2d_opts {
     int64_t stride, padding, dilation, groups; /* 1, 0, 1, 1 */
     bool bias;                                 /* true */
     struct tn_keywords_only *keywords_only;
-    tn_dtype dtype; /* the default dtype */
+    tn_dtype dtype;                                      /* the default dtype */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
     const char *where;
 } tn_nn_conv2d_opts;
 #ifndef __cplusplus
 #define tn_nn_conv2d(in, out, ...)                                                                                                 \
-    TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),   \
+    TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),  \
             tn_nn_conv2d_new(in, out, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
 static tn_tensor *conv2d_forward(tn_nn_conv2d *self, tn_tensor *x) {
-    tn_conv2d_opts opts = {.size = sizeof opts, .stride_hw = {self->stride[0], self->stride[1]}, .padding_hw = {self->padding[0], self->padding[1]},
-                           .dilation_hw = {self->dilation[0], self->dilation[1]}, .groups = self->groups};
+    tn_conv2d_opts opts = {.size = sizeof opts,
+                           .stride_hw = {self->stride[0], self->stride[1]},
+                           .padding_hw = {self->padding[0], self->padding[1]},
+                           .dilation_hw = {self->dilation[0], self->dilation[1]},
+                           .groups = self->groups};
     return (tn_conv2d)(x, self->weight, self->bias, &opts);
 }
 
@@ -42,8 +45,9 @@ static int conv2d_repr(tn_module *m, char *out, size_t room) {
         snprintf(dilation, sizeof dilation, ", dilation=(%lld, %lld)", (long long)self->dilation[0], (long long)self->dilation[1]);
     if (self->groups != 1) snprintf(groups, sizeof groups, ", groups=%lld", (long long)self->groups);
     return snprintf(out, room, "%lld, %lld, kernel_size=(%lld, %lld), stride=(%lld, %lld)%s%s%s%s", (long long)self->in_channels,
-                    (long long)self->out_channels, (long long)self->kernel_size[0], (long long)self->kernel_size[1], (long long)self->stride[0],
-                    (long long)self->stride[1], padding, dilation, groups, self->bias ? "" : ", bias=False");
+                    (long long)self->out_channels, (long long)self->kernel_size[0], (long long)self->kernel_size[1],
+                    (long long)self->stride[0], (long long)self->stride[1], padding, dilation, groups,
+                    self->bias ? "" : ", bias=False");
 }
 
 TN_CLASS_WITH(tn_nn_conv2d, conv2d_forward, (weight, bias), .printed = "Conv2d", .extra_repr = conv2d_repr);
@@ -52,12 +56,14 @@ static bool check(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel
     if (groups <= 0) return tn_raise(TN_ERR_VALUE, "groups must be a positive integer");
     if (in % groups != 0) return tn_raise(TN_ERR_VALUE, "in_channels must be divisible by groups");
     if (out % groups != 0) return tn_raise(TN_ERR_VALUE, "out_channels must be divisible by groups");
-    if (!kernel || nkernel < 1 || nkernel > 2) return tn_raise(TN_ERR_VALUE, "Conv2d: kernel_size must be an int or a tuple of two ints");
+    if (!kernel || nkernel < 1 || nkernel > 2)
+        return tn_raise(TN_ERR_VALUE, "Conv2d: kernel_size must be an int or a tuple of two ints");
     return true;
 }
 
 /** A convolution with PyTorch's initial weights. kernel: an int or {kh, kw}. TN_ERR_VALUE when groups does not divide the channels. [scope] */
-TN_API tn_nn_conv2d *tn_nn_conv2d_new(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel, const tn_nn_conv2d_opts *opts) {
+TN_API tn_nn_conv2d *tn_nn_conv2d_new(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel,
+                                      const tn_nn_conv2d_opts *opts) {
     tn_nn_conv2d *self = tn_new(tn_nn_conv2d);
     int64_t groups = opts ? opts->groups : 1;
     if (!self || !check(in, out, kernel, nkernel, groups)) return NULL;
@@ -70,6 +76,7 @@ TN_API tn_nn_conv2d *tn_nn_conv2d_new(int64_t in, int64_t out, const int64_t *ke
     tni_layer_pair(self->padding, opts ? opts->padding : 0, opts ? opts->padding_hw : NULL);
     tni_layer_pair(self->dilation, opts ? opts->dilation : 1, opts ? opts->dilation_hw : NULL);
     const int64_t sizes[] = {out, in / groups, self->kernel_size[0], self->kernel_size[1]};
-    bool made = tni_layer_weights(sizes, 4, !opts || opts->bias, opts ? opts->dtype : TN_DTYPE_NONE, opts ? opts->where : NULL, &self->weight, &self->bias);
+    bool made = tni_layer_weights(sizes, 4, !opts || opts->bias, opts ? opts->dtype : TN_DTYPE_NONE, opts ? opts->where : NULL,
+                                  &self->weight, &self->bias);
     return made ? self : NULL;
 }

@@ -38,23 +38,24 @@ typedef struct tn_nn_init_kaiming_opts {
     tn_nn_init_nonlinearity nonlinearity; /* TN_GAIN_LEAKY_RELU */
 } tn_nn_init_kaiming_opts;
 #ifndef __cplusplus
-#define TN_NN_INIT(type, defaults, function, ...) TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define TN_NN_INIT(type, defaults, function, ...)                                                                                  \
+    TN_WITH(type, defaults, (function)(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
 #define tn_nn_init_uniform_(...) TN_NN_INIT(tn_nn_init_uniform_opts, (.b = 1), tn_nn_init_uniform_, __VA_ARGS__, )
 #define tn_nn_init_normal_(...) TN_NN_INIT(tn_nn_init_normal_opts, (.std = 1), tn_nn_init_normal_, __VA_ARGS__, )
-#define tn_nn_init_trunc_normal_(...) \
+#define tn_nn_init_trunc_normal_(...)                                                                                              \
     TN_NN_INIT(tn_nn_init_trunc_normal_opts, (.std = 1, .a = -2, .b = 2), tn_nn_init_trunc_normal_, __VA_ARGS__, )
 #define tn_nn_init_xavier_uniform_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_uniform_, __VA_ARGS__, )
 #define tn_nn_init_xavier_normal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_xavier_normal_, __VA_ARGS__, )
 #define tn_nn_init_orthogonal_(...) TN_NN_INIT(tn_nn_init_gain_opts, (.gain = 1), tn_nn_init_orthogonal_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_uniform_(...) \
+#define tn_nn_init_kaiming_uniform_(...)                                                                                           \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_uniform_, __VA_ARGS__, )
-#define tn_nn_init_kaiming_normal_(...) \
+#define tn_nn_init_kaiming_normal_(...)                                                                                            \
     TN_NN_INIT(tn_nn_init_kaiming_opts, (.nonlinearity = TN_GAIN_LEAKY_RELU), tn_nn_init_kaiming_normal_, __VA_ARGS__, )
 #endif
 #endif
 
-/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is 0.01), else
- *  ignored. NaN with TN_ERR_VALUE for another number. */
+/** The factor that a nonlinearity asks for: torch.nn.init.calculate_gain. param: the slope of a leaky ReLU (torch's default is
+ *  0.01), else ignored. NaN with TN_ERR_VALUE for another number. */
 TN_API double tn_nn_init_calculate_gain(tn_nn_init_nonlinearity nonlinearity, double param) {
     switch (nonlinearity) {
     case TN_GAIN_LINEAR:
@@ -124,7 +125,9 @@ static bool fans(tn_tensor *x, double *in, double *out) {
 }
 #define WITHOUT_DRAW(x) (tn_error() ? NULL : (x))
 
-static double xavier(double in, double out, const tn_nn_init_gain_opts *opts) { return (opts ? opts->gain : 1) * sqrt(2 / (in + out)); }
+static double xavier(double in, double out, const tn_nn_init_gain_opts *opts) {
+    return (opts ? opts->gain : 1) * sqrt(2 / (in + out));
+}
 
 /** Uniform within gain * sqrt(6 / (fan_in + fan_out)): torch.nn.init.xavier_uniform_. TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_xavier_uniform_)(tn_tensor *x, const tn_nn_init_gain_opts *opts) {
@@ -205,23 +208,23 @@ static bool reject_from_uniform(tn_tensor *x, const tn_nn_init_trunc_normal_opts
 
 static double below(double x) { return (1 + erf(x / sqrt(2))) / 2; }
 
-/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After TN_ERR_RUNTIME,
- *  for an interval too far from the mean, x holds other draws. */
+/** Normal, without the values outside [a, b]: torch.nn.init.trunc_normal_. TN_ERR_VALUE unless a < b and std > 0. After
+ *  TN_ERR_RUNTIME, for an interval too far from the mean, x holds other draws. */
 TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trunc_normal_opts *opts) {
     static const tn_nn_init_trunc_normal_opts usual = {.std = 1, .a = -2, .b = 2};
     const tn_nn_init_trunc_normal_opts *o = opts ? opts : &usual;
     TN_NO_GRAD;
     if (tn_error() || tn_get_dtype(x) == TN_DTYPE_NONE) return NULL;
     if (!(o->a < o->b && o->std > 0 && isfinite(o->mean)))
-        return (void)tn_raise(TN_ERR_VALUE, "trunc_normal_: expected a < b and std > 0, got a=%g, b=%g, std=%g", o->a, o->b, o->std), NULL;
+        return (void)tn_raise(TN_ERR_VALUE, "expected a < b and std > 0, got a=%g, b=%g, std=%g", o->a, o->b, o->std), NULL;
     double p = below((o->b - o->mean) / o->std) - below((o->a - o->mean) / o->std);
     return (p > 0.3 ? redraw_outside(x, o) : reject_from_uniform(x, o)) ? x : NULL;
 }
 
 /* ---- orthogonal ---- */
 
-/* Householder reflections that make the columns of m upper triangular: m becomes R, v the reflections. Columns lie one after the other, each
- * of `rows` numbers, at least as many as there are columns. */
+/* Householder reflections that make the columns of m upper triangular: m becomes R, v the reflections. Columns lie one after the
+ * other, each of `rows` numbers, at least as many as there are columns. */
 static void triangulate(double *m, double *v, int64_t rows, int64_t cols) {
     for (int64_t k = 0; k < cols; k++) {
         double square = 0, norm = 0, *u = v + k * rows;
@@ -237,7 +240,8 @@ static void triangulate(double *m, double *v, int64_t rows, int64_t cols) {
     }
 }
 
-/* From R in m and the reflections in v: Q, each column with the sign of R's diagonal, which makes it uniform among such matrices. */
+/* From R in m and the reflections in v: Q, each column with the sign of R's diagonal, which makes it uniform among such
+ * matrices. */
 static void form_q(double *m, const double *v, int64_t rows, int64_t cols) {
     for (int64_t j = 0; j < cols; j++) {
         double *column = m + j * rows, r = column[j];
@@ -252,8 +256,8 @@ static void form_q(double *m, const double *v, int64_t rows, int64_t cols) {
     }
 }
 
-/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed in double.
- *  TN_ERR_VALUE for fewer than two dims. */
+/** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed
+ *  in double. TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts) {
     TN_NO_GRAD;
     TN_SCOPE;

@@ -4,8 +4,10 @@
 #include <tison/nn.h>
 
 /* torch's reset_parameters of Linear and convolutions: the weight uniform by kaiming with a = sqrt(5), then the bias (NULL: none) within
- * 1 / sqrt(fan_in). Both are returned as parameters in *weight, *bias. */
-bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight, tn_tensor **bias);
+ * 1 / sqrt(fan_in). Both are returned as parameters in *weight, *bias,
+ * which are fields of a module. */
+bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight,
+                       tn_tensor **bias);
 
 /* An {h, w} option: the pair when it is given, else the number twice. */
 static inline void tni_layer_pair(int64_t out[2], int64_t one, const int64_t *pair) {

@@ -10,19 +10,24 @@ typedef struct tn_nn_max_pool2d {
     bool ceil_mode, square; /* square: given as single ints, and printed so */
 } tn_nn_max_pool2d;
 #ifndef __cplusplus
-#define tn_nn_max_pool2d(...) \
-    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), tn_nn_max_pool2d_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_max_pool2d(...)                                                                                                      \
+    TN_WITH(tn_max_pool2d_opts, (.stride = TN_NONE, .dilation = 1), tn_nn_max_pool2d_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
 static tn_tensor *max_pool2d_forward(tn_nn_max_pool2d *self, tn_tensor *x) {
-    tn_max_pool2d_opts opts = {.size = sizeof opts, .stride_hw = {self->stride[0], self->stride[1]}, .padding_hw = {self->padding[0], self->padding[1]},
-                               .dilation_hw = {self->dilation[0], self->dilation[1]}, .ceil_mode = self->ceil_mode};
+    tn_max_pool2d_opts opts = {.size = sizeof opts,
+                               .stride_hw = {self->stride[0], self->stride[1]},
+                               .padding_hw = {self->padding[0], self->padding[1]},
+                               .dilation_hw = {self->dilation[0], self->dilation[1]},
+                               .ceil_mode = self->ceil_mode};
     return (tn_max_pool2d)(x, self->kernel_size, 2, &opts);
 }
 
 static int pair_text(char *out, size_t room, const int64_t *v, bool square) {
-    return square ? snprintf(out, room, "%lld", (long long)v[0]) : snprintf(out, room, "(%lld, %lld)", (long long)v[0], (long long)v[1]);
+    return square ? snprintf(out, room, "%lld", (long long)v[0])
+                  : snprintf(out, room, "(%lld, %lld)", (long long)v[0], (long long)v[1]);
 }
 
 static int max_pool2d_repr(tn_module *m, char *out, size_t room) {
@@ -32,8 +37,8 @@ static int max_pool2d_repr(tn_module *m, char *out, size_t room) {
     pair_text(stride, sizeof stride, self->stride, self->square || self->stride[0] == self->stride[1]);
     pair_text(padding, sizeof padding, self->padding, self->padding[0] == self->padding[1]);
     pair_text(dilation, sizeof dilation, self->dilation, self->dilation[0] == self->dilation[1]);
-    return snprintf(out, room, "kernel_size=%s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s", kernel, stride, padding, dilation,
-                    self->ceil_mode ? "True" : "False");
+    return snprintf(out, room, "kernel_size=%s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s", kernel, stride, padding,
+                    dilation, self->ceil_mode ? "True" : "False");
 }
 
 TN_CLASS_WITH(tn_nn_max_pool2d, max_pool2d_forward, (TN_NO_FIELDS), .printed = "MaxPool2d", .extra_repr = max_pool2d_repr);
@@ -42,7 +47,8 @@ TN_CLASS_WITH(tn_nn_max_pool2d, max_pool2d_forward, (TN_NO_FIELDS), .printed = "
 TN_API tn_nn_max_pool2d *tn_nn_max_pool2d_new(const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts) {
     tn_nn_max_pool2d *self = tn_new(tn_nn_max_pool2d);
     if (!self) return NULL;
-    if (!kernel || nkernel < 1 || nkernel > 2) return (void)tn_raise(TN_ERR_VALUE, "MaxPool2d: kernel_size must be an int or a tuple of two ints"), NULL;
+    if (!kernel || nkernel < 1 || nkernel > 2)
+        return (void)tn_raise(TN_ERR_VALUE, "MaxPool2d: kernel_size must be an int or a tuple of two ints"), NULL;
     self->kernel_size[0] = kernel[0];
     self->kernel_size[1] = kernel[nkernel - 1];
     self->square = nkernel == 1;

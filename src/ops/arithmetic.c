@@ -52,9 +52,10 @@ static bool add_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(add, .schema = "add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "AddBackward0", .run = add_run,
-      .vjp = add_vjp, .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f32[3,1] f32[1,4] alpha=0.5", "f32[2] i64[2]", "i64[3] i64[3] alpha=2",
-                                            "bool[3] bool[3]", "f32[0,3] f32[3]", "f32[] f32[]", "f64[2,3]^T f64[3,2]"));
+TN_OP(add, .schema = "add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "AddBackward0",
+      .run = add_run, .vjp = add_vjp,
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f32[3,1] f32[1,4] alpha=0.5", "f32[2] i64[2]",
+                            "i64[3] i64[3] alpha=2", "bool[3] bool[3]", "f32[0,3] f32[3]", "f32[] f32[]", "f64[3,2]^T f64[3,2]"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_add, tn_sub and their in-place forms. */
@@ -86,8 +87,9 @@ TN_API tn_tensor *(tn_add_)(tn_tensor *self, tn_tensor *other, const tn_add_opts
 static bool sub_run(tni_call *c) {
     double alpha = c->arg[0].d;
     TNI_TRY(check_alpha(c, alpha));
-    TNI_REQUIRE(c, tni_result_type(c->in, 2) != TN_BOOL, TN_ERR_DTYPE,
-                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.");
+    TNI_REQUIRE(
+        c, tni_result_type(c->in, 2) != TN_BOOL, TN_ERR_DTYPE,
+        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.");
     if (alpha == 1) return tni_run_map_with(c, &sub_map);
     tni_value minus = {.d = -alpha}, *kept = c->arg;
     c->arg = &minus;
@@ -102,9 +104,10 @@ static bool sub_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sub, .schema = "sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "SubBackward0", .run = sub_run,
-      .vjp = sub_vjp, .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[]", "f64[3,1] f64[4] alpha=-1.5", "i32[2] u8[2]", "f32[0] f32[1]",
-                                            "bool[2] bool[2] !dtype"));
+TN_OP(sub, .schema = "sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "SubBackward0",
+      .run = sub_run, .vjp = sub_vjp,
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[]", "f64[3,1] f64[4] alpha=-1.5", "i32[2] u8[2]", "f32[0] f32[1]",
+                            "bool[2] bool[2] !dtype"));
 
 /** self - alpha * other: torch.sub. As tn_add; two bool tensors are TN_ERR_DTYPE. [scope] */
 TN_API tn_tensor *(tn_sub)(tn_tensor *self, tn_tensor *other, const tn_add_opts *opts) {
@@ -131,9 +134,10 @@ static bool mul_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mul, .schema = "mul.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "MulBackward0", .run = tni_run_map, .map = &mul_map,
-      .vjp = mul_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f64[2,1,3] f64[4,1]", "i64[3] f32[3]", "bool[3] bool[3]", "u8[4] u8[4]", "f32[] f32[2]"));
+TN_OP(mul, .schema = "mul.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "MulBackward0", .run = tni_run_map,
+      .map = &mul_map, .vjp = mul_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f64[2,1,3] f64[4,1]", "i64[3] f32[3]", "bool[3] bool[3]",
+                            "u8[4] u8[4]", "f32[] f32[2]"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -145,9 +149,7 @@ TN_OP(mul, .schema = "mul.Tensor(Tensor self, Tensor other) -> Tensor", .grad_na
 #endif
 
 /** self * other, broadcast, in the promoted dtype: torch.mul. [scope] */
-TN_API tn_tensor *(tn_mul)(tn_tensor *self, tn_tensor *other) {
-    return tni_run_op(&tni_op_mul, TNI_INS(self, other), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_mul)(tn_tensor *self, tn_tensor *other) { return tni_run_op(&tni_op_mul, TNI_INS(self, other), TNI_NO_ARGS); }
 /** self *= other. Returns self. */
 TN_API tn_tensor *(tn_mul_)(tn_tensor *self, tn_tensor *other) {
     return tni_run_op_inplace(&tni_op_mul, TNI_INS(self, other), TNI_NO_ARGS);
@@ -168,14 +170,13 @@ static bool div_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(div, .schema = "div.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "DivBackward0", .run = tni_run_map, .map = &div_map,
-      .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] f32[3,4]>0.5", "f64[3,4] f64[4]>0.5", "i64[3] i64[3]>0.5", "f32[2] f32[]>0.5", "f32[0,2] f32[2]"));
+TN_OP(div, .schema = "div.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "DivBackward0", .run = tni_run_map,
+      .map = &div_map, .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4]>0.5", "f64[3,4] f64[4]>0.5", "i64[3] i64[3]>0.5", "f32[2] f32[]>0.5",
+                            "f32[0,2] f32[2]"));
 
 /** self / other, true division: integers give the default dtype: torch.div. [scope] */
-TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other) {
-    return tni_run_op(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other) { return tni_run_op(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS); }
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other) {
     return tni_run_op_inplace(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS);

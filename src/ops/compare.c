@@ -2,13 +2,13 @@
 #include "core/map.h"
 #include <tison/ops.h>
 
-#define COMPARE_MAP(name, op)                                        \
-    TNI_LOOP2(name##_u8, uint8_t, uint8_t, a op b)                   \
-    TNI_LOOP2(name##_i32, uint8_t, int32_t, a op b)                  \
-    TNI_LOOP2(name##_i64, uint8_t, int64_t, a op b)                  \
-    TNI_LOOP2(name##_f32, uint8_t, float, a op b)                    \
-    TNI_LOOP2(name##_f64, uint8_t, double, a op b)                   \
-    TNI_LOOP2(name##_bool, uint8_t, uint8_t, (a != 0)op(b != 0))     \
+#define COMPARE_MAP(name, op)                                                                                                      \
+    TNI_LOOP2(name##_u8, uint8_t, uint8_t, a op b)                                                                                 \
+    TNI_LOOP2(name##_i32, uint8_t, int32_t, a op b)                                                                                \
+    TNI_LOOP2(name##_i64, uint8_t, int64_t, a op b)                                                                                \
+    TNI_LOOP2(name##_f32, uint8_t, float, a op b)                                                                                  \
+    TNI_LOOP2(name##_f64, uint8_t, double, a op b)                                                                                 \
+    TNI_LOOP2(name##_bool, uint8_t, uint8_t, (a != 0) op(b != 0))                                                                  \
     static const tni_map name##_map = {TNI_TO_BOOL, {name##_u8, name##_i32, name##_i64, name##_f32, name##_f64, name##_bool}};
 COMPARE_MAP(eq, ==)
 COMPARE_MAP(ne, !=)
@@ -17,8 +17,8 @@ COMPARE_MAP(le, <=)
 COMPARE_MAP(gt, >)
 COMPARE_MAP(ge, >=)
 
-#define COMPARE_SAMPLES                                                                                                    \
-    TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "i64[5]<3 i64[5]<3", "i64[3] f32[3]", "f64[3,4]^T f64[3,4]",        \
+#define COMPARE_SAMPLES                                                                                                            \
+    TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "i64[5]<3 i64[5]<3", "i64[3] f32[3]", "f64[3,4]^T f64[3,4]",                \
                "bool[4] bool[4]", "u8[4]<3 i32[4]<3", "f32[] f32[2]", "f32[0,3] f32[3]")
 
 TN_OP(eq, .schema = "eq.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni_run_map, .map = &eq_map,
@@ -46,26 +46,14 @@ TN_OP(ge, .schema = "ge.Tensor(Tensor self, Tensor other) -> Tensor", .run = tni
 #endif
 
 /** a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope] */
-TN_API tn_tensor *(tn_eq)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_eq, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_eq)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_eq, TNI_INS(a, b), TNI_NO_ARGS); }
 /** a != b per element; true where one is NaN: torch.ne. [scope] */
-TN_API tn_tensor *(tn_ne)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_ne, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_ne)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_ne, TNI_INS(a, b), TNI_NO_ARGS); }
 /** a < b per element: torch.lt. [scope] */
-TN_API tn_tensor *(tn_lt)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_lt, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_lt)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_lt, TNI_INS(a, b), TNI_NO_ARGS); }
 /** a <= b per element: torch.le. [scope] */
-TN_API tn_tensor *(tn_le)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_le, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_le)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_le, TNI_INS(a, b), TNI_NO_ARGS); }
 /** a > b per element: torch.gt. [scope] */
-TN_API tn_tensor *(tn_gt)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_gt, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_gt)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_gt, TNI_INS(a, b), TNI_NO_ARGS); }
 /** a >= b per element: torch.ge. [scope] */
-TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b) {
-    return tni_run_op(&tni_op_ge, TNI_INS(a, b), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_ge, TNI_INS(a, b), TNI_NO_ARGS); }

@@ -8,32 +8,39 @@ enum { STRIDE = 0, PADDING = 2, DILATION = 4, GROUPS = 6, H = 7, W = 8, ARGS = 9
 
 static bool check_geometry(const tni_call *c, const tni_value *v) {
     for (int i = 0; i < 2; i++) {
-        TNI_REQUIRE(c, v[STRIDE + i].i > 0, TN_ERR_VALUE, "non-positive stride is not supported, got stride = %lld", (long long)v[STRIDE + i].i);
-        TNI_REQUIRE(c, v[PADDING + i].i >= 0, TN_ERR_VALUE, "negative padding is not supported, got padding = %lld", (long long)v[PADDING + i].i);
-        TNI_REQUIRE(c, v[DILATION + i].i > 0, TN_ERR_VALUE, "dilation should be greater than zero, got dilation = %lld", (long long)v[DILATION + i].i);
+        TNI_REQUIRE(c, v[STRIDE + i].i > 0, TN_ERR_VALUE, "non-positive stride is not supported, got stride = %lld",
+                    (long long)v[STRIDE + i].i);
+        TNI_REQUIRE(c, v[PADDING + i].i >= 0, TN_ERR_VALUE, "negative padding is not supported, got padding = %lld",
+                    (long long)v[PADDING + i].i);
+        TNI_REQUIRE(c, v[DILATION + i].i > 0, TN_ERR_VALUE, "dilation should be greater than zero, got dilation = %lld",
+                    (long long)v[DILATION + i].i);
         TNI_REQUIRE(c, v[STRIDE + i].i < INT32_MAX && v[PADDING + i].i < INT32_MAX && v[DILATION + i].i < INT32_MAX, TN_ERR_VALUE,
                     "stride, padding and dilation must be below 2^31");
     }
-    TNI_REQUIRE(c, v[GROUPS].i > 0, TN_ERR_VALUE, "non-positive groups is not supported, got groups = %lld", (long long)v[GROUPS].i);
+    TNI_REQUIRE(c, v[GROUPS].i > 0, TN_ERR_VALUE, "non-positive groups is not supported, got groups = %lld",
+                (long long)v[GROUPS].i);
     return true;
 }
 
 static bool check_shapes(const tni_call *c, const tni_array *x, const tni_array *w, const tni_array *b) {
     int64_t groups = c->arg[GROUPS].i;
-    TNI_REQUIRE(c, x->ndim == 4, TN_ERR_SHAPE, "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: %s", TNI_SHAPE(x));
+    TNI_REQUIRE(c, x->ndim == 4, TN_ERR_SHAPE, "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: %s",
+                TNI_SHAPE(x));
     TNI_REQUIRE(c, w->ndim == 4, TN_ERR_SHAPE, "Expected 4-dimensional weight, but got weight of size %s", TNI_SHAPE(w));
-    TNI_REQUIRE(c, w->sizes[2] > 0 && w->sizes[3] > 0, TN_ERR_SHAPE, "kernel size must be greater than zero, but got weight of size %s", TNI_SHAPE(w));
+    TNI_REQUIRE(c, w->sizes[2] > 0 && w->sizes[3] > 0, TN_ERR_SHAPE,
+                "kernel size must be greater than zero, but got weight of size %s", TNI_SHAPE(w));
     TNI_REQUIRE(c, x->sizes[1] == w->sizes[1] * groups, TN_ERR_SHAPE,
-                "Given groups=%lld, weight of size %s, expected input%s to have %lld channels, but got %lld channels instead", (long long)groups, TNI_SHAPE(w),
-                TNI_SHAPE(x), (long long)(w->sizes[1] * groups), (long long)x->sizes[1]);
+                "Given groups=%lld, weight of size %s, expected input%s to have %lld channels, but got %lld channels instead",
+                (long long)groups, TNI_SHAPE(w), TNI_SHAPE(x), (long long)(w->sizes[1] * groups), (long long)x->sizes[1]);
     TNI_REQUIRE(c, w->sizes[0] % groups == 0, TN_ERR_SHAPE,
-                "Given groups=%lld, expected weight to be divisible by %lld at dimension 0, but got weight of size %s instead", (long long)groups,
-                (long long)groups, TNI_SHAPE(w));
+                "Given groups=%lld, expected weight to be divisible by %lld at dimension 0, but got weight of size %s instead",
+                (long long)groups, (long long)groups, TNI_SHAPE(w));
     TNI_REQUIRE(c, !b || (b->ndim == 1 && b->sizes[0] == w->sizes[0]), TN_ERR_SHAPE,
-                "Given weight of size %s, expected bias to be 1-dimensional with %lld elements, but got bias of size %s instead", TNI_SHAPE(w),
-                (long long)w->sizes[0], b ? TNI_SHAPE(b) : "");
-    TNI_REQUIRE(c, x->dtype == w->dtype && (!b || b->dtype == x->dtype), TN_ERR_DTYPE, "Input type (torch.%s) and %s type (torch.%s) should be the same",
-                tni_dtype_get((tn_dtype)x->dtype)->name, b && b->dtype != x->dtype ? "bias" : "weight",
+                "Given weight of size %s, expected bias to be 1-dimensional with %lld elements, but got bias of size %s instead",
+                TNI_SHAPE(w), (long long)w->sizes[0], b ? TNI_SHAPE(b) : "");
+    TNI_REQUIRE(c, x->dtype == w->dtype && (!b || b->dtype == x->dtype), TN_ERR_DTYPE,
+                "Input type (torch.%s) and %s type (torch.%s) should be the same", tni_dtype_get((tn_dtype)x->dtype)->name,
+                b && b->dtype != x->dtype ? "bias" : "weight",
                 tni_dtype_get((tn_dtype)(b && b->dtype != x->dtype ? b->dtype : w->dtype))->name);
     TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)x->dtype), TN_ERR_NOT_IMPLEMENTED, "\"slow_conv2d_cpu\" not implemented for '%s'",
                 tni_dtype_get((tn_dtype)x->dtype)->legacy);
@@ -42,14 +49,29 @@ static bool check_shapes(const tni_call *c, const tni_array *x, const tni_array 
 
 static bool make_geometry(const tni_call *c, tni_conv2d *g, tn_dtype dtype, const int64_t *x, const int64_t *w) {
     const tni_value *v = c->arg;
-    *g = (tni_conv2d){.wide = dtype == TN_FLOAT64, .n = x[0], .c = x[1], .h = x[2], .w = x[3], .k = w[0], .kh = w[2], .kw = w[3],
-                      .stride_h = v[STRIDE].i, .stride_w = v[STRIDE + 1].i, .pad_h = v[PADDING].i, .pad_w = v[PADDING + 1].i,
-                      .dilation_h = v[DILATION].i, .dilation_w = v[DILATION + 1].i, .groups = v[GROUPS].i};
+    *g = (tni_conv2d){.wide = dtype == TN_FLOAT64,
+                      .n = x[0],
+                      .c = x[1],
+                      .h = x[2],
+                      .w = x[3],
+                      .k = w[0],
+                      .kh = w[2],
+                      .kw = w[3],
+                      .stride_h = v[STRIDE].i,
+                      .stride_w = v[STRIDE + 1].i,
+                      .pad_h = v[PADDING].i,
+                      .pad_w = v[PADDING + 1].i,
+                      .dilation_h = v[DILATION].i,
+                      .dilation_w = v[DILATION + 1].i,
+                      .groups = v[GROUPS].i};
     int64_t kh, kw;
-    bool fits = TNI_MUL(v[DILATION].i, w[2] - 1, &kh) && TNI_MUL(v[DILATION + 1].i, w[3] - 1, &kw) && kh < INT64_MAX / 2 && kw < INT64_MAX / 2;
+    bool fits = TNI_MUL(v[DILATION].i, w[2] - 1, &kh) && TNI_MUL(v[DILATION + 1].i, w[3] - 1, &kw) && kh < INT64_MAX / 2 &&
+                kw < INT64_MAX / 2;
     TNI_REQUIRE(c, fits && tni_conv2d_shape(g), TN_ERR_SHAPE,
-                "Calculated padded input size per channel: (%lld x %lld). Kernel size: (%lld x %lld). Kernel size can't be greater than actual input size",
-                (long long)(x[2] + 2 * v[PADDING].i), (long long)(x[3] + 2 * v[PADDING + 1].i), (long long)(fits ? kh + 1 : w[2]), (long long)(fits ? kw + 1 : w[3]));
+                "Calculated padded input size per channel: (%lld x %lld). Kernel size: (%lld x %lld). Kernel size can't be greater "
+                "than actual input size",
+                (long long)(x[2] + 2 * v[PADDING].i), (long long)(x[3] + 2 * v[PADDING + 1].i), (long long)(fits ? kh + 1 : w[2]),
+                (long long)(fits ? kw + 1 : w[3]));
     return true;
 }
 
@@ -67,7 +89,8 @@ static bool conv2d_run(tni_call *c) {
     if (!x || !w || (c->in[2] && !b)) return false;
     c->arg[H].i = g.h, c->arg[W].i = g.w;
     TNI_TRY(tni_out(c, 0, dtype, (const int64_t[]){g.n, g.k, g.oh, g.ow}, 4));
-    return c->out[0]->a.numel == 0 || out_of_scratch(tni_conv2d_forward(&g, x->data, w->data, b ? b->data : NULL, c->out[0]->a.data));
+    return c->out[0]->a.numel == 0 ||
+           out_of_scratch(tni_conv2d_forward(&g, x->data, w->data, b ? b->data : NULL, c->out[0]->a.data));
 }
 
 /* The derivatives as calls of the two operators below, with the same arguments. */
@@ -93,30 +116,36 @@ static bool conv2d_vjp(tni_vjp *g) {
     if (!x || !w) return false;
     TNI_DX(g, 0, backward_input(g->dy[0], w, g->arg, x->a.sizes[2], x->a.sizes[3]));
     TNI_DX(g, 1, backward_weight(x, g->dy[0], g->arg, w->a.sizes[2], w->a.sizes[3]));
-    TNI_DX(g, 2, (tn_sum)(g->dy[0], &(tn_sum_opts){.size = sizeof(tn_sum_opts), .dim = TN_NONE, .dims = TN_INTS(0, 2, 3)}));
+    TNI_DX(g, 2,
+           (tn_sum)(g->dy[0],
+                    &(tn_sum_opts){.size = sizeof(tn_sum_opts), .dim = TN_NONE, .dtype = TN_DTYPE_NONE, .dims = TN_INTS(0, 2, 3)}));
     return true;
 }
 
-TN_OP(conv2d, .schema = "conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, SymInt[2] padding=0, SymInt[2] dilation=1, SymInt groups=1) -> Tensor",
+TN_OP(conv2d,
+      .schema = "conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, SymInt[2] padding=0, SymInt[2] "
+                "dilation=1, SymInt groups=1) -> Tensor",
       .grad_name = "ConvolutionBackward0", .run = conv2d_run, .vjp = conv2d_vjp, .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
-      .samples = TN_SAMPLES("f32[2,3,5,6] f32[4,3,3,3] f32[4]", "f32[2,3,5,6] f32[4,3,2,3] - stride=(2,1) padding=(1,0)", "f64[1,4,5,5] f64[6,2,3,3] f64[6] groups=2 padding=1",
-                            "f64[2,2,7,7] f64[3,2,3,2] - dilation=2", "f32[0,3,5,5] f32[4,3,3,3] -", "f32[1,3,5,5] f32[4,2,3,3] - !shape",
+      .samples = TN_SAMPLES("f32[2,3,5,6] f32[4,3,3,3] f32[4]", "f32[2,3,5,6] f32[4,3,2,3] - stride=(2,1) padding=(1,0)",
+                            "f64[1,4,5,5] f64[6,2,3,3] f64[6] groups=2 padding=1", "f64[2,2,7,7] f64[3,2,3,2] - dilation=2",
+                            "f32[0,3,5,5] f32[4,3,3,3] -", "f32[1,3,5,5] f32[4,2,3,3] - !shape",
                             "f32[1,1,2,2] f32[1,1,3,3] - !shape", "f32[1,1,4,4] f32[1,1,3,3] - stride=0 !value"));
 
 #ifdef TN_HEADER
 typedef struct tn_conv2d_opts {
     size_t size;
-    int64_t stride, padding, dilation; /* 1, 0, 1: of height and width alike */
-    int64_t groups;                    /* 1 */
+    int64_t stride, padding, dilation;                   /* 1, 0, 1: of height and width alike */
+    int64_t groups;                                      /* 1 */
     int64_t stride_hw[2], padding_hw[2], dilation_hw[2]; /* {h, w} apart; {0, 0}: not given */
 } tn_conv2d_opts;
 #ifndef __cplusplus
-#define tn_conv2d(x, weight, ...) \
-    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_conv2d(x, weight, ...)                                                                                                  \
+    TN_WITH(tn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1), (tn_conv2d)(x, weight, TN_FIRST(__VA_ARGS__, ), &tn_o),     \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-#define PAIR(opts, field, i, other) \
+#define PAIR(opts, field, i, other)                                                                                                \
     ((opts) && ((opts)->field##_hw[0] || (opts)->field##_hw[1]) ? (opts)->field##_hw[i] : (opts) ? (opts)->field : (other))
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
@@ -129,15 +158,16 @@ TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bi
     }
     return tni_run_op(&tni_op_conv2d, TNI_INS(input, weight, bias),
                       TNI_ARGS({.i = PAIR(opts, stride, 0, 1)}, {.i = PAIR(opts, stride, 1, 1)}, {.i = PAIR(opts, padding, 0, 0)},
-                               {.i = PAIR(opts, padding, 1, 0)}, {.i = PAIR(opts, dilation, 0, 1)}, {.i = PAIR(opts, dilation, 1, 1)},
-                               {.i = opts ? opts->groups : 1}, {.i = 0}, {.i = 0}));
+                               {.i = PAIR(opts, padding, 1, 0)}, {.i = PAIR(opts, dilation, 0, 1)},
+                               {.i = PAIR(opts, dilation, 1, 1)}, {.i = opts ? opts->groups : 1}, {.i = 0}, {.i = 0}));
 }
 
 /* ---- derivatives ---- */
 
 /* dx (N, C, h, w) from dy (N, K, oh, ow) and w; arg H and W: the spatial sizes of x. */
 static bool backward_input_run(tni_call *c) {
-    const int64_t *dy = c->in[0]->a.sizes, *w = c->in[1]->a.sizes, x[4] = {dy[0], w[1] * c->arg[GROUPS].i, c->arg[H].i, c->arg[W].i};
+    const int64_t *dy = c->in[0]->a.sizes, *w = c->in[1]->a.sizes,
+                  x[4] = {dy[0], w[1] * c->arg[GROUPS].i, c->arg[H].i, c->arg[W].i};
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     tni_conv2d g;
     TNI_TRY(make_geometry(c, &g, dtype, x, w));
@@ -165,7 +195,8 @@ TN_OP(conv2d_backward_input, .grad_name = "ConvolutionBackwardBackward0", .run =
 
 /* dw (K, C / groups, kh, kw) from x and dy; arg H and W: the sizes of the kernel. */
 static bool backward_weight_run(tni_call *c) {
-    const int64_t *x = c->in[0]->a.sizes, *dy = c->in[1]->a.sizes, w[4] = {dy[1], x[1] / c->arg[GROUPS].i, c->arg[H].i, c->arg[W].i};
+    const int64_t *x = c->in[0]->a.sizes, *dy = c->in[1]->a.sizes,
+                  w[4] = {dy[1], x[1] / c->arg[GROUPS].i, c->arg[H].i, c->arg[W].i};
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     tni_conv2d g;
     TNI_TRY(make_geometry(c, &g, dtype, x, w));

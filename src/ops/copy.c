@@ -11,8 +11,10 @@
 /* The argument: row-major instead of the input's order of memory. */
 static bool clone_run(tni_call *c) {
     const tni_array *x = &c->in[0]->a;
-    if (c->arg[0].b) TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
-    else TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
+    if (c->arg[0].b)
+        TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
+    else
+        TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
     return tni_copy_array(&c->out[0]->a, x);
 }
 
@@ -25,9 +27,7 @@ TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) 
       .run = clone_run, .vjp = pass_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 /** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
-TN_API tn_tensor *(tn_clone)(tn_tensor *x) {
-    return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = false}));
-}
+TN_API tn_tensor *(tn_clone)(tn_tensor *x) { return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = false})); }
 
 /** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
 TN_API tn_tensor *(tn_contiguous)(tn_tensor *x) {
@@ -112,15 +112,15 @@ TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src) {
 
 /* ---- fill_, zero_ ---- */
 
-#define FILL(name, T)                                                                                                 \
-    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                             \
-        const T value = *(const T *)arg->p;                                                                           \
-        if (s[0] == sizeof(T)) {                                                                                      \
-            T *y = (T *)p[0];                                                                                         \
-            for (int64_t i = 0; i < n; i++) y[i] = value;                                                             \
-        } else {                                                                                                      \
-            for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = value;                                          \
-        }                                                                                                             \
+#define FILL(name, T)                                                                                                              \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                          \
+        const T value = *(const T *)arg->p;                                                                                        \
+        if (s[0] == sizeof(T)) {                                                                                                   \
+            T *y = (T *)p[0];                                                                                                      \
+            for (int64_t i = 0; i < n; i++) y[i] = value;                                                                          \
+        } else {                                                                                                                   \
+            for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = value;                                                       \
+        }                                                                                                                          \
     }
 FILL(fill_1, uint8_t)
 FILL(fill_4, uint32_t)
@@ -172,8 +172,11 @@ static bool fill_vjp(tni_vjp *g) {
 TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run,
       .vjp = fill_vjp);
 /* PyTorch's name of the node when the value is a number. */
-static const tni_op fill_number = {.name = "fill", .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
-                                   .grad_name = "FillBackward2", .run = fill_run, .vjp = fill_vjp};
+static const tni_op fill_number = {.name = "fill",
+                                   .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
+                                   .grad_name = "FillBackward2",
+                                   .run = fill_run,
+                                   .vjp = fill_vjp};
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
@@ -199,9 +202,7 @@ static bool zero_vjp(tni_vjp *g) {
 TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run, .vjp = zero_vjp);
 
 /** Writes zeros into self: Tensor.zero_. Returns self. */
-TN_API tn_tensor *(tn_zero_)(tn_tensor *self) {
-    return tni_run_op_inplace(&tni_op_zero, TNI_INS(self), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_zero_)(tn_tensor *self) { return tni_run_op_inplace(&tni_op_zero, TNI_INS(self), TNI_NO_ARGS); }
 
 /* ---- equal, allclose ---- */
 
@@ -216,17 +217,24 @@ TNI_INLINE comparison *comparing(const tni_value *arg) { return (comparison *)(u
 static bool is_over(const comparison *q) { return __atomic_load_n(&q->differ, __ATOMIC_RELAXED) != 0; }
 
 enum { STRETCH = 1024 }; /* elements between two looks at `differ` */
-#define COMPARE(name, T, different)                                                                                   \
-    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                             \
-        comparison *q = comparing(arg);                                                                               \
-        for (int64_t from = 0; from < n && !is_over(q); from += STRETCH) {                                            \
-            int found = 0;                                                                                            \
-            for (int64_t i = from; i < TNI_MIN(n, from + STRETCH); i++) {                                             \
-                const T a = *(const T *)(p[0] + i * s[0]), b = *(const T *)(p[1] + i * s[1]);                         \
-                found |= (different);                                                                                 \
-            }                                                                                                         \
-            if (found) __atomic_store_n(&q->differ, 1, __ATOMIC_RELAXED);                                             \
-        }                                                                                                             \
+#define COMPARE(name, T, different)                                                                                                \
+    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                          \
+        comparison *q = comparing(arg);                                                                                            \
+        const bool dense = s[0] == sizeof(T) && s[1] == sizeof(T);                                                                 \
+        const T *u = (const T *)p[0], *v = (const T *)p[1];                                                                        \
+        for (int64_t from = 0; from < n && !is_over(q); from += STRETCH) {                                                         \
+            const int64_t end = TNI_MIN(n, from + STRETCH);                                                                        \
+            int found = 0;                                                                                                         \
+            for (int64_t i = from; dense && i < end; i++) {                                                                        \
+                const T a = u[i], b = v[i];                                                                                        \
+                found |= (different);                                                                                              \
+            }                                                                                                                      \
+            for (int64_t i = from; !dense && i < end; i++) {                                                                       \
+                const T a = *(const T *)(p[0] + i * s[0]), b = *(const T *)(p[1] + i * s[1]);                                      \
+                found |= (different);                                                                                              \
+            }                                                                                                                      \
+            if (found) __atomic_store_n(&q->differ, 1, __ATOMIC_RELAXED);                                                          \
+        }                                                                                                                          \
     }
 COMPARE(differ_u8, uint8_t, a != b)
 COMPARE(differ_i32, int32_t, a != b)
@@ -257,7 +265,7 @@ COMPARE(far_loop_f32, float, far_f32(a, b, q))
 COMPARE(far_loop_f64, double, far_f64(a, b, q))
 COMPARE(far_loop_bool, uint8_t, far_i64(a != 0, b != 0, q))
 static tni_loop *const far_loops[TNI_MAP_DTYPES] = {far_loop_u8,  far_loop_i32, far_loop_i64,
-                                                     far_loop_f32, far_loop_f64, far_loop_bool};
+                                                    far_loop_f32, far_loop_f64, far_loop_bool};
 
 /* Runs a comparison over two arrays of one dtype, of which b broadcasts to a. */
 static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_array *a, const tni_array *b, comparison *q) {
@@ -270,7 +278,7 @@ static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_ar
 
 /** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
  *  nothing. */
-TN_API bool (tn_equal)(tn_tensor *a, tn_tensor *b) {
+TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("equal", a);
     TNI_CHECK_TENSOR("equal", b);
@@ -317,19 +325,19 @@ typedef struct tn_allclose_opts {
     bool equal_nan; /* false */
 } tn_allclose_opts;
 #ifndef __cplusplus
-#define tn_allclose(a, ...)                                                                                    \
-    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+#define tn_allclose(a, ...)                                                                                                        \
+    TN_WITH(tn_allclose_opts, (.rtol = 1e-5, .atol = 1e-8), (tn_allclose)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
 /** Is |a - b| <= atol + rtol |b| everywhere? torch.allclose. Shapes broadcast; different dtypes are TN_ERR_DTYPE. */
-TN_API bool (tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts) {
+TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opts) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("allclose", a);
     TNI_CHECK_TENSOR("allclose", b);
-    comparison q = {.rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8),
-                    .equal_nan = TNI_OPT(opts, equal_nan, false)};
+    comparison q = {
+        .rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8), .equal_nan = TNI_OPT(opts, equal_nan, false)};
     TNI_CHECK(a->a.dtype == b->a.dtype, TN_ERR_DTYPE, "allclose: %s did not match %s", tni_dtype_get((tn_dtype)a->a.dtype)->legacy,
               tni_dtype_get((tn_dtype)b->a.dtype)->legacy);
     TNI_CHECK(q.rtol >= 0, TN_ERR_RUNTIME, "allclose: rtol must be greater than or equal to zero, but got %g", q.rtol);

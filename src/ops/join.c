@@ -107,11 +107,9 @@ typedef struct tn_cat_opts {
     int64_t dim; /* 0 */
 } tn_cat_opts;
 #ifndef __cplusplus
-/* tn_cat(TN_TENSORS(a, b), .dim = 1) */
-#define tn_cat(...) TN_JOIN(tn_cat, __VA_ARGS__, )
-#define tn_stack(...) TN_JOIN(tn_stack, __VA_ARGS__, )
-#define TN_JOIN(function, ...) TN_JOIN_(function, __VA_ARGS__)
-#define TN_JOIN_(function, tensors, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(tensors, n, &tn_o), __VA_ARGS__)
+/* tn_cat(TN_TENSORS(a, b), .dim = 1); with an array and its length: (tn_cat)(list, n, NULL). */
+#define tn_cat(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_cat)(tensors, &tn_o), __VA_ARGS__)
+#define tn_stack(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_stack)(tensors, &tn_o), __VA_ARGS__)
 #endif
 #endif
 

@@ -10,8 +10,8 @@ typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_RED
 #endif
 
 static bool check_reduction(const tni_call *c, int64_t reduction) {
-    TNI_REQUIRE(c, reduction >= TN_REDUCTION_NONE && reduction <= TN_REDUCTION_SUM, TN_ERR_VALUE, "%lld is not a valid value for reduction",
-                (long long)reduction);
+    TNI_REQUIRE(c, reduction >= TN_REDUCTION_NONE && reduction <= TN_REDUCTION_SUM, TN_ERR_VALUE,
+                "%lld is not a valid value for reduction", (long long)reduction);
     return true;
 }
 
@@ -24,50 +24,49 @@ typedef struct nll {
     const void *weight; /* of x's dtype; or NULL */
 } nll;
 
-/* Loss and weight of all elements. The partial sums, each taking what the one below gathered in `step` elements, are in
- * PyTorch's order. */
-enum { LEVELS = 8 };
-#define NLL_KERNELS(T, total, forward_each, backward)                                                               \
-    static void total(const nll *p, const T *x, T *loss, T *weight) {                                               \
-        int64_t n = p->outer * p->inner, bits = 4, at = 0, taken = 0;                                               \
-        T losses[LEVELS] = {0}, weights[LEVELS] = {0};                                                              \
-        while (((int64_t)1 << (LEVELS * (bits + 1) - LEVELS + 1)) <= n) bits++;                                     \
-        for (int64_t i = 0; i < p->outer; i++)                                                                      \
-            for (int64_t k = 0; k < p->inner; k++, at++) {                                                          \
-                int64_t t = p->target[at];                                                                          \
-                if (t == p->ignore) continue;                                                                       \
-                T w = p->weight ? ((const T *)p->weight)[t] : 1;                                                    \
-                if (x) losses[0] -= x[(i * p->classes + t) * p->inner + k] * w;                                     \
-                weights[0] += w;                                                                                    \
-                taken++;                                                                                            \
-                for (int j = 0; j + 1 < LEVELS && (at & ((((int64_t)1 << bits) - 1) << (j * bits))) == 0; j++) {    \
-                    losses[j + 1] += losses[j], losses[j] = 0;                                                      \
-                    weights[j + 1] += weights[j], weights[j] = 0;                                                   \
-                }                                                                                                   \
-            }                                                                                                       \
-        *loss = 0, *weight = p->weight ? 0 : (T)taken;                                                              \
-        for (int j = 0; j < LEVELS; j++) *loss += losses[j];                                                        \
-        for (int j = 0; j < LEVELS && p->weight; j++) *weight += weights[j];                                        \
-    }                                                                                                               \
-    static void forward_each(const nll *p, const T *x, T *y) {                                                      \
-        for (int64_t i = 0; i < p->outer; i++)                                                                      \
-            for (int64_t k = 0; k < p->inner; k++) {                                                                \
-                int64_t at = i * p->inner + k, t = p->target[at];                                                   \
-                T w = p->weight && t != p->ignore ? ((const T *)p->weight)[t] : 1;                                  \
-                y[at] = t == p->ignore ? 0 : -x[(i * p->classes + t) * p->inner + k] * w;                           \
-            }                                                                                                       \
-    }                                                                                                               \
-    /* dx is zero at first; step: 1 when each element has a dy of its own, else 0 */                                \
-    static void backward(const nll *p, const T *dy, int64_t step, bool mean, T *dx) {                               \
-        T loss, divisor = 1;                                                                                        \
-        if (mean) total(p, NULL, &loss, &divisor);                                                                  \
-        for (int64_t i = 0; i < p->outer; i++)                                                                      \
-            for (int64_t k = 0; k < p->inner; k++) {                                                                \
-                int64_t at = i * p->inner + k, t = p->target[at];                                                   \
-                if (t == p->ignore) continue;                                                                       \
-                T w = p->weight ? ((const T *)p->weight)[t] : 1;                                                    \
-                dx[(i * p->classes + t) * p->inner + k] = -w * (mean ? *dy / divisor : dy[at * step]);              \
-            }                                                                                                       \
+/* Loss and weight of all elements. The order of addition is PyTorch's: partial sums in levels, each of which takes over what the
+ * one below gathered from 16 elements. */
+enum { LEVELS = 8, STEP_BITS = 4, STEP_MASK = (1 << STEP_BITS) - 1 };
+#define NLL_KERNELS(T, total, forward_each, backward)                                                                              \
+    static void total(const nll *p, const T *x, T *loss, T *weight) {                                                              \
+        int64_t at = 0, taken = 0;                                                                                                 \
+        T losses[LEVELS] = {0}, weights[LEVELS] = {0};                                                                             \
+        for (int64_t i = 0; i < p->outer; i++)                                                                                     \
+            for (int64_t k = 0; k < p->inner; k++, at++) {                                                                         \
+                int64_t t = p->target[at];                                                                                         \
+                if (t == p->ignore) continue;                                                                                      \
+                T w = p->weight ? ((const T *)p->weight)[t] : 1;                                                                   \
+                if (x) losses[0] -= x[(i * p->classes + t) * p->inner + k] * w;                                                    \
+                weights[0] += w;                                                                                                   \
+                taken++;                                                                                                           \
+                for (int j = 0; j + 1 < LEVELS && (at >> (j * STEP_BITS) & STEP_MASK) == 0; j++) {                                 \
+                    losses[j + 1] += losses[j], losses[j] = 0;                                                                     \
+                    weights[j + 1] += weights[j], weights[j] = 0;                                                                  \
+                }                                                                                                                  \
+            }                                                                                                                      \
+        *loss = 0, *weight = p->weight ? 0 : (T)taken;                                                                             \
+        for (int j = 0; j < LEVELS; j++) *loss += losses[j];                                                                       \
+        for (int j = 0; j < LEVELS && p->weight; j++) *weight += weights[j];                                                       \
+    }                                                                                                                              \
+    static void forward_each(const nll *p, const T *x, T *y) {                                                                     \
+        for (int64_t i = 0; i < p->outer; i++)                                                                                     \
+            for (int64_t k = 0; k < p->inner; k++) {                                                                               \
+                int64_t at = i * p->inner + k, t = p->target[at];                                                                  \
+                T w = p->weight && t != p->ignore ? ((const T *)p->weight)[t] : 1;                                                 \
+                y[at] = t == p->ignore ? 0 : -x[(i * p->classes + t) * p->inner + k] * w;                                          \
+            }                                                                                                                      \
+    }                                                                                                                              \
+    /* dx is zero at first; step: 1 when each element has a dy of its own, else 0 */                                               \
+    static void backward(const nll *p, const T *dy, int64_t step, bool mean, T *dx) {                                              \
+        T loss, divisor = 1;                                                                                                       \
+        if (mean) total(p, NULL, &loss, &divisor);                                                                                 \
+        for (int64_t i = 0; i < p->outer; i++)                                                                                     \
+            for (int64_t k = 0; k < p->inner; k++) {                                                                               \
+                int64_t at = i * p->inner + k, t = p->target[at];                                                                  \
+                if (t == p->ignore) continue;                                                                                      \
+                T w = p->weight ? ((const T *)p->weight)[t] : 1;                                                                   \
+                dx[(i * p->classes + t) * p->inner + k] = -w * (mean ? *dy / divisor : dy[at * step]);                             \
+            }                                                                                                                      \
     }
 NLL_KERNELS(float, total_f32, each_f32, backward_f32)
 NLL_KERNELS(double, total_f64, each_f64, backward_f64)
@@ -81,8 +80,8 @@ static bool check_shapes(const tni_call *c, const int64_t *x, size_t ndim, const
         TNI_REQUIRE(c, target->ndim == 0 || (target->ndim == 1 && batch == 1), TN_ERR_VALUE,
                     "For 1D input, 1D target must have size 1, but got target size: %lld", (long long)batch);
     else
-        TNI_REQUIRE(c, x[0] == batch && target->ndim > 0, TN_ERR_VALUE, "Expected input batch_size (%lld) to match target batch_size (%lld).",
-                    (long long)x[0], (long long)batch);
+        TNI_REQUIRE(c, x[0] == batch && target->ndim > 0, TN_ERR_VALUE,
+                    "Expected input batch_size (%lld) to match target batch_size (%lld).", (long long)x[0], (long long)batch);
     TNI_REQUIRE(c, ndim > 2 || target->ndim <= 1, TN_ERR_SHAPE, "0D or 1D target tensor expected, multi-target not supported");
     if (ndim > 2) {
         int64_t expected[TNI_MAX_DIMS] = {x[0]};
@@ -91,21 +90,23 @@ static bool check_shapes(const tni_call *c, const int64_t *x, size_t ndim, const
             expected[d] = x[d + 1];
             fits = fits && target->sizes[d] == expected[d];
         }
-        TNI_REQUIRE(c, fits, TN_ERR_SHAPE, "Expected target size %s, got %s", tni_shape_text((char[160]){0}, 160, expected, ndim - 1),
-                    TNI_SHAPE(target));
+        TNI_REQUIRE(c, fits, TN_ERR_SHAPE, "Expected target size %s, got %s",
+                    tni_shape_text((char[160]){0}, 160, expected, ndim - 1), TNI_SHAPE(target));
     }
     TNI_REQUIRE(c, !weight || (weight->a.ndim == 1 && weight->a.numel == classes), TN_ERR_SHAPE,
-                "weight tensor should be defined either for all %lld classes or no classes but got weight tensor of shape: %s", (long long)classes,
-                TNI_SHAPE(&weight->a));
+                "weight tensor should be defined either for all %lld classes or no classes but got weight tensor of shape: %s",
+                (long long)classes, TNI_SHAPE(&weight->a));
     return true;
 }
 
 static bool check_dtypes(const tni_call *c, tn_dtype x, const tn_tensor *target, const tn_tensor *weight) {
     tn_dtype t = (tn_dtype)target->a.dtype;
-    TNI_REQUIRE(c, t == TN_INT64 || t == TN_UINT8, TN_ERR_DTYPE, "expected target dtype to be Long or Byte, but got %s", tni_dtype_get(t)->legacy);
-    TNI_REQUIRE(c, tni_dtype_is_float(x), TN_ERR_NOT_IMPLEMENTED, "\"nll_loss_out_frame\" not implemented for '%s'", tni_dtype_get(x)->legacy);
-    TNI_REQUIRE(c, !weight || weight->a.dtype == (int8_t)x, TN_ERR_DTYPE, "expected scalar type %s but found %s", tni_dtype_get(x)->legacy,
-                tni_dtype_get((tn_dtype)weight->a.dtype)->legacy);
+    TNI_REQUIRE(c, t == TN_INT64 || t == TN_UINT8, TN_ERR_DTYPE, "expected target dtype to be Long or Byte, but got %s",
+                tni_dtype_get(t)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_float(x), TN_ERR_NOT_IMPLEMENTED, "\"nll_loss_out_frame\" not implemented for '%s'",
+                tni_dtype_get(x)->legacy);
+    TNI_REQUIRE(c, !weight || weight->a.dtype == (int8_t)x, TN_ERR_DTYPE, "expected scalar type %s but found %s",
+                tni_dtype_get(x)->legacy, tni_dtype_get((tn_dtype)weight->a.dtype)->legacy);
     return true;
 }
 
@@ -116,7 +117,12 @@ static bool prepare(tni_call *c, nll *p, const int64_t *x, size_t ndim, tn_dtype
     TNI_TRY(check_dtypes(c, dtype, c->in[1], weight));
     const tni_array *target = tni_in_as(c, 1, TN_INT64), *w = target && weight ? tni_in_as(c, 2, dtype) : NULL;
     if (!target || (weight && !w)) return false;
-    *p = (nll){.outer = ndim > 1 ? x[0] : 1, .classes = x[ndim > 1], .inner = 1, .ignore = ignore, .target = target->data, .weight = w ? w->data : NULL};
+    *p = (nll){.outer = ndim > 1 ? x[0] : 1,
+               .classes = x[ndim > 1],
+               .inner = 1,
+               .ignore = ignore,
+               .target = target->data,
+               .weight = w ? w->data : NULL};
     for (size_t d = 2; d < ndim; d++) p->inner *= x[d];
     for (int64_t i = 0; i < target->numel; i++)
         if (TNI_UNLIKELY((p->target[i] < 0 || p->target[i] >= p->classes) && p->target[i] != ignore))
@@ -137,8 +143,10 @@ static bool nll_run(tni_call *c) {
     TNI_TRY(tni_out(c, 0, dtype, each ? c->in[1]->a.sizes : NULL, each ? c->in[1]->a.ndim : 0));
     void *y = c->out[0]->a.data;
     if (reduction == TN_REDUCTION_NONE) {
-        if (wide) each_f64(&p, x->data, y);
-        else each_f32(&p, x->data, y);
+        if (wide)
+            each_f64(&p, x->data, y);
+        else
+            each_f32(&p, x->data, y);
     } else if (wide) {
         double loss, weight;
         total_f64(&p, x->data, &loss, &weight);
@@ -167,8 +175,10 @@ static bool nll_backward_run(tni_call *c) {
     bool each = reduction == TN_REDUCTION_NONE && ndim > 1, mean = reduction == TN_REDUCTION_MEAN;
     TNI_REQUIRE(c, dy->numel == (each ? p.outer * p.inner : 1), TN_ERR_SHAPE, "a gradient of shape %s does not fit", TNI_SHAPE(dy));
     if (!(c->out[0] = tni_tensor_zeros(c->t, c->op->name, dtype, sizes, ndim))) return false;
-    if (dtype == TN_FLOAT64) backward_f64(&p, dy->data, each, mean, c->out[0]->a.data);
-    else backward_f32(&p, dy->data, each, mean, c->out[0]->a.data);
+    if (dtype == TN_FLOAT64)
+        backward_f64(&p, dy->data, each, mean, c->out[0]->a.data);
+    else
+        backward_f32(&p, dy->data, each, mean, c->out[0]->a.data);
     return true;
 }
 
@@ -178,28 +188,36 @@ static bool nll_backward_vjp(tni_vjp *g) {
 }
 
 TN_OP(nll_loss_backward,
-      .schema = "nll_loss_backward(Tensor grad_output, Tensor target, Tensor? weight, int[] sizes, int reduction, int ignore_index) -> Tensor",
-      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .vjp = nll_backward_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
-      .ints = 1, .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100"));
+      .schema = "nll_loss_backward(Tensor grad_output, Tensor target, Tensor? weight, int[] sizes, int reduction, int "
+                "ignore_index) -> Tensor",
+      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .vjp = nll_backward_vjp, .save = TNI_IN(1) | TNI_IN(2),
+      .optional = TNI_IN(2), .ints = 1,
+      .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100"));
 
 static bool nll_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
     tn_tensor *target = tni_saved(g, TNI_IN(1));
-    TNI_DX(g, 0, target ? tni_run_op(&tni_op_nll_loss_backward, TNI_INS(g->dy[0], target, tni_saved(g, TNI_IN(2))),
-                                     TNI_ARGS({.ints = {sizes, ndim}}, {.i = g->arg[0].i}, {.i = g->arg[1].i})) : NULL);
+    TNI_DX(g, 0,
+           target ? tni_run_op(&tni_op_nll_loss_backward, TNI_INS(g->dy[0], target, tni_saved(g, TNI_IN(2))),
+                               TNI_ARGS({.ints = {sizes, ndim}}, {.i = g->arg[0].i}, {.i = g->arg[1].i}))
+                  : NULL);
     return true;
 }
 
-TN_OP(nll_loss, .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
+TN_OP(nll_loss,
+      .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
       .grad_name = "NllLossBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
-      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2", "f64[4] i64[]<4 - 1 -100", "f32[3,4] i64[3]<4 - 0 -100",
-                            "f64[3,4] u8[3]<4 - 2 1", "f32[3,4] i64[2]<4 - 1 -100 !value", "f32[2,3] f32[2] - 1 -100 !dtype"));
+      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2", "f64[4] i64[]<4 - 1 -100",
+                            "f32[3,4] i64[3]<4 - 0 -100", "f64[3,4] u8[3]<4 - 2 1", "f32[3,4] i64[2]<4 - 1 -100 !value",
+                            "f32[2,3] f32[2] - 1 -100 !dtype"));
 
-TN_OP(nll_loss2d, .schema = "nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
-      .grad_name = "NllLoss2DBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
-      .samples = TN_SAMPLES("f32[2,4,3] i64[2,3]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2", "f32[2,4,3] i64[2,3]<4 - 0 1",
-                            "f32[2,4,3] i64[2,4]<4 - 1 -100 !shape"));
+TN_OP(
+    nll_loss2d,
+    .schema = "nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
+    .grad_name = "NllLoss2DBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
+    .samples = TN_SAMPLES("f32[2,4,3] i64[2,3]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2",
+                          "f32[2,4,3] i64[2,3]<4 - 0 1", "f32[2,4,3] i64[2,4]<4 - 1 -100 !shape"));
 
 static tn_tensor *nll_apply(tn_tensor *x, tn_tensor *target, tn_tensor *weight, int64_t reduction, int64_t ignore) {
     const tni_op *op = x && x->object.tag == TNI_TENSOR && x->a.ndim > 2 ? &tni_op_nll_loss2d : &tni_op_nll_loss;
@@ -210,23 +228,25 @@ static tn_tensor *nll_apply(tn_tensor *x, tn_tensor *target, tn_tensor *weight, 
 /* Keywords of tn_nll_loss. */
 typedef struct tn_nll_loss_opts {
     size_t size;
-    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
-    int64_t ignore_index; /* -100: targets that take no part */
+    tn_tensor *weight;      /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index;   /* -100: targets that take no part */
     tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
 } tn_nll_loss_opts;
 #ifndef __cplusplus
-#define tn_nll_loss(x, ...)                                                                             \
-    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_nll_loss(x, ...)                                                                                                        \
+    TN_WITH(tn_nll_loss_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN),                                              \
+            (tn_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 /** Negative log likelihood of the target classes: torch.nn.functional.nll_loss.
  *  logp     (C), (N, C) or (N, C, d1, ...), log-probabilities, floating point
  *  target   (), (N) or (N, d1, ...), int64 or uint8 class numbers
- *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]. TN_ERR_INDEX for a target outside 0..C-1
+ *  returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]; TN_ERR_INDEX for a target outside
+ *           0..C-1
  */
 TN_API tn_tensor *(tn_nll_loss)(tn_tensor *logp, tn_tensor *target, const tn_nll_loss_opts *opts) {
-    return nll_apply(logp, target, TNI_OPT(opts, weight, NULL), TNI_OPT(opts, reduction, TN_REDUCTION_MEAN), TNI_OPT(opts, ignore_index, -100));
+    return nll_apply(logp, target, TNI_OPT(opts, weight, NULL), TNI_OPT(opts, reduction, TN_REDUCTION_MEAN),
+                     TNI_OPT(opts, ignore_index, -100));
 }
 
 /* ---- cross_entropy: log_softmax and nll_loss ---- */
@@ -243,7 +263,8 @@ static tn_tensor *entropy_of_probabilities(tni_call *c, int64_t dim, double smoo
     const tni_array *x = &c->in[0]->a;
     tn_tensor *target = c->in[1], *weight = c->in[2], *loss;
     int64_t reduction = c->arg[0].i, classes = x->ndim ? x->sizes[dim] : 1;
-    if (smoothing > 0 && (!(target = tn_mul(target, 1 - smoothing)) || !(target = tn_add(target, smoothing / (double)classes)))) return NULL;
+    if (smoothing > 0 && (!(target = tn_mul(target, 1 - smoothing)) || !(target = tn_add(target, smoothing / (double)classes))))
+        return NULL;
     if (!(loss = tn_log_softmax(c->in[0], dim)) || !(loss = tn_mul(loss, target))) return NULL;
     if (weight && (!(weight = class_weight(x, weight, dim)) || !(loss = tn_mul(loss, weight)))) return NULL;
     loss = reduction == TN_REDUCTION_NONE ? tn_sum(loss, dim) : tn_sum(loss);
@@ -290,17 +311,19 @@ static bool cross_entropy_run(tni_call *c) {
     TNI_REQUIRE(c, !(smoothing > 1), TN_ERR_RUNTIME, "label_smoothing must be between 0.0 and 1.0. Got: %g", smoothing);
     if (tni_same_shape(x, target)) {
         TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)target->dtype), TN_ERR_DTYPE,
-                    "Expected floating point type for target with class probabilities, got %s", tni_dtype_get((tn_dtype)target->dtype)->legacy);
+                    "Expected floating point type for target with class probabilities, got %s",
+                    tni_dtype_get((tn_dtype)target->dtype)->legacy);
         TNI_REQUIRE(c, ignore < 0, TN_ERR_RUNTIME, "ignore_index is not supported for floating point target");
         int64_t classes = x->ndim ? x->sizes[dim] : 1;
         TNI_REQUIRE(c, !c->in[2] || (c->in[2]->a.ndim == 1 && c->in[2]->a.numel == classes), TN_ERR_SHAPE,
-                    "weight tensor should be defined either for all %lld classes or no classes but got weight tensor of shape: %s", (long long)classes,
-                    TNI_SHAPE(&c->in[2]->a));
+                    "weight tensor should be defined either for all %lld classes or no classes but got weight tensor of shape: %s",
+                    (long long)classes, TNI_SHAPE(&c->in[2]->a));
         c->out[0] = entropy_of_probabilities(c, dim, smoothing);
         return c->out[0] != NULL;
     }
     TNI_TRY(check_shapes(c, x->sizes, x->ndim, target, c->in[2]));
-    if (smoothing > 0) c->out[0] = smoothed_entropy(c, dim, smoothing);
+    if (smoothing > 0)
+        c->out[0] = smoothed_entropy(c, dim, smoothing);
     else {
         tn_tensor *logp = tn_log_softmax(c->in[0], dim);
         c->out[0] = logp ? nll_apply(logp, c->in[1], c->in[2], reduction, ignore) : NULL;
@@ -308,26 +331,28 @@ static bool cross_entropy_run(tni_call *c) {
     return c->out[0] != NULL;
 }
 
-TN_OP(cross_entropy, .schema = "cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100, "
-                               "float label_smoothing=0.0) -> Tensor",
+TN_OP(cross_entropy,
+      .schema = "cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100, "
+                "float label_smoothing=0.0) -> Tensor",
       .run = cross_entropy_run, .composite = true, .optional = TNI_IN(2),
-      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100 0.0 @bench", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 0.1", "f64[2,4,3] i64[2,3]<4 - 0 -100 0.0",
-                            "f64[3,4] f64[3,4]>0.5 - 1 -100 0.1", "f64[3,4] f64[3,4]>0.5 f64[4]>0.5 2 -100 0.0", "f32[4] i64[]<4 - 1 -100 0.0",
+      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100 0.0 @bench", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 0.1",
+                            "f64[2,4,3] i64[2,3]<4 - 0 -100 0.0", "f64[3,4] f64[3,4]>0.5 - 1 -100 0.1",
+                            "f64[3,4] f64[3,4]>0.5 f64[4]>0.5 2 -100 0.0", "f32[4] i64[]<4 - 1 -100 0.0",
                             "f32[2,3] i64[3]<3 - 1 -100 0.0 !value", "f32[2,3] f32[2] - 1 -100 0.0 !dtype"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_cross_entropy. */
 typedef struct tn_cross_entropy_opts {
     size_t size;
-    tn_tensor *weight;    /* NULL: all 1; else one number for each class, of the input's dtype */
-    int64_t ignore_index; /* -100: class numbers that take no part */
+    tn_tensor *weight;      /* NULL: all 1; else one number for each class, of the input's dtype */
+    int64_t ignore_index;   /* -100: class numbers that take no part */
     tn_reduction reduction; /* TN_REDUCTION_MEAN: the weighted mean */
     double label_smoothing; /* 0; up to 1 */
 } tn_cross_entropy_opts;
 #ifndef __cplusplus
-#define tn_cross_entropy(x, ...)                                                                      \
-    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), \
-            TN_REST(__VA_ARGS__, ))
+#define tn_cross_entropy(x, ...)                                                                                                   \
+    TN_WITH(tn_cross_entropy_opts, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN),                                         \
+            (tn_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 /** Cross entropy of logits: torch.nn.functional.cross_entropy.
@@ -348,20 +373,20 @@ TNI_LOOP2(mse_f64, double, double, (a - b) * (a - b))
 static const tni_map mse_map = {TNI_SAME, {NULL, NULL, NULL, mse_f32, mse_f64, NULL}};
 
 /* dx = scale * (x - t) * dy; dy is one number or dense. */
-#define MSE_BACKWARD(name, T)                                                                                   \
-    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {            \
-        const T scale = (T)arg->d, *u = (const T *)p[2], *v = (const T *)p[3];                                  \
-        const int64_t w = sizeof(T);                                                                            \
-        if (s[0] == w && s[1] == 0 && s[2] == w && s[3] == w) {                                                 \
-            const T dy = *(const T *)p[1];                                                                      \
-            T *y = (T *)p[0];                                                                                   \
-            TNI_IVDEP for (int64_t i = 0; i < n; i++) y[i] = scale * (u[i] - v[i]) * dy;                        \
-            return;                                                                                             \
-        }                                                                                                       \
-        for (int64_t i = 0; i < n; i++)                                                                         \
-            *(T *)(p[0] + i * s[0]) = scale * (*(const T *)(p[2] + i * s[2]) - *(const T *)(p[3] + i * s[3])) * \
-                                      *(const T *)(p[1] + i * s[1]);                                            \
-    }                                                                                                           \
+#define MSE_BACKWARD(name, T)                                                                                                      \
+    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                               \
+        const T scale = (T)arg->d, *u = (const T *)p[2], *v = (const T *)p[3];                                                     \
+        const int64_t w = sizeof(T);                                                                                               \
+        if (s[0] == w && s[1] == 0 && s[2] == w && s[3] == w) {                                                                    \
+            const T dy = *(const T *)p[1];                                                                                         \
+            T *y = (T *)p[0];                                                                                                      \
+            TNI_IVDEP for (int64_t i = 0; i < n; i++) y[i] = scale * (u[i] - v[i]) * dy;                                           \
+            return;                                                                                                                \
+        }                                                                                                                          \
+        for (int64_t i = 0; i < n; i++)                                                                                            \
+            *(T *)(p[0] + i * s[0]) =                                                                                              \
+                scale * (*(const T *)(p[2] + i * s[2]) - *(const T *)(p[3] + i * s[3])) * *(const T *)(p[1] + i * s[1]);           \
+    }                                                                                                                              \
     TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
 MSE_BACKWARD(mse_backward_f32, float)
 MSE_BACKWARD(mse_backward_f64, double)
@@ -384,7 +409,8 @@ static bool mse_run(tni_call *c) {
     int64_t reduction = c->arg[0].i;
     tn_dtype dtype = tni_result_type(c->in, 2);
     TNI_TRY(check_reduction(c, reduction));
-    TNI_REQUIRE(c, tni_dtype_is_float(dtype), TN_ERR_NOT_IMPLEMENTED, "\"mse_cpu\" not implemented for '%s'", tni_dtype_get(dtype)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_float(dtype), TN_ERR_NOT_IMPLEMENTED, "\"mse_cpu\" not implemented for '%s'",
+                tni_dtype_get(dtype)->legacy);
     TNI_TRY(tni_run_map_with(c, &mse_map));
     if (reduction == TN_REDUCTION_NONE) return true;
     tn_tensor *squares = c->out[0];
@@ -399,7 +425,9 @@ static double mse_scale(const tni_array *x, const tni_array *t, int64_t reductio
     int64_t sizes[TNI_MAX_DIMS], n = 1;
     size_t ndim = 0;
     if (reduction != TN_REDUCTION_MEAN) return 2;
-    if (!tni_shape_broadcast("mse_loss", sizes, &ndim, x->sizes, x->ndim) || !tni_shape_broadcast("mse_loss", sizes, &ndim, t->sizes, t->ndim)) return 2;
+    if (!tni_shape_broadcast("mse_loss", sizes, &ndim, x->sizes, x->ndim) ||
+        !tni_shape_broadcast("mse_loss", sizes, &ndim, t->sizes, t->ndim))
+        return 2;
     for (size_t d = 0; d < ndim; d++) n *= sizes[d];
     return 2.0 / (double)n;
 }
@@ -435,10 +463,10 @@ static bool mse_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mse_loss, .schema = "mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", .grad_name = "MseLossBackward0", .run = mse_run,
-      .vjp = mse_vjp, .fused_vjp = mse_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 @bench", "f64[3,4] f64[4] 2", "f64[3,4]^T f64[3,4]^T 0", "f32[0] f32[0] 1", "f32[] f32[] 1",
-                            "i64[2] i64[2] 1 !not_implemented", "f32[2,3] f32[2] 1 !shape"));
+TN_OP(mse_loss, .schema = "mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", .grad_name = "MseLossBackward0",
+      .run = mse_run, .vjp = mse_vjp, .fused_vjp = mse_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 @bench", "f64[3,4] f64[4] 2", "f64[3,4]^T f64[3,4]^T 0", "f32[0] f32[0] 1",
+                            "f32[] f32[] 1", "i64[2] i64[2] 1 !not_implemented", "f32[2,3] f32[2] 1 !shape"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_mse_loss. */
@@ -447,8 +475,9 @@ typedef struct tn_mse_loss_opts {
     tn_reduction reduction; /* TN_REDUCTION_MEAN */
 } tn_mse_loss_opts;
 #ifndef __cplusplus
-#define tn_mse_loss(x, ...) \
-    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mse_loss(x, ...)                                                                                                        \
+    TN_WITH(tn_mse_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_mse_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                  \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
@@ -457,7 +486,9 @@ static bool is_tensor(const tn_tensor *x) { return x && x->object.tag == TNI_TEN
 /** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
 TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts) {
     if (is_tensor(x) && is_tensor(target) && !tni_failed() && !tni_same_shape(&x->a, &target->a))
-        tni_warn("Using a target size (torch.Size(%s)) that is different to the input size (torch.Size(%s)). This will likely lead to incorrect "
-                 "results due to broadcasting. Please ensure they have the same size.", TNI_SHAPE(&target->a), TNI_SHAPE(&x->a));
+        tni_warn("Using a target size (torch.Size(%s)) that is different to the input size (torch.Size(%s)). This will likely lead "
+                 "to incorrect "
+                 "results due to broadcasting. Please ensure they have the same size.",
+                 TNI_SHAPE(&target->a), TNI_SHAPE(&x->a));
     return tni_run_op(&tni_op_mse_loss, TNI_INS(x, target), TNI_ARGS({.i = TNI_OPT(opts, reduction, TN_REDUCTION_MEAN)}));
 }

@@ -15,8 +15,9 @@ static bool check_dtypes(const tni_call *c, const char *names) {
 static bool check_mm(const tni_call *c) {
     const tn_tensor *a = c->in[0], *b = c->in[1];
     TNI_REQUIRE(c, a->a.ndim == 2 && b->a.ndim == 2, TN_ERR_SHAPE, "%s must be a matrix", a->a.ndim != 2 ? "self" : "mat2");
-    TNI_REQUIRE(c, a->a.sizes[1] == b->a.sizes[0], TN_ERR_SHAPE, "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)", SIZE(a, 0),
-                SIZE(a, 1), SIZE(b, 0), SIZE(b, 1));
+    TNI_REQUIRE(c, a->a.sizes[1] == b->a.sizes[0], TN_ERR_SHAPE,
+                "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)", SIZE(a, 0), SIZE(a, 1), SIZE(b, 0),
+                SIZE(b, 1));
     return check_dtypes(c, "m1 and m2");
 }
 
@@ -57,10 +58,11 @@ static bool mm_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .vjp = mm_vjp, .fused_vjp = mm_fused_vjp,
-      .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[2,3]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]", "i64[2,3] i64[3,2]", "f32[1,8] f32[8,8]",
-                            "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype", "f32[3] f32[3] !shape"));
+TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .vjp = mm_vjp,
+      .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[3,2]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]",
+                            "i64[2,3] i64[3,2]", "f32[1,8] f32[8,8]", "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype",
+                            "f32[3] f32[3] !shape"));
 
 /** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope] */
 TN_API tn_tensor *tn_mm(tn_tensor *self, tn_tensor *mat2) { return tni_run_op(&tni_op_mm, TNI_INS(self, mat2), TNI_NO_ARGS); }
@@ -81,7 +83,8 @@ static void multiply_batch(int64_t begin, int64_t end, void *context) {
         tni_matrix a = k->a, b = k->b;
         a.data = (const char *)a.data + i * k->a_step;
         b.data = (const char *)b.data + i * k->b_step;
-        if (!tni_multiply(k->dtype, &a, &b, k->y + i * k->y_step, TNI_MAX(b.columns, 1), NULL)) __atomic_store_n(&k->failed, true, __ATOMIC_RELAXED);
+        if (!tni_multiply(k->dtype, &a, &b, k->y + i * k->y_step, TNI_MAX(b.columns, 1), NULL))
+            __atomic_store_n(&k->failed, true, __ATOMIC_RELAXED);
     }
 }
 
@@ -94,8 +97,8 @@ static bool bmm_run(tni_call *c) {
     tn_tensor *a = c->in[0], *b = c->in[1], *made_a = NULL, *made_b = NULL;
     TNI_REQUIRE(c, a->a.ndim == 3 && b->a.ndim == 3, TN_ERR_SHAPE, "batch1 and batch2 must be 3D tensors");
     TNI_REQUIRE(c, a->a.sizes[0] == b->a.sizes[0] && a->a.sizes[2] == b->a.sizes[1], TN_ERR_SHAPE,
-                "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].", SIZE(a, 0), SIZE(a, 2), SIZE(b, 0),
-                SIZE(b, 1));
+                "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].", SIZE(a, 0),
+                SIZE(a, 2), SIZE(b, 0), SIZE(b, 1));
     TNI_TRY(check_dtypes(c, "batch1 and batch2"));
     batch k = {.dtype = (tn_dtype)a->a.dtype};
     bool right = tni_matrix_of(c->t, "bmm", a, &k.a, &made_a) && tni_matrix_of(c->t, "bmm", b, &k.b, &made_b) &&
@@ -119,8 +122,10 @@ static bool bmm_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .vjp = bmm_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]", "f32[2,3,4] f32[3,4,5] !shape"));
+TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .vjp = bmm_vjp,
+      .save = TNI_IN(0) | TNI_IN(1),
+      .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]",
+                            "f32[2,3,4] f32[3,4,5] !shape"));
 
 /** self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope] */
 TN_API tn_tensor *tn_bmm(tn_tensor *self, tn_tensor *mat2) { return tni_run_op(&tni_op_bmm, TNI_INS(self, mat2), TNI_NO_ARGS); }
@@ -129,7 +134,9 @@ TN_API tn_tensor *tn_bmm(tn_tensor *self, tn_tensor *mat2) { return tni_run_op(&
 
 static tn_tensor *vector_product(tni_call *c, tn_tensor *a, tn_tensor *b) {
     if (a->a.numel != b->a.numel) {
-        tni_call_fail(c, TN_ERR_SHAPE, "inconsistent tensor size, expected tensor %s and src %s to have the same number of elements, but got %lld and %lld elements respectively",
+        tni_call_fail(c, TN_ERR_SHAPE,
+                      "inconsistent tensor size, expected tensor %s and src %s to have the same number of elements, but got %lld "
+                      "and %lld elements respectively",
                       TNI_SHAPE(&a->a), TNI_SHAPE(&b->a), SIZE(a, 0), SIZE(b, 0));
         return NULL;
     }
@@ -147,8 +154,9 @@ static tn_tensor *batched(tni_call *c, tn_tensor *a, tn_tensor *b) {
     for (size_t i = 0; i < k; i++) ea[i] = eb[i] = dims[i], count *= dims[i];
     ea[k] = rows, ea[k + 1] = inner, eb[k] = b_rows, eb[k + 1] = columns;
     if (inner != b_rows) {
-        tni_call_fail(c, TN_ERR_SHAPE, "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].", (long long)count,
-                      (long long)inner, (long long)count, (long long)b_rows);
+        tni_call_fail(c, TN_ERR_SHAPE,
+                      "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
+                      (long long)count, (long long)inner, (long long)count, (long long)b_rows);
         return NULL;
     }
     tn_tensor *fa = (tn_reshape)((tn_expand)(a, ea, k + 2), (const int64_t[]){count, rows, inner}, 3);
@@ -169,21 +177,23 @@ static tn_tensor *folded(tn_tensor *a, tn_tensor *b) {
 static bool check_inner(const tni_call *c, const tn_tensor *a, const tn_tensor *b) {
     int64_t rows = 1, inner = a->a.sizes[a->a.ndim - 1];
     for (int i = 0; i < a->a.ndim - 1; i++) rows *= a->a.sizes[i];
-    TNI_REQUIRE(c, inner == b->a.sizes[0], TN_ERR_SHAPE, "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)", (long long)rows,
-                (long long)inner, SIZE(b, 0), SIZE(b, 1));
+    TNI_REQUIRE(c, inner == b->a.sizes[0], TN_ERR_SHAPE, "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)",
+                (long long)rows, (long long)inner, SIZE(b, 0), SIZE(b, 1));
     return true;
 }
 
 static bool matmul_run(tni_call *c) {
     tn_tensor *a = c->in[0], *b = c->in[1];
     int na = a->a.ndim, nb = b->a.ndim;
-    TNI_REQUIRE(c, na > 0 && nb > 0, TN_ERR_SHAPE, "both arguments to matmul need to be at least 1D, but they are %dD and %dD", na, nb);
+    TNI_REQUIRE(c, na > 0 && nb > 0, TN_ERR_SHAPE, "both arguments to matmul need to be at least 1D, but they are %dD and %dD", na,
+                nb);
     TNI_TRY(check_dtypes(c, "m1 and m2"));
     if (na == 1 && nb == 1) {
         c->out[0] = vector_product(c, a, b);
     } else if (nb == 1) {
-        TNI_REQUIRE(c, a->a.sizes[na - 1] == b->a.sizes[0], TN_ERR_SHAPE, "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld)", SIZE(a, na - 2),
-                    SIZE(a, na - 2), SIZE(a, na - 1), SIZE(b, 0));
+        TNI_REQUIRE(c, a->a.sizes[na - 1] == b->a.sizes[0], TN_ERR_SHAPE,
+                    "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld)", SIZE(a, na - 2), SIZE(a, na - 2),
+                    SIZE(a, na - 1), SIZE(b, 0));
         tn_tensor *y = folded(a, tn_unsqueeze(b, 1));
         c->out[0] = y ? (tn_reshape)(y, y->a.sizes, (size_t)na - 1) : NULL;
     } else if (na == 1) {
@@ -202,9 +212,11 @@ static bool matmul_run(tni_call *c) {
 }
 
 TN_OP(matmul, .schema = "matmul(Tensor self, Tensor other) -> Tensor", .run = matmul_run, .composite = true,
-      .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f32[4] f32[4]", "f32[3,4] f32[4]", "f32[4] f32[4,5]", "f32[2,3,4] f32[4,5]", "f32[2,3,4] f32[4]",
-                            "f32[4] f32[2,4,5]", "f32[3,4] f32[2,4,5]", "f64[2,1,3,4] f64[5,4,2]", "f32[0,4] f32[4,2]", "f32[2,3] f32[4,5] !shape",
-                            "f32[] f32[3] !shape"));
+      .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f32[4] f32[4]", "f32[3,4] f32[4]", "f32[4] f32[4,5]", "f32[2,3,4] f32[4,5]",
+                            "f32[2,3,4] f32[4]", "f32[4] f32[2,4,5]", "f32[3,4] f32[2,4,5]", "f64[2,1,3,4] f64[5,4,2]",
+                            "f32[0,4] f32[4,2]", "f32[2,3] f32[4,5] !shape", "f32[] f32[3] !shape"));
 
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
-TN_API tn_tensor *tn_matmul(tn_tensor *self, tn_tensor *other) { return tni_run_op(&tni_op_matmul, TNI_INS(self, other), TNI_NO_ARGS); }
+TN_API tn_tensor *tn_matmul(tn_tensor *self, tn_tensor *other) {
+    return tni_run_op(&tni_op_matmul, TNI_INS(self, other), TNI_NO_ARGS);
+}

@@ -13,29 +13,29 @@ enum { GRAIN = 32768, ELEMENTS = 8192 };
 
 typedef int64_t first_largest(const void *x, int64_t n, int64_t stride);
 
-#define WHOLE_LINE(name, T)                                           \
-    static int64_t name(const void *data, int64_t n, int64_t stride) { \
-        const T *x = data;                                            \
-        T best = x[0];                                                \
-        int64_t at = 0;                                               \
-        for (int64_t i = 1; i < n; i++)                               \
-            if (x[i * stride] > best) best = x[i * stride], at = i;   \
-        return at;                                                    \
+#define WHOLE_LINE(name, T)                                                                                                        \
+    static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
+        const T *x = data;                                                                                                         \
+        T best = x[0];                                                                                                             \
+        int64_t at = 0;                                                                                                            \
+        for (int64_t i = 1; i < n; i++)                                                                                            \
+            if (x[i * stride] > best) best = x[i * stride], at = i;                                                                \
+        return at;                                                                                                                 \
     }
 /* A contiguous line is gone through by vector code first, which finds the value but not its place. */
-#define FLOAT_LINE(name, T, row_max)                                         \
-    static int64_t name(const void *data, int64_t n, int64_t stride) {        \
-        const T *x = data;                                                   \
-        T best = x[0];                                                       \
-        int64_t at = 0;                                                      \
-        if (stride == 1) {                                                   \
-            row_max(&best, x, 1, n);                                         \
-            while (best == best ? x[at] != best : x[at] == x[at]) at++;      \
-            return at;                                                       \
-        }                                                                    \
-        for (int64_t i = 1; i < n && best == best; i++)                      \
-            if (!(x[i * stride] <= best)) best = x[i * stride], at = i;      \
-        return at;                                                           \
+#define FLOAT_LINE(name, T, row_max)                                                                                               \
+    static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
+        const T *x = data;                                                                                                         \
+        T best = x[0];                                                                                                             \
+        int64_t at = 0;                                                                                                            \
+        if (stride == 1) {                                                                                                         \
+            row_max(&best, x, 1, n);                                                                                               \
+            while (best == best ? x[at] != best : x[at] == x[at]) at++;                                                            \
+            return at;                                                                                                             \
+        }                                                                                                                          \
+        for (int64_t i = 1; i < n && best == best; i++)                                                                            \
+            if (!(x[i * stride] <= best)) best = x[i * stride], at = i;                                                            \
+        return at;                                                                                                                 \
     }
 WHOLE_LINE(line_u8, uint8_t)
 WHOLE_LINE(line_i32, int32_t)
@@ -93,8 +93,10 @@ static void find_largest(lines *l, const tni_array *x, int64_t dim) {
 static size_t reduced_shape(const tni_array *x, int64_t dim, bool keepdim, int64_t *sizes) {
     size_t n = 0;
     for (int64_t d = 0; d < x->ndim; d++) {
-        if (d != dim) sizes[n++] = x->sizes[d];
-        else if (keepdim) sizes[n++] = 1;
+        if (d != dim)
+            sizes[n++] = x->sizes[d];
+        else if (keepdim)
+            sizes[n++] = 1;
     }
     return n;
 }
@@ -129,7 +131,8 @@ static void run_blocks(int64_t begin, int64_t end, void *context) {
 static int64_t place_of_largest(const tni_array *x) {
     first_largest *line = line_of((tn_dtype)x->dtype);
     if (x->numel <= ELEMENTS) return line(x->data, x->numel, 1);
-    size_t count = (size_t)((x->numel + ELEMENTS - 1) / ELEMENTS), item = tni_array_item(x), bytes = count * (item + sizeof(int64_t));
+    size_t count = (size_t)((x->numel + ELEMENTS - 1) / ELEMENTS), item = tni_array_item(x),
+           bytes = count * (item + sizeof(int64_t));
     int64_t *place = tni_alloc(bytes);
     if (!place) return -1;
     blocks b = {x, line, place};
@@ -165,7 +168,8 @@ static bool max_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .vjp = max_vjp, .save = TNI_IN(0) | TNI_OUT(0),
+TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .vjp = max_vjp,
+      .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3]^T", "f32[]", "i64[5]", "bool[4]", "u8[3]<10", "f32[0] !runtime"));
 
 /** The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.
@@ -205,10 +209,11 @@ static void move_picked(const tni_array *whole, const tni_array *picked, const i
 /* One index for each line, all inside it. */
 static bool check_indices(const tni_call *c, const tni_array *indices, int64_t lines_count, int64_t n) {
     const int64_t *v = indices->data;
-    TNI_REQUIRE(c, indices->numel == lines_count, TN_ERR_SHAPE, "the indices have %lld elements, expected %lld", (long long)indices->numel,
-                (long long)lines_count);
+    TNI_REQUIRE(c, indices->numel == lines_count, TN_ERR_SHAPE, "the indices have %lld elements, expected %lld",
+                (long long)indices->numel, (long long)lines_count);
     for (int64_t i = 0; i < indices->numel; i++)
-        TNI_REQUIRE(c, v[i] >= 0 && v[i] < n, TN_ERR_INDEX, "index %lld is out of bounds for dimension with size %lld", (long long)v[i], (long long)n);
+        TNI_REQUIRE(c, v[i] >= 0 && v[i] < n, TN_ERR_INDEX, "index %lld is out of bounds for dimension with size %lld",
+                    (long long)v[i], (long long)n);
     return true;
 }
 
@@ -285,16 +290,16 @@ static bool max_dim_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(max_dim, .schema = "max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", .grad_name = "MaxBackward0",
-      .run = max_dim_run, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = TNI_OUT(1),
-      .samples = TN_SAMPLES("f32[3,4] 1 @bench", "f64[2,3,4] 1 True", "f32[3,4]^T 0", "i32[3,4]<10 0", "f32[] 0", "bool[3] 0", "f32[0,3] 1",
-                            "f32[0,3] 0 !index", "f32[2,3] 2 !index"));
+TN_OP(max_dim, .schema = "max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+      .grad_name = "MaxBackward0", .run = max_dim_run, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = TNI_OUT(1),
+      .samples = TN_SAMPLES("f32[3,4] 1 @bench", "f64[2,3,4] 1 True", "f32[3,4]^T 0", "i32[3,4]<10 0", "f32[] 0", "bool[3] 0",
+                            "f32[0,3] 1", "f32[0,3] 0 !index", "f32[2,3] 2 !index"));
 
 /** The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).
  *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
  *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
  */
-TN_API bool (tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices) {
+TN_API bool(tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices) {
     tn_tensor *out[2];
     bool right = tni_run_op_multi(&tni_op_max_dim, TNI_INS(x), TNI_ARGS({.i = dim}, {.b = keepdim}), out, 2);
     if (values) *values = out[0];
@@ -333,7 +338,8 @@ static bool argmax_run(tni_call *c) {
 }
 
 TN_OP(argmax, .schema = "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", .run = argmax_run,
-      .samples = TN_SAMPLES("f32[3,4]", "f32[3,4] 1 @bench", "f64[2,3,4] 0 True", "f32[3,4]^T 1", "i64[7]<10 0", "f32[]", "f32[0] 0 !index", "f32[2] 1 !index"));
+      .samples = TN_SAMPLES("f32[3,4]", "f32[3,4] 1 @bench", "f64[2,3,4] 0 True", "f32[3,4]^T 1", "i64[7]<10 0", "f32[]",
+                            "f32[0] 0 !index", "f32[2] 1 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_argmax. */
@@ -343,12 +349,14 @@ typedef struct tn_argmax_opts {
     bool keepdim; /* false */
 } tn_argmax_opts;
 #ifndef __cplusplus
-#define tn_argmax(...) TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_argmax(...)                                                                                                             \
+    TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 /** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
  *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
  */
 TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts) {
-    return tni_run_op(&tni_op_argmax, TNI_INS(x), TNI_ARGS({.i = TNI_OPT(opts, dim, TN_NONE)}, {.b = TNI_OPT(opts, keepdim, false)}));
+    return tni_run_op(&tni_op_argmax, TNI_INS(x),
+                      TNI_ARGS({.i = TNI_OPT(opts, dim, TN_NONE)}, {.b = TNI_OPT(opts, keepdim, false)}));
 }

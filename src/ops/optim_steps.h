@@ -3,8 +3,9 @@
 #define TNI_OPTIM_STEPS_H
 #include "core/op.h"
 
-/* All tensors of a call have one floating dtype, one shape and the same dense strides; none overlaps another. Numbers are doubles, cast to
- * the dtype where they meet a tensor. The caller has switched recording off. false: an error is set and nothing was written. */
+/* All tensors of a call have one floating dtype, one shape and the same dense strides; none overlaps another. Numbers are
+ * doubles, cast to the dtype where they meet a tensor. The caller has switched recording off. false: an error is set and
+ * nothing was written. */
 
 typedef struct tni_sgd_numbers {
     double lr, momentum, dampening, weight_decay;
@@ -23,5 +24,6 @@ typedef struct tni_adam_numbers {
     bool maximize;
 } tni_adam_numbers;
 /* largest may be NULL: no amsgrad */
-bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest, const tni_adam_numbers *n);
+bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest,
+                   const tni_adam_numbers *n);
 #endif

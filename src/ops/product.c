@@ -19,17 +19,17 @@ bool tni_matrix_of(tni_thread *t, const char *who, const tn_tensor *x, tni_matri
 }
 
 /* Plain loops for integers: exact in any order. */
-#define MULTIPLY(T, U, name)                                                                                        \
-    static void name(const tni_matrix *a, const tni_matrix *b, T *y, int64_t ldy) {                                 \
-        int64_t ai = a->transposed ? 1 : a->ld, ak = a->transposed ? a->ld : 1;                                     \
-        int64_t bk = b->transposed ? 1 : b->ld, bj = b->transposed ? b->ld : 1;                                     \
-        for (int64_t i = 0; i < a->rows; i++)                                                                       \
-            for (int64_t j = 0; j < b->columns; j++) {                                                              \
-                U sum = 0;                                                                                          \
-                for (int64_t k = 0; k < a->columns; k++)                                                            \
-                    sum += (U)((const T *)a->data)[i * ai + k * ak] * (U)((const T *)b->data)[k * bk + j * bj];      \
-                y[i * ldy + j] = (T)sum;                                                                            \
-            }                                                                                                       \
+#define MULTIPLY(T, U, name)                                                                                                       \
+    static void name(const tni_matrix *a, const tni_matrix *b, T *y, int64_t ldy) {                                                \
+        int64_t ai = a->transposed ? 1 : a->ld, ak = a->transposed ? a->ld : 1;                                                    \
+        int64_t bk = b->transposed ? 1 : b->ld, bj = b->transposed ? b->ld : 1;                                                    \
+        for (int64_t i = 0; i < a->rows; i++)                                                                                      \
+            for (int64_t j = 0; j < b->columns; j++) {                                                                             \
+                U sum = 0;                                                                                                         \
+                for (int64_t k = 0; k < a->columns; k++)                                                                           \
+                    sum += (U)((const T *)a->data)[i * ai + k * ak] * (U)((const T *)b->data)[k * bk + j * bj];                    \
+                y[i * ldy + j] = (T)sum;                                                                                           \
+            }                                                                                                                      \
     }
 MULTIPLY(uint8_t, uint32_t, multiply_u8)
 MULTIPLY(int32_t, uint32_t, multiply_i32)

@@ -24,32 +24,32 @@ typedef struct walk {
     sum_2d *kernel;
 } walk;
 
-static void f32_2d(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride, int64_t begin,
-                   int64_t end) {
+static void f32_2d(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,
+                   int64_t begin, int64_t end) {
     tni_sum_2d_f32(out, out_stride, x, n, n_stride, m, m_stride, begin, end);
 }
-static void f64_2d(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride, int64_t begin,
-                   int64_t end) {
+static void f64_2d(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,
+                   int64_t begin, int64_t end) {
     tni_sum_2d_f64(out, out_stride, x, n, n_stride, m, m_stride, begin, end);
 }
 
 /* Integers: any order gives the same, so the one that walks along the memory. */
-#define WHOLE_2D(name, T, value)                                                                                              \
-    static void name(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,  \
-                     int64_t begin, int64_t end) {                                                                            \
-        uint64_t *y = out;                                                                                                    \
-        const T *p = x;                                                                                                       \
-        (void)m;                                                                                                              \
-        if (m_stride < n_stride) {                                                                                            \
-            for (int64_t i = 0; i < n; i++)                                                                                   \
-                for (int64_t j = begin; j < end; j++) y[j * out_stride] += (uint64_t)value(p[i * n_stride + j * m_stride]);   \
-            return;                                                                                                           \
-        }                                                                                                                     \
-        for (int64_t j = begin; j < end; j++) {                                                                               \
-            uint64_t total = 0;                                                                                               \
-            for (int64_t i = 0; i < n; i++) total += (uint64_t)value(p[i * n_stride + j * m_stride]);                         \
-            y[j * out_stride] += total;                                                                                       \
-        }                                                                                                                     \
+#define WHOLE_2D(name, T, value)                                                                                                   \
+    static void name(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,       \
+                     int64_t begin, int64_t end) {                                                                                 \
+        uint64_t *y = out;                                                                                                         \
+        const T *p = x;                                                                                                            \
+        (void)m;                                                                                                                   \
+        if (m_stride < n_stride) {                                                                                                 \
+            for (int64_t i = 0; i < n; i++)                                                                                        \
+                for (int64_t j = begin; j < end; j++) y[j * out_stride] += (uint64_t)value(p[i * n_stride + j * m_stride]);        \
+            return;                                                                                                                \
+        }                                                                                                                          \
+        for (int64_t j = begin; j < end; j++) {                                                                                    \
+            uint64_t total = 0;                                                                                                    \
+            for (int64_t i = 0; i < n; i++) total += (uint64_t)value(p[i * n_stride + j * m_stride]);                              \
+            y[j * out_stride] += total;                                                                                            \
+        }                                                                                                                          \
     }
 #define SAME(v) (v)
 #define TRUTH(v) ((v) != 0)
@@ -127,7 +127,11 @@ static void sum_into(const tni_array *out, const tni_array *x, uint64_t mask) {
         kernel(out->data, 0, x->data, x->numel, 1, 1, 0, 0, 1);
         return;
     }
-    walk w = {.out = out->data, .x = x->data, .out_item = (int64_t)tni_array_item(out), .x_item = (int64_t)tni_array_item(x), .kernel = kernel};
+    walk w = {.out = out->data,
+              .x = x->data,
+              .out_item = (int64_t)tni_array_item(out),
+              .x_item = (int64_t)tni_array_item(x),
+              .kernel = kernel};
     make_dims(&w, x, mask);
     int64_t work = w.dims[0].size, units = 1;
     bool cut = w.summed == 1 && w.dims[1].size > COLUMNS;
@@ -157,7 +161,8 @@ static bool dims_mask(const tni_call *c, const tni_value *dims, size_t ndim, uin
 /* The same for a derivative, where the dims are known to be right. */
 static uint64_t dims_mask_again(const tni_value *dims, size_t ndim) {
     uint64_t mask = dims->ints.n == 0 ? ~(uint64_t)0 : 0;
-    for (size_t i = 0; i < dims->ints.n; i++) mask |= (uint64_t)1 << (dims->ints.v[i] < 0 ? dims->ints.v[i] + (int64_t)ndim : dims->ints.v[i]);
+    for (size_t i = 0; i < dims->ints.n; i++)
+        mask |= (uint64_t)1 << (dims->ints.v[i] < 0 ? dims->ints.v[i] + (int64_t)ndim : dims->ints.v[i]);
     return mask;
 }
 
@@ -165,8 +170,10 @@ static bool make_result(tni_call *c, const tni_array *x, uint64_t mask, bool kee
     int64_t sizes[TNI_MAX_DIMS];
     size_t ndim = 0;
     for (int d = 0; d < x->ndim; d++) {
-        if (!(mask >> d & 1)) sizes[ndim++] = x->sizes[d];
-        else if (keepdim) sizes[ndim++] = 1;
+        if (!(mask >> d & 1))
+            sizes[ndim++] = x->sizes[d];
+        else if (keepdim)
+            sizes[ndim++] = 1;
     }
     TNI_TRY(tni_out(c, 0, dtype, sizes, ndim));
     const tni_array *out = &c->out[0]->a;
@@ -241,8 +248,10 @@ static bool sum_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run, .vjp = sum_vjp,
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10", "bool[4]"));
+TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run,
+      .vjp = sum_vjp,
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10",
+                            "bool[4]"));
 
 static bool sum_dim_run(tni_call *c) { return run_sum(c, &c->arg[0], c->arg[1].b, sum_dtype(c, c->arg[2].dtype)); }
 
@@ -255,8 +264,9 @@ static bool sum_dim_vjp(tni_vjp *g) {
 
 TN_OP(sum_dim, .schema = "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
       .grad_name = "SumBackward1", .run = sum_dim_run, .vjp = sum_dim_vjp, .ints = 1,
-      .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)", "f32[] (0,)",
-                            "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index", "f32[2,3] (0,-2)"));
+      .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)",
+                            "f32[] (0,)", "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index",
+                            "f32[2,3] (0,-2) !runtime"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_sum. */
@@ -270,9 +280,11 @@ typedef struct tn_sum_opts {
 } tn_sum_opts;
 typedef tn_sum_opts tn_mean_opts;
 #ifndef __cplusplus
-#define tn_sum(...) TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_mean(...) \
-    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_sum(...)                                                                                                                \
+    TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_sum)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_mean(...)                                                                                                               \
+    TN_WITH(tn_mean_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_mean)(TN_FIRST(__VA_ARGS__, ), &tn_o),                     \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
@@ -309,7 +321,8 @@ static bool run_mean(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype 
     const tni_array *x = &c->in[0]->a;
     tn_dtype dtype = wanted != TN_DTYPE_NONE ? wanted : (tn_dtype)x->dtype;
     if (!tni_dtype_is_float(dtype))
-        return tni_fail(TN_ERR_DTYPE, "mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s",
+        return tni_fail(TN_ERR_DTYPE,
+                        "mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s",
                         wanted != TN_DTYPE_NONE ? "Optional" : "Input", tni_dtype_get(dtype)->legacy);
     TNI_TRY(run_sum(c, dims, keepdim, dtype));
     uint64_t mask;
@@ -337,8 +350,9 @@ static bool mean_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run, .vjp = mean_vjp,
-      .fused_vjp = mean_fused_vjp, .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "i64[3] !dtype"));
+TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run,
+      .vjp = mean_vjp, .fused_vjp = mean_fused_vjp,
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "i64[3] !dtype"));
 
 static bool mean_dim_run(tni_call *c) { return run_mean(c, &c->arg[0], c->arg[1].b, c->arg[2].dtype); }
 
@@ -362,10 +376,11 @@ static bool mean_dim_fused_vjp(tni_vjp *g) {
 
 TN_OP(mean_dim, .schema = "mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
       .grad_name = "MeanBackward1", .run = mean_dim_run, .vjp = mean_dim_vjp, .fused_vjp = mean_dim_fused_vjp, .ints = 1,
-      .samples = TN_SAMPLES("f32[3,4] (1,)", "f64[2,3,4] (0,2) True", "f32[3,4]^T (-1,)", "f32[2,0] (1,)", "f32[] (0,)", "i64[3,4] (1,) !dtype"));
+      .samples = TN_SAMPLES("f32[3,4] (1,)", "f64[2,3,4] (0,2) True", "f32[3,4]^T (-1,)", "f32[2,0] (1,)", "f32[] (0,)",
+                            "i64[3,4] (1,) !dtype"));
 
-/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; of no elements NaN.
- *  [scope] */
+/** Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; the mean of
+ *  no elements is NaN. [scope] */
 TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts) { return reduce(&tni_op_mean, &tni_op_mean_dim, x, opts); }
 
 /* ---- sum_to_size ---- */
@@ -374,7 +389,8 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts) { return red
 static bool check_sizes(const tni_call *c, const tni_array *x, const int64_t *sizes, size_t n) {
     bool fits = n <= x->ndim;
     for (size_t i = 0; fits && i < n; i++) fits = sizes[i] == 1 || sizes[i] == x->sizes[x->ndim - n + i];
-    TNI_REQUIRE(c, fits, TN_ERR_SHAPE, "size {%s} is not expandable to size {%s}.", tni_shape_text((char[160]){0}, 160, sizes, n), TNI_SHAPE(x));
+    TNI_REQUIRE(c, fits, TN_ERR_SHAPE, "size {%s} is not expandable to size {%s}.", tni_shape_text((char[160]){0}, 160, sizes, n),
+                TNI_SHAPE(x));
     return true;
 }
 
@@ -391,14 +407,16 @@ static bool sum_to_size_run(tni_call *c) {
     c->out[0] = c->in[0];
     if (count == 0) return true;
     bool keepdim = count > leading;
-    tn_sum_opts opts = {.size = sizeof opts, .dim = TN_NONE, .keepdim = keepdim, .dtype = (tn_dtype)x->dtype, .dims = {count, dims}};
+    tn_sum_opts opts = {
+        .size = sizeof opts, .dim = TN_NONE, .keepdim = keepdim, .dtype = (tn_dtype)x->dtype, .dims = {count, dims}};
     c->out[0] = (tn_sum)(c->in[0], &opts);
     if (c->out[0] && keepdim && leading > 0) c->out[0] = (tn_view)(c->out[0], sizes, n);
     return c->out[0] != NULL;
 }
 
 TN_OP(sum_to_size, .schema = "sum_to_size(Tensor self, int[] size) -> Tensor", .run = sum_to_size_run, .composite = true, .ints = 1,
-      .samples = TN_SAMPLES("f32[3,4] (4,)", "f32[3,4] (3,1)", "f32[2,3,4] (1,4)", "f32[3,4] (1,1)", "f32[2,3] (2,3)", "f32[2,3] () ", "f32[2,3] (2,) !shape"));
+      .samples = TN_SAMPLES("f32[3,4] (4,)", "f32[3,4] (3,1)", "f32[2,3,4] (1,4)", "f32[3,4] (1,1)", "f32[2,3] (2,3)",
+                            "f32[2,3] ()", "f32[2,3] (2,) !shape"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus

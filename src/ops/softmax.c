@@ -47,8 +47,10 @@ static void run_rows(int64_t begin, int64_t end, void *context) {
     const row_job *j = context;
     int64_t at = begin * j->n;
     if (j->is_double)
-        j->kernel->f64((double *)j->out + at, (const double *)j->a + at, j->b ? (const double *)j->b + at : NULL, end - begin, j->n);
-    else j->kernel->f32((float *)j->out + at, (const float *)j->a + at, j->b ? (const float *)j->b + at : NULL, end - begin, j->n);
+        j->kernel->f64((double *)j->out + at, (const double *)j->a + at, j->b ? (const double *)j->b + at : NULL, end - begin,
+                       j->n);
+    else
+        j->kernel->f32((float *)j->out + at, (const float *)j->a + at, j->b ? (const float *)j->b + at : NULL, end - begin, j->n);
 }
 
 /* All arrays row-major of one shape, rows of n; b may be NULL. */
@@ -130,8 +132,8 @@ static tn_tensor *sum_kept(tn_tensor *x, int64_t dim) { return x ? tn_sum(x, dim
 static bool softmax_run(tni_call *c) { return run_forward(c, &softmax_rows); }
 static bool softmax_backward_run(tni_call *c) { return run_backward(c, &softmax_backward_rows); }
 
-TN_OP(softmax_backward, .schema = "_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor", .run = softmax_backward_run,
-      .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
+TN_OP(softmax_backward, .schema = "_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor",
+      .run = softmax_backward_run, .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
 
 static bool softmax_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0)), *weighted = y ? tn_mul(y, g->dy[0]) : NULL;
@@ -147,8 +149,8 @@ static bool softmax_fused_vjp(tni_vjp *g) {
 
 TN_OP(softmax, .schema = "softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", .grad_name = "SoftmaxBackward0",
       .run = softmax_run, .vjp = softmax_vjp, .fused_vjp = softmax_fused_vjp, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[4,7] 1 @bench", "f32[4,7] 0", "f64[2,3,4] -2", "f32[3,4]^T 1", "f32[] 0", "f32[0,3] 1", "f32[3,0] 1",
-                            "i64[3] 0 !not_implemented", "f32[2,3] 2 !index"));
+      .samples = TN_SAMPLES("f32[4,7] 1 @bench", "f32[4,7] 0", "f64[2,3,4] -2", "f32[3,4]^T 1", "f32[] 0", "f32[0,3] 1",
+                            "f32[3,0] 1", "i64[3] 0 !not_implemented", "f32[2,3] 2 !index"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_softmax and tn_log_softmax. */
@@ -157,8 +159,9 @@ typedef struct tn_softmax_opts {
     tn_dtype dtype; /* TN_DTYPE_NONE: x's; x is cast to it first */
 } tn_softmax_opts;
 #ifndef __cplusplus
-#define tn_softmax(x, ...) TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_log_softmax(x, ...) \
+#define tn_softmax(x, ...)                                                                                                         \
+    TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_log_softmax(x, ...)                                                                                                     \
     TN_WITH(tn_softmax_opts, (.dtype = TN_DTYPE_NONE), (tn_log_softmax)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -183,14 +186,16 @@ static bool log_softmax_vjp(tni_vjp *g) {
 }
 
 static bool log_softmax_fused_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tni_run_op(&tni_op_log_softmax_backward, TNI_INS(g->dy[0], tni_saved(g, TNI_OUT(0))), TNI_ARGS({.i = g->arg[0].i})));
+    TNI_DX(g, 0,
+           tni_run_op(&tni_op_log_softmax_backward, TNI_INS(g->dy[0], tni_saved(g, TNI_OUT(0))), TNI_ARGS({.i = g->arg[0].i})));
     return true;
 }
 
-TN_OP(log_softmax, .schema = "log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", .grad_name = "LogSoftmaxBackward0",
-      .run = log_softmax_run, .vjp = log_softmax_vjp, .fused_vjp = log_softmax_fused_vjp, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[4,7] 1 @bench", "f32[4,7] 0", "f64[2,3,4] -2", "f32[3,4]^T 1", "f32[] 0", "f32[0,3] 1", "f32[3,0] 1",
-                            "i64[3] 0 !not_implemented", "f32[2,3] 2 !index"));
+TN_OP(log_softmax, .schema = "log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
+      .grad_name = "LogSoftmaxBackward0", .run = log_softmax_run, .vjp = log_softmax_vjp, .fused_vjp = log_softmax_fused_vjp,
+      .save = TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[4,7] 1 @bench", "f32[4,7] 0", "f64[2,3,4] -2", "f32[3,4]^T 1", "f32[] 0", "f32[0,3] 1",
+                            "f32[3,0] 1", "i64[3] 0 !not_implemented", "f32[2,3] 2 !index"));
 
 /** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
 TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts) {

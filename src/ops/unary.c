@@ -19,29 +19,29 @@ static bool one_pass(tni_vjp *g, uint32_t which, tni_loop *const *loops, bool *d
 }
 
 /* Defines <name>_fused: expr over a, an element of dy, and b, one of the saved tensor; <name>_vjp where it does not fit. */
-#define FUSED(name, which, expr)                                                             \
-    TNI_LOOP2(name##_back_f32, float, float, expr)                                           \
-    TNI_LOOP2(name##_back_f64, double, double, expr)                                         \
-    static tni_loop *const name##_back[2] = {name##_back_f32, name##_back_f64};              \
-    static bool name##_fused(tni_vjp *g) {                                                   \
-        bool done;                                                                           \
-        TNI_TRY(one_pass(g, which, name##_back, &done));                                     \
-        return done || name##_vjp(g);                                                        \
+#define FUSED(name, which, expr)                                                                                                   \
+    TNI_LOOP2(name##_back_f32, float, float, expr)                                                                                 \
+    TNI_LOOP2(name##_back_f64, double, double, expr)                                                                               \
+    static tni_loop *const name##_back[2] = {name##_back_f32, name##_back_f64};                                                    \
+    static bool name##_fused(tni_vjp *g) {                                                                                         \
+        bool done;                                                                                                                 \
+        TNI_TRY(one_pass(g, which, name##_back, &done));                                                                           \
+        return done || name##_vjp(g);                                                                                              \
     }
 
 /* A loop over the functions of cpu/vmath.h, which give the same bits by array and by element. */
-#define VMATH_LOOP(name, T, type)                                                                                       \
-    static void name##_##type(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                      \
-        (void)arg;                                                                                                      \
-        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                                                   \
-            tni_##name##_##type((T *)p[0], (const T *)p[1], n);                                                         \
-            return;                                                                                                     \
-        }                                                                                                               \
-        for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = tni_##name##_##type##_(*(const T *)(p[1] + i * s[1])); \
+#define VMATH_LOOP(name, T, type)                                                                                                  \
+    static void name##_##type(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                 \
+        (void)arg;                                                                                                                 \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                                                              \
+            tni_##name##_##type((T *)p[0], (const T *)p[1], n);                                                                    \
+            return;                                                                                                                \
+        }                                                                                                                          \
+        for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = tni_##name##_##type##_(*(const T *)(p[1] + i * s[1]));           \
     }
-#define VMATH_MAP(name)             \
-    VMATH_LOOP(name, float, f32)    \
-    VMATH_LOOP(name, double, f64)   \
+#define VMATH_MAP(name)                                                                                                            \
+    VMATH_LOOP(name, float, f32)                                                                                                   \
+    VMATH_LOOP(name, double, f64)                                                                                                  \
     static const tni_map name##_map = {TNI_FLOATING, {NULL, NULL, NULL, name##_f32, name##_f64, NULL}};
 
 /* ---- neg ---- */
@@ -69,13 +69,9 @@ TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", 
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]", "u8[3]", "bool[2] !dtype"));
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
-TN_API tn_tensor *(tn_neg)(tn_tensor *x) {
-    return tni_run_op(&tni_op_neg, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_neg)(tn_tensor *x) { return tni_run_op(&tni_op_neg, TNI_INS(x), TNI_NO_ARGS); }
 /** x = -x. Returns x. */
-TN_API tn_tensor *(tn_neg_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_neg, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_neg_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_neg, TNI_INS(x), TNI_NO_ARGS); }
 
 /* ---- sign, abs ---- */
 
@@ -96,13 +92,9 @@ TN_OP(sign, .schema = "sign(Tensor self) -> Tensor", .grad_name = "SignBackward0
       .vjp = sign_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "i64[5]", "bool[3]", "f32[0]"));
 
 /** 1, 0 or -1 by the sign of each element; 0 for NaN: torch.sign. [scope] */
-TN_API tn_tensor *(tn_sign)(tn_tensor *x) {
-    return tni_run_op(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sign)(tn_tensor *x) { return tni_run_op(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS); }
 /** x = sign(x). Returns x. */
-TN_API tn_tensor *(tn_sign_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sign_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS); }
 
 TNI_LOOP1(abs_u8, uint8_t, uint8_t, a)
 TNI_LOOP1(abs_i32, int32_t, int32_t, a < 0 ? 0 - U32(a) : U32(a))
@@ -122,13 +114,9 @@ TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", 
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]"));
 
 /** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
-TN_API tn_tensor *(tn_abs)(tn_tensor *x) {
-    return tni_run_op(&tni_op_abs, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_abs)(tn_tensor *x) { return tni_run_op(&tni_op_abs, TNI_INS(x), TNI_NO_ARGS); }
 /** x = |x|. Returns x. */
-TN_API tn_tensor *(tn_abs_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_abs, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_abs_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_abs, TNI_INS(x), TNI_NO_ARGS); }
 
 /* ---- exp, log, sqrt ---- */
 
@@ -143,13 +131,9 @@ TN_OP(exp, .schema = "exp(Tensor self) -> Tensor", .grad_name = "ExpBackward0", 
       .save = TNI_OUT(0), .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "bool[3]", "f32[0,3]"));
 
 /** e^x; integers give the default dtype: torch.exp. [scope] */
-TN_API tn_tensor *(tn_exp)(tn_tensor *x) {
-    return tni_run_op(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_exp)(tn_tensor *x) { return tni_run_op(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
 /** x = e^x, for floating point x. Returns x. */
-TN_API tn_tensor *(tn_exp_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_exp_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
 
 VMATH_MAP(log)
 
@@ -162,13 +146,9 @@ TN_OP(log, .schema = "log(Tensor self) -> Tensor", .grad_name = "LogBackward0", 
       .save = TNI_IN(0), .samples = TN_SAMPLES("f32[3,4]>0.5 @bench", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
 
 /** Natural logarithm; integers give the default dtype: torch.log. [scope] */
-TN_API tn_tensor *(tn_log)(tn_tensor *x) {
-    return tni_run_op(&tni_op_log, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_log)(tn_tensor *x) { return tni_run_op(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
 /** x = log(x), for floating point x. Returns x. */
-TN_API tn_tensor *(tn_log_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_log, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_log_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
 
 VMATH_MAP(sqrt)
 
@@ -183,13 +163,9 @@ TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0
       .samples = TN_SAMPLES("f32[3,4]>0.5", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
 
 /** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
-TN_API tn_tensor *(tn_sqrt)(tn_tensor *x) {
-    return tni_run_op(&tni_op_sqrt, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sqrt)(tn_tensor *x) { return tni_run_op(&tni_op_sqrt, TNI_INS(x), TNI_NO_ARGS); }
 /** x = sqrt(x), for floating point x. Returns x. */
-TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_sqrt, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_sqrt, TNI_INS(x), TNI_NO_ARGS); }
 
 /* ---- tanh, sigmoid, relu ---- */
 
@@ -207,13 +183,9 @@ TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
 
 /** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
-TN_API tn_tensor *(tn_tanh)(tn_tensor *x) {
-    return tni_run_op(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_tanh)(tn_tensor *x) { return tni_run_op(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS); }
 /** x = tanh(x), for floating point x. Returns x. */
-TN_API tn_tensor *(tn_tanh_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_tanh_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS); }
 
 VMATH_MAP(sigmoid)
 
@@ -229,13 +201,9 @@ TN_OP(sigmoid, .schema = "sigmoid(Tensor self) -> Tensor", .grad_name = "Sigmoid
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
 
 /** 1 / (1 + e^-x); integers give the default dtype: torch.sigmoid. [scope] */
-TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x) {
-    return tni_run_op(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x) { return tni_run_op(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS); }
 /** x = sigmoid(x), for floating point x. Returns x. */
-TN_API tn_tensor *(tn_sigmoid_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_sigmoid_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS); }
 
 /* NaN and -0 stay. */
 TNI_LOOP1(relu_u8, uint8_t, uint8_t, a)
@@ -262,10 +230,6 @@ TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]", "f32[0,3]", "bool[2] !dtype"));
 
 /** max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope] */
-TN_API tn_tensor *(tn_relu)(tn_tensor *x) {
-    return tni_run_op(&tni_op_relu, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_relu)(tn_tensor *x) { return tni_run_op(&tni_op_relu, TNI_INS(x), TNI_NO_ARGS); }
 /** x = max(x, 0). Returns x. */
-TN_API tn_tensor *(tn_relu_)(tn_tensor *x) {
-    return tni_run_op_inplace(&tni_op_relu, TNI_INS(x), TNI_NO_ARGS);
-}
+TN_API tn_tensor *(tn_relu_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_relu, TNI_INS(x), TNI_NO_ARGS); }

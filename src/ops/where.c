@@ -4,29 +4,36 @@
 #include <tison/ops.h>
 
 /* Elements are moved as bits. */
-#define WHERE(name, T)                                                                                                   \
-    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n) {                                           \
-        T *y = (T *)p[0];                                                                                                \
-        const uint8_t *c = (const uint8_t *)p[1];                                                                        \
-        const T *a = (const T *)p[2], *b = (const T *)p[3];                                                              \
-        const int64_t w = sizeof(T);                                                                                     \
-        if (s[0] == w && s[1] == 1 && s[2] == w && s[3] == w) {                                                          \
-            TNI_IVDEP for (int64_t i = 0; i < n; i++) { const T u = a[i], v = b[i]; y[i] = c[i] ? u : v; }               \
-        } else if (s[0] == w && s[1] == 1 && s[2] == 0 && s[3] == w) {                                                   \
-            const T u = *a;                                                                                              \
-            TNI_IVDEP for (int64_t i = 0; i < n; i++) { const T v = b[i]; y[i] = c[i] ? u : v; }                         \
-        } else if (s[0] == w && s[1] == 1 && s[2] == w && s[3] == 0) {                                                   \
-            const T v = *b;                                                                                              \
-            TNI_IVDEP for (int64_t i = 0; i < n; i++) { const T u = a[i]; y[i] = c[i] ? u : v; }                         \
-        } else {                                                                                                         \
-            for (int64_t i = 0; i < n; i++)                                                                              \
-                *(T *)(p[0] + i * s[0]) = *(const T *)((p[1][i * s[1]] ? p[2] + i * s[2] : p[3] + i * s[3]));            \
-        }                                                                                                                \
-    }                                                                                                                    \
-    static void name(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                \
-        (void)arg;                                                                                                       \
-        name##_body(p, s, n);                                                                                            \
-    }
+#define WHERE(name, T)                                                                                                             \
+    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                               \
+        (void)arg;                                                                                                                 \
+        T *y = (T *)p[0];                                                                                                          \
+        const uint8_t *c = (const uint8_t *)p[1];                                                                                  \
+        const T *a = (const T *)p[2], *b = (const T *)p[3];                                                                        \
+        const int64_t w = sizeof(T);                                                                                               \
+        if (s[0] == w && s[1] == 1 && s[2] == w && s[3] == w) {                                                                    \
+            TNI_IVDEP for (int64_t i = 0; i < n; i++) {                                                                            \
+                const T u = a[i], v = b[i];                                                                                        \
+                y[i] = c[i] ? u : v;                                                                                               \
+            }                                                                                                                      \
+        } else if (s[0] == w && s[1] == 1 && s[2] == 0 && s[3] == w) {                                                             \
+            const T u = *a;                                                                                                        \
+            TNI_IVDEP for (int64_t i = 0; i < n; i++) {                                                                            \
+                const T v = b[i];                                                                                                  \
+                y[i] = c[i] ? u : v;                                                                                               \
+            }                                                                                                                      \
+        } else if (s[0] == w && s[1] == 1 && s[2] == w && s[3] == 0) {                                                             \
+            const T v = *b;                                                                                                        \
+            TNI_IVDEP for (int64_t i = 0; i < n; i++) {                                                                            \
+                const T u = a[i];                                                                                                  \
+                y[i] = c[i] ? u : v;                                                                                               \
+            }                                                                                                                      \
+        } else {                                                                                                                   \
+            for (int64_t i = 0; i < n; i++)                                                                                        \
+                *(T *)(p[0] + i * s[0]) = *(const T *)((p[1][i * s[1]] ? p[2] + i * s[2] : p[3] + i * s[3]));                      \
+        }                                                                                                                          \
+    }                                                                                                                              \
+    TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
 WHERE(where_1, uint8_t)
 WHERE(where_4, uint32_t)
 WHERE(where_8, uint64_t)
@@ -81,18 +88,18 @@ static bool where_vjp(tni_vjp *g) {
 TN_OP(where, .schema = "where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", .grad_name = "WhereBackward0",
       .run = where_run, .vjp = where_vjp, .save = TNI_IN(0),
       .samples = TN_SAMPLES("bool[3,4] f32[3,4] f32[3,4]", "bool[3,1] f32[4] f32[]", "bool[3,4] f64[3,4]^T f64[3,4]",
-                            "bool[3] i64[3] f32[3]",
-                            "bool[] f32[2] f32[2]", "bool[0] f32[1] f32[0]", "i64[2] f32[2] f32[2] !dtype"));
+                            "bool[3] i64[3] f32[3]", "bool[] f32[2] f32[2]", "bool[0] f32[1] f32[0]",
+                            "i64[2] f32[2] f32[2] !dtype"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
-#define tn_where(condition, a, b)                                                                                    \
-    __extension__({                                                                                                  \
-        TN_QUIET tn_tensor *tn_c = (condition);                                                                      \
-        __auto_type tn_a = (a);                                                                                      \
-        __auto_type tn_b = (b);                                                                                      \
-        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                            \
-        TN_UNQUIET tn_r;                                                                                             \
+#define tn_where(condition, a, b)                                                                                                  \
+    __extension__({                                                                                                                \
+        TN_QUIET tn_tensor *tn_c = (condition);                                                                                    \
+        __auto_type tn_a = (a);                                                                                                    \
+        __auto_type tn_b = (b);                                                                                                    \
+        tn_tensor *tn_r = (tn_where)(tn_c, TN_PICK(tn_a), TN_PICK(tn_b));                                                          \
+        TN_UNQUIET tn_r;                                                                                                           \
     })
 #endif
 #endif

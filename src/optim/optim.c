@@ -14,17 +14,18 @@
 
 /* An option that a further group takes over from the optimizer. */
 #define TN_OPTIM_SAME (-1e308)
-/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is TN_ERR_TYPE. */
+/* Options of tn_optim_add_param_group; a flag of -1 is taken over too. Giving one that this optimizer does not have is
+ * TN_ERR_TYPE. */
 typedef struct tn_optim_group_opts {
     size_t size;
     double lr, betas[2], eps, weight_decay, momentum, dampening;
     int nesterov, amsgrad, maximize;
 } tn_optim_group_opts;
 #ifndef __cplusplus
-#define tn_optim_add_param_group(opt, ...)                                                                                        \
-    TN_WITH(tn_optim_group_opts,                                                                                                  \
-            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,   \
-             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),               \
+#define tn_optim_add_param_group(opt, ...)                                                                                         \
+    TN_WITH(tn_optim_group_opts,                                                                                                   \
+            (.lr = TN_OPTIM_SAME, .betas = {TN_OPTIM_SAME, TN_OPTIM_SAME}, .eps = TN_OPTIM_SAME, .weight_decay = TN_OPTIM_SAME,    \
+             .momentum = TN_OPTIM_SAME, .dampening = TN_OPTIM_SAME, .nesterov = -1, .amsgrad = -1, .maximize = -1),                \
             (tn_optim_add_param_group)(opt, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
@@ -56,8 +57,10 @@ const char *tni_optim_number(char text[32], double value) {
     while (digits < 17 && (snprintf(text, 32, "%.*e", digits - 1, value), strtod(text, NULL) != value)) digits++;
     snprintf(text, 32, "%.*e", digits - 1, value);
     int exponent = atoi(strchr(text, 'e') + 1);
-    if (exponent < -4 || exponent >= 16) snprintf(text, 32, "%.*g", digits, value);
-    else snprintf(text, 32, "%.*f", TNI_MAX(digits - 1 - exponent, 1), value);
+    if (exponent < -4 || exponent >= 16)
+        snprintf(text, 32, "%.*g", digits, value);
+    else
+        snprintf(text, 32, "%.*f", TNI_MAX(digits - 1 - exponent, 1), value);
     for (char *c = text; *c; c++)
         if (*c == ',') *c = '.'; /* another locale's point */
     return text;
@@ -65,9 +68,12 @@ const char *tni_optim_number(char text[32], double value) {
 
 static void option_text(const tni_option *option, const double *value, tni_str *out) {
     tni_str_addf(out, "    %s: ", option->name);
-    if (option->kind == TNI_OPTION_FLAG) tni_str_add(out, value[option->at] != 0 ? "True" : "False");
-    else if (option->kind == TNI_OPTION_NUMBER) tni_str_add(out, TNI_NUMBER(value[option->at]));
-    else tni_str_addf(out, "(%s, %s)", TNI_NUMBER(value[option->at]), TNI_NUMBER(value[option->at + 1]));
+    if (option->kind == TNI_OPTION_FLAG)
+        tni_str_add(out, value[option->at] != 0 ? "True" : "False");
+    else if (option->kind == TNI_OPTION_NUMBER)
+        tni_str_add(out, TNI_NUMBER(value[option->at]));
+    else
+        tni_str_addf(out, "(%s, %s)", TNI_NUMBER(value[option->at]), TNI_NUMBER(value[option->at + 1]));
     tni_str_add(out, "\n");
 }
 
@@ -84,7 +90,10 @@ static void optim_text(tni_object *object, tni_str *out) {
 static const tni_kind_info optim_kind = {"optimizer", sizeof(tn_optim), destroy_optim, optim_text};
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_OPTIM, &optim_kind); }
 
-#define CHECK_OPTIM(who, opt, other) do { if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other; } while (0)
+#define CHECK_OPTIM(who, opt, other)                                                                                               \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other;                                                           \
+    } while (0)
 
 /* ---- groups ---- */
 
@@ -216,17 +225,17 @@ static bool take_option(const tn_optim *o, double *option, const char *name, con
 
 static bool take_options(const tn_optim *o, double *option, const tn_optim_group_opts *opts) {
 #define TAKE(field) take_option(o, option, #field, &(double){TNI_OPT(opts, field, TN_OPTIM_SAME)}, 1)
-#define TAKE_FLAG(field) \
+#define TAKE_FLAG(field)                                                                                                           \
     take_option(o, option, #field, &(double){TNI_OPT(opts, field, -1) < 0 ? TN_OPTIM_SAME : TNI_OPT(opts, field, 0) != 0}, 1)
     double betas[2] = {TNI_OPT(opts, betas[0], TN_OPTIM_SAME), TNI_OPT(opts, betas[1], TN_OPTIM_SAME)};
-    return TAKE(lr) && take_option(o, option, "betas", betas, 2) && TAKE(eps) && TAKE(weight_decay) && TAKE(momentum) && TAKE(dampening) &&
-           TAKE_FLAG(nesterov) && TAKE_FLAG(amsgrad) && TAKE_FLAG(maximize);
+    return TAKE(lr) && take_option(o, option, "betas", betas, 2) && TAKE(eps) && TAKE(weight_decay) && TAKE(momentum) &&
+           TAKE(dampening) && TAKE_FLAG(nesterov) && TAKE_FLAG(amsgrad) && TAKE_FLAG(maximize);
 }
 
 /** Adds parameters with options of their own: optimizer.add_param_group. What is not given is as the optimizer was made.
  *  `tn_optim_add_param_group(opt, params, .lr = 1e-4)`. params [keep]: leaves of no other group.
  *  Errors as those of the constructor; then nothing was added. */
-TN_API bool (tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts) {
+TN_API bool(tn_optim_add_param_group)(tn_optim *opt, tn_tensors *params, const tn_optim_group_opts *opts) {
     if (tni_failed()) return false;
     CHECK_OPTIM("add_param_group", opt, false);
     TNI_TRY(tni_check_handle("add_param_group", "params", params, TNI_LIST));
@@ -264,26 +273,34 @@ TN_API double tn_optim_get_lr(tn_optim *opt, size_t group) {
 
 const char *tni_optim_entry_text(char text[160], const tn_optim *o, const tni_optim_entry *e) {
     size_t place = 0;
-    for (size_t i = 0; i < o->groups && !(e >= o->group[i].entry && e < o->group[i].entry + o->group[i].n); i++) place += o->group[i].n;
-    for (size_t i = 0; i < o->groups; i++)
-        if (e >= o->group[i].entry && e < o->group[i].entry + o->group[i].n) place += (size_t)(e - o->group[i].entry);
-    if (e->name) snprintf(text, 160, "parameter '%.120s'", e->name);
-    else snprintf(text, 160, "parameter %zu", place);
+    for (size_t i = 0; i < o->groups; i++) {
+        const tni_optim_group *g = &o->group[i];
+        bool here = e >= g->entry && e < g->entry + g->n;
+        place += here ? (size_t)(e - g->entry) : g->n;
+        if (here) break;
+    }
+    if (e->name)
+        snprintf(text, 160, "parameter '%.120s'", e->name);
+    else
+        snprintf(text, 160, "parameter %zu", place);
     return text;
 }
 #define ENTRY(o, e) tni_optim_entry_text((char[160]){0}, o, e)
 
 __attribute__((cold, noinline)) static bool fail_replaced(const tn_optim *o, const tni_optim_entry *e) {
-    return tni_fail(TN_ERR_OWNERSHIP, "optimizer holds %s of shape %s, which was replaced in its module by another; make the optimizer anew",
+    return tni_fail(TN_ERR_OWNERSHIP,
+                    "optimizer holds %s of shape %s, which was replaced in its module by another; make the optimizer anew",
                     ENTRY(o, e), TNI_SHAPE(&e->param->a));
 }
 
-__attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, const tni_optim_entry *e, const char *what, const tn_tensor *x) {
+__attribute__((cold, noinline)) static bool fail_partner(const tn_optim *o, const tni_optim_entry *e, const char *what,
+                                                         const tn_tensor *x) {
     const tni_array *p = &e->param->a;
     if (x->a.dtype == p->dtype)
-        return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what, TNI_SHAPE(&x->a));
-    return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)p->dtype)->name,
-                    what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
+        return tni_fail(TN_ERR_SHAPE, "optim_step: %s has shape %s, but its %s %s", ENTRY(o, e), TNI_SHAPE(p), what,
+                        TNI_SHAPE(&x->a));
+    return tni_fail(TN_ERR_DTYPE, "optim_step: %s is of torch.%s, but its %s of torch.%s", ENTRY(o, e),
+                    tni_dtype_get((tn_dtype)p->dtype)->name, what, tni_dtype_get((tn_dtype)x->a.dtype)->name);
 }
 
 /* Gradient or state: the parameter's dtype and shape. */
@@ -293,13 +310,15 @@ TNI_INLINE bool check_partner(const tn_optim *o, const tni_optim_entry *e, const
 }
 
 __attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const tni_optim_entry *e) {
-    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e), tni_dtype_get((tn_dtype)e->param->a.dtype)->name);
+    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "optim_step: %s is of torch.%s", ENTRY(o, e),
+                    tni_dtype_get((tn_dtype)e->param->a.dtype)->name);
 }
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
 static tn_tensor *new_for(tni_thread *t, const tn_tensor *p) {
-    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", (tn_dtype)p->a.dtype, p->a.sizes, p->a.ndim);
-    return tni_tensor_new_like(t, "optim_step", p, (tn_dtype)p->a.dtype);
+    tn_dtype dtype = (tn_dtype)p->a.dtype;
+    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", dtype, p->a.sizes, p->a.ndim);
+    return tni_tensor_new_like(t, "optim_step", p, dtype);
 }
 
 static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {
@@ -375,8 +394,10 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
         tni_optim_group *g = &o->group[i];
         uint32_t needed = o->class_->states(g->option);
         for (size_t k = 0; k < g->n; k++) {
-            if (right) right = prepare(t, o, &g->entry[k], needed);
-            else g->entry[k].grad = NULL;
+            if (right)
+                right = prepare(t, o, &g->entry[k], needed);
+            else
+                g->entry[k].grad = NULL;
         }
     }
     return right;

@@ -11,11 +11,11 @@ typedef struct tni_optim_entry {
     tn_tensor *param;                   /* claimed, as are the states */
     tn_tensor *state[TNI_OPTIM_STATES]; /* NULL until a step needs them; laid out in memory as the parameter */
     double steps;
-    bool fresh;      /* the states were made and no step has filled them */
+    bool fresh;       /* the states were made and no step has filled them */
     bool copied_grad; /* grad is a copy for this step */
-    tn_tensor *grad; /* of the step that runs; NULL: no gradient */
-    tn_tensor *work; /* of a parameter with holes: a dense copy that takes the step */
-    char *name;      /* of the list that it came from, or NULL */
+    tn_tensor *grad;  /* of the step that runs; NULL: no gradient */
+    tn_tensor *work;  /* of a parameter with holes: a dense copy that takes the step */
+    char *name;       /* of the list that it came from, or NULL */
 } tni_optim_entry;
 
 typedef struct tni_optim_group {
@@ -33,13 +33,13 @@ typedef struct tni_option {
 } tni_option;
 
 typedef struct tni_optim_class {
-    const char *name; /* "AdamW" */
+    const char *name;         /* "AdamW" */
     const tni_option *option; /* in alphabetical order, as they are printed */
     size_t options;
     const char *state[TNI_OPTIM_STATES];
-    bool counts; /* the number of steps is part of the saved state */
-    bool (*check)(const double *option); /* false with torch's error for a value out of range */
-    uint32_t (*states)(const double *option); /* bits of the states that these options need */
+    bool counts;                                                          /* the number of steps is part of the saved state */
+    bool (*check)(const double *option);                                  /* false with torch's error for a value out of range */
+    uint32_t (*states)(const double *option);                             /* bits of the states that these options need */
     bool (*update)(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p); /* e->steps counts this step already */
 } tni_optim_class;
 

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <tison/optim.h>
 
-#define CHECK_OPTIM(who, opt, other) do { if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other; } while (0)
+#define CHECK_OPTIM(who, opt, other)                                                                                               \
+    do {                                                                                                                           \
+        if (!tni_check_handle(who, "opt", opt, TNI_OPTIM)) return other;                                                           \
+    } while (0)
 
 /* ---- out ---- */
 
@@ -41,7 +44,8 @@ static bool put_group(tn_state *s, const tni_optim_class *c, const tni_optim_gro
     for (size_t k = 0; k < c->options; k++) {
         const tni_option *o = &c->option[k];
         snprintf(name, sizeof name, "param_groups.%zu.%s", group, o->name);
-        TNI_TRY(put_numbers(s, name, o->kind == TNI_OPTION_FLAG ? TN_BOOL : TN_FLOAT64, &g->option[o->at], o->kind == TNI_OPTION_PAIR ? 2 : 0));
+        TNI_TRY(put_numbers(s, name, o->kind == TNI_OPTION_FLAG ? TN_BOOL : TN_FLOAT64, &g->option[o->at],
+                            o->kind == TNI_OPTION_PAIR ? 2 : 0));
     }
     double *index = tni_alloc(g->n * sizeof *index);
     if (!index) return false;
@@ -64,10 +68,11 @@ static bool put_all(tn_state *s, const tn_optim *o) {
     return true;
 }
 
-/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it has a state:
- *  "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's shape, which share memory
- *  with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64), "param_groups.j.betas" (2 of float64),
- *  "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params" (int64, the numbers i of its parameters). [scope] */
+/** optimizer.state_dict(), as names and tensors that any file format takes. For parameter i, counted over all groups, when it
+ *  has a state: "state.i.step" (0-d float32; not SGD), "state.i.exp_avg", "state.i.momentum_buffer", ... of the parameter's
+ *  shape, which share memory with the optimizer. For group j: "param_groups.j.lr" and the other numbers (0-d float64),
+ *  "param_groups.j.betas" (2 of float64), "param_groups.j.amsgrad" and the other flags (0-d bool), "param_groups.j.params"
+ *  (int64, the numbers i of its parameters). [scope] */
 TN_API tn_state *tn_optim_state_dict(tn_optim *opt) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
@@ -88,7 +93,7 @@ typedef struct incoming {
     tni_optim_entry *entry; /* the states and steps of all parameters; `fresh` marks one without state */
     size_t n;
     double (*option)[TNI_OPTIM_OPTIONS]; /* of all groups */
-    size_t used; /* names of the state that have a meaning */
+    size_t used;                         /* names of the state that have a meaning */
 } incoming;
 
 static tn_tensor *find(incoming *in, const char *name) {
@@ -99,8 +104,8 @@ static tn_tensor *find(incoming *in, const char *name) {
 
 static bool read_numbers(const char *name, const tn_tensor *x, double *out, size_t n) {
     TNI_CHECK(x, TN_ERR_KEY, "optim_load_state_dict: there is no '%s'", name);
-    TNI_CHECK(x->a.numel == (int64_t)n, TN_ERR_SHAPE, "optim_load_state_dict: '%s' must have %zu element%s, but its shape is %s", name, n,
-              n == 1 ? "" : "s", TNI_SHAPE(&x->a));
+    TNI_CHECK(x->a.numel == (int64_t)n, TN_ERR_SHAPE, "optim_load_state_dict: '%s' must have %zu element%s, but its shape is %s",
+              name, n, n == 1 ? "" : "s", TNI_SHAPE(&x->a));
     for (size_t i = 0; i < n; i++) {
         int64_t stride = x->a.ndim ? x->a.strides[x->a.ndim - 1] : 0;
         out[i] = tni_array_double_at(&x->a, i * (size_t)stride * tni_array_item(&x->a));
@@ -126,8 +131,8 @@ static bool read_group(incoming *in, size_t group) {
 
 /* A copy of x in the dtype of the parameter, as torch's load casts it. */
 static bool read_tensor(incoming *in, const char *name, const tn_tensor *x, const tn_tensor *p, tn_tensor **out) {
-    TNI_CHECK(tni_same_shape(&x->a, &p->a), TN_ERR_SHAPE, "optim_load_state_dict: '%s' has shape %s, but its parameter %s", name, TNI_SHAPE(&x->a),
-              TNI_SHAPE(&p->a));
+    TNI_CHECK(tni_same_shape(&x->a, &p->a), TN_ERR_SHAPE, "optim_load_state_dict: '%s' has shape %s, but its parameter %s", name,
+              TNI_SHAPE(&x->a), TNI_SHAPE(&p->a));
     *out = tni_tensor_new(in->t, "optim_load_state_dict", (tn_dtype)p->a.dtype, p->a.sizes, p->a.ndim);
     if (!*out) return false;
     tni_claim(&(*out)->object);
@@ -149,7 +154,8 @@ static bool read_entry(incoming *in, size_t index, const double *option, const t
     snprintf(name, sizeof name, "state.%zu.step", index);
     tn_tensor *steps = find(in, name);
     for (size_t k = 0; k < TNI_OPTIM_STATES && (found || steps); k++)
-        TNI_CHECK(!(needed & ~found & 1u << k), TN_ERR_KEY, "optim_load_state_dict: there is no 'state.%zu.%s'", index, c->state[k]);
+        TNI_CHECK(!(needed & ~found & 1u << k), TN_ERR_KEY, "optim_load_state_dict: there is no 'state.%zu.%s'", index,
+                  c->state[k]);
     if (!c->counts || (!found && !steps)) return true;
     TNI_TRY(read_numbers(name, steps, &e->steps, 1));
     TNI_CHECK(e->steps >= 0, TN_ERR_VALUE, "optim_load_state_dict: '%s' is %s", name, TNI_NUMBER(e->steps));
@@ -163,9 +169,11 @@ static bool check_names(const incoming *in) {
         unsigned long at;
         char rest[8];
         const char *name = in->s->item[i].name;
-        bool of_group = sscanf(name, "param_groups.%lu.%7s", &at, rest) == 2, of_state = sscanf(name, "state.%lu.%7s", &at, rest) == 2;
+        bool of_group = sscanf(name, "param_groups.%lu.%7s", &at, rest) == 2;
+        bool of_state = sscanf(name, "state.%lu.%7s", &at, rest) == 2;
         TNI_CHECK(!of_group || at < in->o->groups, TN_ERR_VALUE, "loaded state dict has a different number of parameter groups");
-        TNI_CHECK(!of_state || at < in->n, TN_ERR_KEY, "optim_load_state_dict: '%s' is of no parameter: there are %zu", name, in->n);
+        TNI_CHECK(!of_state || at < in->n, TN_ERR_KEY, "optim_load_state_dict: '%s' is of no parameter: there are %zu", name,
+                  in->n);
         TNI_CHECK(of_group || of_state, TN_ERR_KEY, "optim_load_state_dict: unexpected name '%s'", name);
     }
     return tni_fail(TN_ERR_KEY, "optim_load_state_dict: the state is not of %s", in->o->class_->name);
@@ -205,9 +213,9 @@ static void release_states(const incoming *in) {
             if (in->entry[i].state[k]) tni_release(&in->entry[i].state[k]->object);
 }
 
-/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors: TN_ERR_VALUE for
- *  another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected names, TN_ERR_SHAPE. All is
- *  checked first: a failed load changes nothing. */
+/** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors:
+ *  TN_ERR_VALUE for another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected
+ *  names, TN_ERR_SHAPE. All is checked first: a failed load changes nothing. */
 TN_API bool tn_optim_load_state_dict(tn_optim *opt, tn_state *state) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;

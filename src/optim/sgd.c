@@ -13,15 +13,16 @@ typedef struct tn_optim_sgd_opts {
     bool maximize; /* false */
 } tn_optim_sgd_opts;
 #ifndef __cplusplus
-#define tn_optim_sgd(...) \
+#define tn_optim_sgd(...)                                                                                                          \
     TN_WITH(tn_optim_sgd_opts, (.lr = 1e-3), (tn_optim_sgd)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
 enum { MOMENTUM = TNI_OPTIM_LR + 1, DAMPENING, DECAY, NESTEROV, MAXIMIZE };
 static const tni_option options[] = {
-    {"dampening", TNI_OPTION_NUMBER, DAMPENING}, {"lr", TNI_OPTION_NUMBER, TNI_OPTIM_LR}, {"maximize", TNI_OPTION_FLAG, MAXIMIZE},
-    {"momentum", TNI_OPTION_NUMBER, MOMENTUM},   {"nesterov", TNI_OPTION_FLAG, NESTEROV}, {"weight_decay", TNI_OPTION_NUMBER, DECAY},
+    {"dampening", TNI_OPTION_NUMBER, DAMPENING}, {"lr", TNI_OPTION_NUMBER, TNI_OPTIM_LR},
+    {"maximize", TNI_OPTION_FLAG, MAXIMIZE},     {"momentum", TNI_OPTION_NUMBER, MOMENTUM},
+    {"nesterov", TNI_OPTION_FLAG, NESTEROV},     {"weight_decay", TNI_OPTION_NUMBER, DECAY},
 };
 
 static bool check(const double *option) {
@@ -38,13 +39,18 @@ static uint32_t states(const double *option) { return option[MOMENTUM] != 0; }
 
 static bool update(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p) {
     const double *option = g->option;
-    const tni_sgd_numbers n = {option[TNI_OPTIM_LR], option[MOMENTUM],      option[DAMPENING], option[DECAY],
+    const tni_sgd_numbers n = {option[TNI_OPTIM_LR],  option[MOMENTUM],      option[DAMPENING], option[DECAY],
                                option[NESTEROV] != 0, option[MAXIMIZE] != 0, e->fresh};
     return tni_sgd_step(p, e->grad, option[MOMENTUM] != 0 ? e->state[0] : NULL, &n);
 }
 
-static const tni_optim_class sgd = {.name = "SGD", .option = options, .options = TNI_COUNT(options), .state = {"momentum_buffer"},
-                                    .check = check, .states = states, .update = update};
+static const tni_optim_class sgd = {.name = "SGD",
+                                    .option = options,
+                                    .options = TNI_COUNT(options),
+                                    .state = {"momentum_buffer"},
+                                    .check = check,
+                                    .states = states,
+                                    .update = update};
 
 /** Stochastic gradient descent: torch.optim.SGD. buf = momentum * buf + (1 - dampening) * g, which the first step fills with g;
  *  p -= lr * buf, or with nesterov p -= lr * (g + momentum * buf). weight_decay adds weight_decay * p to g; maximize negates g.
@@ -53,9 +59,9 @@ static const tni_optim_class sgd = {.name = "SGD", .option = options, .options =
  */
 TN_API tn_optim *(tn_optim_sgd)(tn_tensors *params, const tn_optim_sgd_opts *opts) {
     const double option[TNI_OPTIM_OPTIONS] = {
-        [TNI_OPTIM_LR] = TNI_OPT(opts, lr, 1e-3),      [MOMENTUM] = TNI_OPT(opts, momentum, 0),
-        [DAMPENING] = TNI_OPT(opts, dampening, 0),     [DECAY] = TNI_OPT(opts, weight_decay, 0),
-        [NESTEROV] = TNI_OPT(opts, nesterov, false),   [MAXIMIZE] = TNI_OPT(opts, maximize, false),
+        [TNI_OPTIM_LR] = TNI_OPT(opts, lr, 1e-3),    [MOMENTUM] = TNI_OPT(opts, momentum, 0),
+        [DAMPENING] = TNI_OPT(opts, dampening, 0),   [DECAY] = TNI_OPT(opts, weight_decay, 0),
+        [NESTEROV] = TNI_OPT(opts, nesterov, false), [MAXIMIZE] = TNI_OPT(opts, maximize, false),
     };
     return tni_optim_new(&sgd, params, option);
 }

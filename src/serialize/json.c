@@ -246,8 +246,10 @@ void tni_json_quote(tni_str *out, const char *text) {
         if (c >= 0x20 && !found) continue;
         tni_str_add_n(out, start, (size_t)(text - start));
         if (c == 0) break;
-        if (found) tni_str_addf(out, "\\%c", to[found - from]);
-        else tni_str_addf(out, "\\u%04x", c);
+        if (found)
+            tni_str_addf(out, "\\%c", to[found - from]);
+        else
+            tni_str_addf(out, "\\u%04x", c);
         start = text + 1;
     }
     tni_str_add_n(out, "\"", 1);

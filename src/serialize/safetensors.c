@@ -403,8 +403,10 @@ const tni_safetensors_entry *tni_safetensors_find(const tni_safetensors *s, cons
         size_t middle = low + (high - low) / 2;
         int c = strcmp(s->entries[s->by_name[middle]].name, name);
         if (c == 0) return &s->entries[s->by_name[middle]];
-        if (c < 0) low = middle + 1;
-        else high = middle;
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }

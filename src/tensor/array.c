@@ -89,13 +89,14 @@ static bool check_reach(const char *who, const tni_array *a, const int64_t *stri
     int64_t elements = a->numel == 0 ? 0 : 1;
     TNI_CHECK(TNI_ADD(last, elements, &last) && TNI_MUL(last, (int64_t)tni_array_item(a), &bytes) &&
                   (a->numel == 0 || (uint64_t)bytes <= storage_bytes),
-              TN_ERR_SHAPE, "%s: setStorage: sizes %s and storage offset %lld reach element %lld, out of bounds for storage of %zu bytes", who,
+              TN_ERR_SHAPE,
+              "%s: setStorage: sizes %s and storage offset %lld reach element %lld, out of bounds for storage of %zu bytes", who,
               TNI_SHAPE(a), (long long)offset, (long long)last - 1, storage_bytes);
     return true;
 }
 
-bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dtype dtype, const int64_t *sizes, const int64_t *strides,
-                    size_t ndim, int64_t offset) {
+bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dtype dtype, const int64_t *sizes,
+                    const int64_t *strides, size_t ndim, int64_t offset) {
     TNI_TRY(set_header(out, who, dtype, sizes, ndim));
     if (!check_reach(who, out, strides, offset, storage->bytes)) {
         tni_array_clear(out);

@@ -9,9 +9,9 @@ enum { TNI_MAX_DIMS = 64, TNI_INLINE_DIMS = 4 };
 /* Only tensor/array.c writes these fields. Never copied by assignment: sizes and strides may point into the struct itself. */
 typedef struct tni_array {
     tni_storage *storage;
-    void *data;    /* of element (0, ..., 0) */
-    int64_t numel; /* product of sizes */
-    int64_t offset; /* of data, in elements */
+    void *data;               /* of element (0, ..., 0) */
+    int64_t numel;            /* product of sizes */
+    int64_t offset;           /* of data, in elements */
     int64_t *sizes, *strides; /* ndim each; strides in elements, >= 0 */
     int64_t inline_dims[2 * TNI_INLINE_DIMS];
     int8_t dtype;
@@ -25,9 +25,9 @@ bool tni_array_new(tni_array *out, const char *who, tn_dtype dtype, const int64_
 /* Fresh, dense, with the strides' order of another array of the same shape (torch.preserve_format). */
 bool tni_array_new_like(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype);
 /* The checked constructor of every view: shape, strides and offset must stay inside the storage. Takes a share of it. */
-bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dtype dtype, const int64_t *sizes, const int64_t *strides,
-                    size_t ndim, int64_t offset);
-void tni_array_clear(tni_array *a); /* gives up the storage and the dims */
+bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dtype dtype, const int64_t *sizes,
+                    const int64_t *strides, size_t ndim, int64_t offset);
+void tni_array_clear(tni_array *a);                  /* gives up the storage and the dims */
 void tni_array_move(tni_array *to, tni_array *from); /* `to` is empty; `from` becomes so */
 
 TNI_INLINE size_t tni_array_item(const tni_array *a) { return tni_dtype_size((tn_dtype)a->dtype); }
@@ -50,7 +50,7 @@ bool tni_wrap_dim(const char *who, int64_t *dim, size_t ndim);
 bool tni_view_strides(const tni_array *a, const int64_t *sizes, size_t ndim, int64_t *strides);
 /* Fills in one -1. */
 bool tni_infer_size(const char *who, const int64_t *wanted, size_t ndim, int64_t numel, int64_t *sizes);
-bool tni_is_dense(const tni_array *a); /* non-overlapping, no holes, in some order of dims */
+bool tni_is_dense(const tni_array *a);           /* non-overlapping, no holes, in some order of dims */
 bool tni_may_overlap_itself(const tni_array *a); /* two indices share one element (an expanded dim) */
 /* "[2, 3]" for messages; writes at most `room` bytes and returns `text`. */
 const char *tni_shape_text(char *text, size_t room, const int64_t *sizes, size_t ndim);

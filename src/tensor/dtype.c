@@ -2,29 +2,29 @@
 #include "tensor/dtype.h"
 #include "base/error.h"
 
-#define ROWS(X)                                                                   \
-    X(TN_UINT8, "uint8", "Byte", 1, TNI_KIND_INT, true)                           \
-    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, false)                            \
-    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, false)                         \
-    X(TN_INT32, "int32", "Int", 4, TNI_KIND_INT, true)                            \
-    X(TN_INT64, "int64", "Long", 8, TNI_KIND_INT, true)                           \
-    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, false)                    \
-    X(TN_FLOAT32, "float32", "Float", 4, TNI_KIND_FLOAT, true)                    \
-    X(TN_FLOAT64, "float64", "Double", 8, TNI_KIND_FLOAT, true)                   \
-    X(TN_COMPLEX32, "complex32", "ComplexHalf", 4, TNI_KIND_COMPLEX, false)       \
-    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, false)      \
-    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, false)  \
-    X(TN_BOOL, "bool", "Bool", 1, TNI_KIND_BOOL, true)                            \
-    X(TN_QINT8, "qint8", "QInt8", 1, TNI_KIND_OTHER, false)                       \
-    X(TN_QUINT8, "quint8", "QUInt8", 1, TNI_KIND_OTHER, false)                    \
-    X(TN_QINT32, "qint32", "QInt32", 4, TNI_KIND_OTHER, false)                    \
-    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, false)              \
-    X(TN_FLOAT8_E5M2, "float8_e5m2", "Float8_e5m2", 1, TNI_KIND_OTHER, false)     \
-    X(TN_FLOAT8_E4M3FN, "float8_e4m3fn", "Float8_e4m3fn", 1, TNI_KIND_OTHER, false) \
-    X(TN_FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", "Float8_e5m2fnuz", 1, TNI_KIND_OTHER, false) \
-    X(TN_FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", "Float8_e4m3fnuz", 1, TNI_KIND_OTHER, false) \
-    X(TN_UINT16, "uint16", "UInt16", 2, TNI_KIND_INT, false)                      \
-    X(TN_UINT32, "uint32", "UInt32", 4, TNI_KIND_INT, false)                      \
+#define ROWS(X)                                                                                                                    \
+    X(TN_UINT8, "uint8", "Byte", 1, TNI_KIND_INT, true)                                                                            \
+    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, false)                                                                             \
+    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, false)                                                                          \
+    X(TN_INT32, "int32", "Int", 4, TNI_KIND_INT, true)                                                                             \
+    X(TN_INT64, "int64", "Long", 8, TNI_KIND_INT, true)                                                                            \
+    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, false)                                                                     \
+    X(TN_FLOAT32, "float32", "Float", 4, TNI_KIND_FLOAT, true)                                                                     \
+    X(TN_FLOAT64, "float64", "Double", 8, TNI_KIND_FLOAT, true)                                                                    \
+    X(TN_COMPLEX32, "complex32", "ComplexHalf", 4, TNI_KIND_COMPLEX, false)                                                        \
+    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, false)                                                       \
+    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, false)                                                   \
+    X(TN_BOOL, "bool", "Bool", 1, TNI_KIND_BOOL, true)                                                                             \
+    X(TN_QINT8, "qint8", "QInt8", 1, TNI_KIND_OTHER, false)                                                                        \
+    X(TN_QUINT8, "quint8", "QUInt8", 1, TNI_KIND_OTHER, false)                                                                     \
+    X(TN_QINT32, "qint32", "QInt32", 4, TNI_KIND_OTHER, false)                                                                     \
+    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, false)                                                               \
+    X(TN_FLOAT8_E5M2, "float8_e5m2", "Float8_e5m2", 1, TNI_KIND_OTHER, false)                                                      \
+    X(TN_FLOAT8_E4M3FN, "float8_e4m3fn", "Float8_e4m3fn", 1, TNI_KIND_OTHER, false)                                                \
+    X(TN_FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", "Float8_e5m2fnuz", 1, TNI_KIND_OTHER, false)                                          \
+    X(TN_FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", "Float8_e4m3fnuz", 1, TNI_KIND_OTHER, false)                                          \
+    X(TN_UINT16, "uint16", "UInt16", 2, TNI_KIND_INT, false)                                                                       \
+    X(TN_UINT32, "uint32", "UInt32", 4, TNI_KIND_INT, false)                                                                       \
     X(TN_UINT64, "uint64", "UInt64", 8, TNI_KIND_INT, false)
 
 static const tni_dtype_info table[32] = {
@@ -56,10 +56,23 @@ bool tni_dtype_check(const char *who, tn_dtype dtype) {
 }
 
 /* torch.promote_types, read off PyTorch for the dtypes below; rows and columns in the order of `order`. */
-static const tn_dtype order[] = {TN_UINT8, TN_INT8, TN_INT16, TN_INT32, TN_INT64, TN_FLOAT16, TN_FLOAT32, TN_FLOAT64,
-                                 TN_COMPLEX32, TN_COMPLEX64, TN_COMPLEX128, TN_BOOL, TN_BFLOAT16};
-enum { U1 = TN_UINT8, I1 = TN_INT8, I2 = TN_INT16, I4 = TN_INT32, I8 = TN_INT64, F2 = TN_FLOAT16, F4 = TN_FLOAT32, F8 = TN_FLOAT64,
-       C2 = TN_COMPLEX32, C4 = TN_COMPLEX64, C8 = TN_COMPLEX128, B1 = TN_BOOL, BF = TN_BFLOAT16 };
+static const tn_dtype order[] = {TN_UINT8,   TN_INT8,      TN_INT16,     TN_INT32,      TN_INT64, TN_FLOAT16, TN_FLOAT32,
+                                 TN_FLOAT64, TN_COMPLEX32, TN_COMPLEX64, TN_COMPLEX128, TN_BOOL,  TN_BFLOAT16};
+enum {
+    U1 = TN_UINT8,
+    I1 = TN_INT8,
+    I2 = TN_INT16,
+    I4 = TN_INT32,
+    I8 = TN_INT64,
+    F2 = TN_FLOAT16,
+    F4 = TN_FLOAT32,
+    F8 = TN_FLOAT64,
+    C2 = TN_COMPLEX32,
+    C4 = TN_COMPLEX64,
+    C8 = TN_COMPLEX128,
+    B1 = TN_BOOL,
+    BF = TN_BFLOAT16
+};
 static const int8_t promotion[13][13] = {
     /*        u1  i1  i2  i4  i8  f2  f4  f8  c2  c4  c8  b1  bf */
     /* u1 */ {U1, I2, I2, I4, I8, F2, F4, F8, C2, C4, C8, U1, BF},

@@ -10,8 +10,8 @@ typedef struct tni_dtype_info {
     const char *name;   /* "float32": torch.float32 */
     const char *legacy; /* "Float": torch.FloatTensor */
     uint8_t bytes;
-    uint8_t kind;       /* tni_dtype_kind */
-    bool computes;      /* this version has kernels for it */
+    uint8_t kind;  /* tni_dtype_kind */
+    bool computes; /* this version has kernels for it */
 } tni_dtype_info;
 
 /* Never NULL; a number that is no dtype gives a row named "invalid" that does not compute. */

@@ -179,8 +179,10 @@ static void add_row(tni_str *out, const printer *p, int64_t at) {
                 tni_str_add(out, ", ");
             }
             column++;
-            if (part == 0) tni_str_add(out, " ...");
-            else add_element(out, p, at + i * stride);
+            if (part == 0)
+                tni_str_add(out, " ...");
+            else
+                add_element(out, p, at + i * stride);
         }
     }
 }

@@ -17,7 +17,8 @@ bool tni_shape_numel(const char *who, const int64_t *sizes, size_t ndim, size_t 
     bool empty = false;
     for (size_t i = 0; i < ndim; i++) {
         TNI_CHECK(sizes[i] >= 0, TN_ERR_SHAPE, "%s: size[%zu] = %lld must not be negative", who, i, (long long)sizes[i]);
-        if (sizes[i] == 0) empty = true;
+        if (sizes[i] == 0)
+            empty = true;
         else
             TNI_CHECK(TNI_MUL(reach, sizes[i], &reach), TN_ERR_SHAPE, "%s: sizes %s: the number of bytes overflows", who,
                       tni_shape_text((char[160]){0}, 160, sizes, ndim));
@@ -33,8 +34,8 @@ bool tni_shape_broadcast(const char *who, int64_t *out, size_t *ndim, const int6
     for (size_t i = 0; i < n; i++) {
         int64_t x = i < na ? out[na - 1 - i] : 1, y = i < nb ? b[nb - 1 - i] : 1;
         TNI_CHECK(x == y || x == 1 || y == 1, TN_ERR_SHAPE,
-                  "%s: The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %zu", who, (long long)x,
-                  (long long)y, n - 1 - i);
+                  "%s: The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %zu", who,
+                  (long long)x, (long long)y, n - 1 - i);
         merged[n - 1 - i] = x == 1 ? y : x;
     }
     for (size_t i = 0; i < n; i++) out[i] = merged[i];
@@ -45,8 +46,8 @@ bool tni_shape_broadcast(const char *who, int64_t *out, size_t *ndim, const int6
 bool tni_wrap_dim(const char *who, int64_t *dim, size_t ndim) {
     int64_t n = ndim == 0 ? 1 : (int64_t)ndim;
     TNI_CHECK(*dim >= -n && *dim < n, TN_ERR_INDEX,
-              "%s: Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)", who, (long long)-n, (long long)n - 1,
-              (long long)*dim);
+              "%s: Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)", who, (long long)-n,
+              (long long)n - 1, (long long)*dim);
     if (*dim < 0) *dim += n;
     return true;
 }
@@ -67,10 +68,12 @@ bool tni_infer_size(const char *who, const int64_t *wanted, size_t ndim, int64_t
     char text[160];
     bool fits = open >= 0 ? product != 0 && numel % product == 0 : product == numel;
     if (open >= 0 && product == 0 && numel == 0)
-        return tni_fail(TN_ERR_SHAPE, "%s: cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can be any value and is ambiguous",
+        return tni_fail(TN_ERR_SHAPE,
+                        "%s: cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can be "
+                        "any value and is ambiguous",
                         who, tni_shape_text(text, sizeof text, wanted, ndim));
-    TNI_CHECK(fits, TN_ERR_SHAPE, "%s: shape '%s' is invalid for input of size %lld", who, tni_shape_text(text, sizeof text, wanted, ndim),
-              (long long)numel);
+    TNI_CHECK(fits, TN_ERR_SHAPE, "%s: shape '%s' is invalid for input of size %lld", who,
+              tni_shape_text(text, sizeof text, wanted, ndim), (long long)numel);
     if (open >= 0) sizes[open] = numel / product;
     return true;
 }

@@ -10,24 +10,26 @@
 #endif
 
 typedef struct tni_storage {
-    void *data;     /* aligned to 64 when the library allocated it */
+    void *data; /* aligned to 64 when the library allocated it */
     size_t bytes;
     int32_t refs;
-    uint32_t version; /* raised by each in-place write: torch's version counter, shared by views and detach */
-    size_t block_bytes; /* of the block that holds this header (and the data, unless it is foreign) */
+    uint32_t version;            /* raised by each in-place write: torch's version counter, shared by views and detach */
+    size_t block_bytes;          /* of the block that holds this header (and the data, unless it is foreign) */
     void (*destroy)(void *data); /* foreign memory: called once when the last view is gone; may be NULL */
     bool foreign;
 } tni_storage;
 
-tni_storage *tni_storage_new(size_t bytes);                                       /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
+tni_storage *tni_storage_new(size_t bytes); /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
 tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *)); /* foreign memory, refs 1 */
 void tni_storage_free(tni_storage *s);
 
 /* Counts are plain while the process has one thread. */
 TNI_INLINE bool tni_single_threaded(void) { return TNI_SINGLE_THREADED; }
 TNI_INLINE void tni_count_up(int32_t *count) {
-    if (TNI_LIKELY(tni_single_threaded())) ++*count;
-    else __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+    if (TNI_LIKELY(tni_single_threaded()))
+        ++*count;
+    else
+        __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
 }
 TNI_INLINE int32_t tni_count_down(int32_t *count) {
     return TNI_LIKELY(tni_single_threaded()) ? --*count : __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL);

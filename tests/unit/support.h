@@ -20,7 +20,9 @@ static inline size_t allocator_calls(void) {
 #define CHECK_ERROR(status, part) check_error(status, part, __FILE__, __LINE__)
 static inline void check_error(tn_status status, const char *part, const char *file, int line) {
     int right = tn_error() == status && (part == NULL || strstr(tn_error_message(), part) != NULL);
-    if (!right) printf("  got %s: %s\n  expected %s: ...%s...\n", tn_status_name(tn_error()), tn_error_message(), tn_status_name(status), part ? part : "");
+    if (!right)
+        printf("  got %s: %s\n  expected %s: ...%s...\n", tn_status_name(tn_error()), tn_error_message(), tn_status_name(status),
+               part ? part : "");
     test_check(right, "the expected error", file, line);
     tn_clear_error();
 }

@@ -11,12 +11,15 @@ static int test_passed, test_failed, test_broken;
 #define CHECK_EQ_INT(a, b) test_check_int((long long)(a), (long long)(b), #a " == " #b, __FILE__, __LINE__)
 #define CHECK_STR(a, b) test_check_str((a), (b), #a, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance) test_check_near((a), (b), (tolerance), #a " ~ " #b, __FILE__, __LINE__)
-#define RUN(test)                                                                \
-    do {                                                                         \
-        test_broken = 0;                                                         \
-        test();                                                                  \
-        if (test_broken) test_failed++; else test_passed++;                      \
-        if (test_broken) printf("FAILED %s\n", #test);                           \
+#define RUN(test)                                                                                                                  \
+    do {                                                                                                                           \
+        test_broken = 0;                                                                                                           \
+        test();                                                                                                                    \
+        if (test_broken)                                                                                                           \
+            test_failed++;                                                                                                         \
+        else                                                                                                                       \
+            test_passed++;                                                                                                         \
+        if (test_broken) printf("FAILED %s\n", #test);                                                                             \
     } while (0)
 
 static inline int test_check(int right, const char *text, const char *file, int line) {

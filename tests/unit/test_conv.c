@@ -13,8 +13,10 @@ static double uniform(void) {
 }
 
 static void set(bool wide, void *p, int64_t i, double x) {
-    if (wide) ((double *)p)[i] = x;
-    else ((float *)p)[i] = (float)x;
+    if (wide)
+        ((double *)p)[i] = x;
+    else
+        ((float *)p)[i] = (float)x;
 }
 static double get(bool wide, const void *p, int64_t i) { return wide ? ((const double *)p)[i] : (double)((const float *)p)[i]; }
 
@@ -101,13 +103,13 @@ static void check_list(const int (*list)[14], size_t count) {
 
 static void test_shapes(void) {
     static const int list[][14] = {
-        {32, 1, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},   {2, 3, 7, 9, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1},
-        {1, 4, 12, 11, 6, 5, 3, 2, 3, 2, 1, 1, 1, 2},   {3, 6, 10, 10, 6, 3, 3, 1, 1, 2, 2, 2, 2, 6},
-        {2, 5, 6, 7, 3, 1, 1, 1, 1, 0, 0, 1, 1, 1},     {2, 4, 6, 7, 8, 1, 1, 2, 2, 0, 0, 1, 1, 2},
-        {2, 3, 1, 50, 5, 1, 7, 1, 2, 0, 3, 1, 1, 1},    {1, 2, 5, 5, 3, 5, 5, 1, 1, 0, 0, 1, 1, 1},
-        {2, 2, 3, 3, 2, 2, 2, 1, 1, 4, 5, 1, 3, 1},     {1, 1, 4, 30, 1, 3, 9, 3, 1, 1, 8, 1, 2, 1},
-        {0, 3, 5, 5, 2, 3, 3, 1, 1, 0, 0, 1, 1, 1},     {2, 0, 5, 5, 2, 3, 3, 1, 1, 0, 0, 1, 1, 1},
-        {2, 3, 5, 5, 0, 3, 3, 1, 1, 0, 0, 1, 1, 1},     {3, 2, 1, 1, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        {32, 1, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {2, 3, 7, 9, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+        {1, 4, 12, 11, 6, 5, 3, 2, 3, 2, 1, 1, 1, 2}, {3, 6, 10, 10, 6, 3, 3, 1, 1, 2, 2, 2, 2, 6},
+        {2, 5, 6, 7, 3, 1, 1, 1, 1, 0, 0, 1, 1, 1},   {2, 4, 6, 7, 8, 1, 1, 2, 2, 0, 0, 1, 1, 2},
+        {2, 3, 1, 50, 5, 1, 7, 1, 2, 0, 3, 1, 1, 1},  {1, 2, 5, 5, 3, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+        {2, 2, 3, 3, 2, 2, 2, 1, 1, 4, 5, 1, 3, 1},   {1, 1, 4, 30, 1, 3, 9, 3, 1, 1, 8, 1, 2, 1},
+        {0, 3, 5, 5, 2, 3, 3, 1, 1, 0, 0, 1, 1, 1},   {2, 0, 5, 5, 2, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+        {2, 3, 5, 5, 0, 3, 3, 1, 1, 0, 0, 1, 1, 1},   {3, 2, 1, 1, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     };
     check_list(list, TNI_COUNT(list));
 }
@@ -124,8 +126,18 @@ static void test_blocks(void) {
 }
 
 static void test_shape_refused(void) {
-    tni_conv2d g = {.n = 1, .c = 1, .h = 4, .w = 4, .k = 1, .kh = 5, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1,
-                    .dilation_w = 1, .groups = 1};
+    tni_conv2d g = {.n = 1,
+                    .c = 1,
+                    .h = 4,
+                    .w = 4,
+                    .k = 1,
+                    .kh = 5,
+                    .kw = 1,
+                    .stride_h = 1,
+                    .stride_w = 1,
+                    .dilation_h = 1,
+                    .dilation_w = 1,
+                    .groups = 1};
     CHECK(!tni_conv2d_shape(&g));
     g.pad_h = 1;
     CHECK(tni_conv2d_shape(&g));

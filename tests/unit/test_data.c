@@ -15,7 +15,7 @@ static void check_next(tn_batch *batch, const int64_t *expected, int64_t n, int 
     if (!same) printf("line %d: %lld items: %lld %lld ...\n", line, (long long)count, (long long)got[0], (long long)got[1]);
     CHECK(same);
 }
-#define NEXT(batch, ...) \
+#define NEXT(batch, ...)                                                                                                           \
     check_next(&batch, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), __LINE__)
 
 static tn_dataset *ten(void) { return tn_data_tensor_dataset(tn_reshape(tn_arange(10), (10, 1))); }

@@ -321,9 +321,19 @@ static int f_list(void *c, const char *p, void (*each)(void *, const char *), vo
 }
 
 static const tn_file_table faulty = {
-    .size = sizeof(tn_file_table), .open_read = f_open, .create = f_create, .read = f_read, .write = f_write,
-    .file_size = f_size, .sync = f_sync, .close = f_close, .rename = f_rename, .sync_folder = f_sync_folder,
-    .mode = f_mode, .read_link = f_link, .list = f_list,
+    .size = sizeof(tn_file_table),
+    .open_read = f_open,
+    .create = f_create,
+    .read = f_read,
+    .write = f_write,
+    .file_size = f_size,
+    .sync = f_sync,
+    .close = f_close,
+    .rename = f_rename,
+    .sync_folder = f_sync_folder,
+    .mode = f_mode,
+    .read_link = f_link,
+    .list = f_list,
 };
 
 static void one_fault(int at, int error, bool for_ever, bool *reached) {
@@ -346,8 +356,10 @@ static void one_fault(int at, int error, bool for_ever, bool *reached) {
     fault.calls = 0;
     bool read = tni_file_read_all(path, BIG, &data, &bytes);
     CHECK(read == (data != NULL));
-    if (read) CHECK(bytes == BIG && memcmp(data, saved || fault.folder_syncs ? newer : big, BIG) == 0);
-    else CHECK(tn_error() == TN_ERR_IO);
+    if (read)
+        CHECK(bytes == BIG && memcmp(data, saved || fault.folder_syncs ? newer : big, BIG) == 0);
+    else
+        CHECK(tn_error() == TN_ERR_IO);
     tn_clear_error();
     tni_free(data, bytes);
 }

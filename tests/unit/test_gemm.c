@@ -19,8 +19,10 @@ typedef struct sample {
 } sample;
 
 static void set(bool wide, void *p, size_t i, double x) {
-    if (wide) ((double *)p)[i] = x;
-    else ((float *)p)[i] = (float)x;
+    if (wide)
+        ((double *)p)[i] = x;
+    else
+        ((float *)p)[i] = (float)x;
 }
 static double get(bool wide, const void *p, size_t i) { return wide ? ((const double *)p)[i] : (double)((const float *)p)[i]; }
 
@@ -56,9 +58,7 @@ static sample make(bool wide, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
     return s;
 }
 
-static void drop(sample *s) {
-    free(s->a), free(s->b), free(s->c), free(s->first), free(s->bias), free(s->row_bias);
-}
+static void drop(sample *s) { free(s->a), free(s->b), free(s->c), free(s->first), free(s->bias), free(s->row_bias); }
 
 static bool run(sample *s) {
     memcpy(s->c, s->first, s->c_count * s->size);
@@ -147,8 +147,8 @@ static void test_large(void) {
 }
 
 static void test_vectors(void) {
-    static const int shapes[][3] = {{1, 1, 1},   {1, 1, 1000}, {1, 300, 7},    {1, 513, 400}, {1, 2100, 900}, {300, 1, 7},
-                                    {513, 1, 400}, {900, 1, 300}, {2, 1, 33},     {5, 1, 63},    {1, 5, 64},     {1, 1100, 1}};
+    static const int shapes[][3] = {{1, 1, 1},     {1, 1, 1000},  {1, 300, 7}, {1, 513, 400}, {1, 2100, 900}, {300, 1, 7},
+                                    {513, 1, 400}, {900, 1, 300}, {2, 1, 33},  {5, 1, 63},    {1, 5, 64},     {1, 1100, 1}};
     check_shapes(shapes, TNI_COUNT(shapes));
 }
 

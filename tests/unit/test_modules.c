@@ -41,7 +41,8 @@ static void values_decide(void) {
     CHECK_STR(names(tn_named_modules(m)), " heads.0 heads.1 decoder ");
     CHECK_STR(names(tn_named_children(m)), "heads.0 heads.1 decoder ");
     CHECK_STR(names(tn_named_parameters(m, .recurse = false)), "w ");
-    CHECK_STR(names(tn_named_parameters(m, .prefix = "net")), "net.w net.heads.0.weight net.heads.1.weight net.decoder.weight net.decoder.bias ");
+    CHECK_STR(names(tn_named_parameters(m, .prefix = "net")),
+              "net.w net.heads.0.weight net.heads.1.weight net.decoder.weight net.decoder.bias ");
     m->bias = tn_parameter(tn_zeros(4));
     CHECK_STR(names(tn_named_parameters(m, .recurse = false)), "w bias ");
     m->bias = NULL;
@@ -56,7 +57,8 @@ static void shared_ones_come_once(void) {
     m->heads[1] = m->heads[0];
     m->decoder->weight = m->heads[0]->weight;
     CHECK_STR(names(tn_named_parameters(m)), "w heads.0.weight decoder.bias ");
-    CHECK_STR(names(tn_named_parameters(m, .remove_duplicate = false)), "w heads.0.weight heads.1.weight decoder.weight decoder.bias ");
+    CHECK_STR(names(tn_named_parameters(m, .remove_duplicate = false)),
+              "w heads.0.weight heads.1.weight decoder.weight decoder.bias ");
     CHECK_STR(names(tn_named_modules(m)), " heads.0 decoder ");
     tn_free(m);
 }
@@ -143,9 +145,15 @@ static void check_loss_finds_what_nobody_trains(void) {
 }
 
 static void two_fields_with_one_name(void) {
-    static const tn_field fields[] = {{"a", sizeof(tn_module), sizeof(void *), 0}, {"a", sizeof(tn_module) + sizeof(void *), sizeof(void *), 0}};
-    static const tn_class twice = {.size = sizeof twice, .row_size = sizeof *fields, .name = "twice", .bytes = sizeof(tn_module) + 2 * sizeof(void *),
-                                   .forward = net_call, .nfields = 2, .fields = fields};
+    static const tn_field fields[] = {{"a", sizeof(tn_module), sizeof(void *), 0},
+                                      {"a", sizeof(tn_module) + sizeof(void *), sizeof(void *), 0}};
+    static const tn_class twice = {.size = sizeof twice,
+                                   .row_size = sizeof *fields,
+                                   .name = "twice",
+                                   .bytes = sizeof(tn_module) + 2 * sizeof(void *),
+                                   .forward = net_call,
+                                   .nfields = 2,
+                                   .fields = fields};
     tn_module *m = tn_module_new(&twice);
     CHECK(!(tn_check)(m));
     CHECK_ERROR(TN_ERR_KEY, "'twice' has two fields named 'a'");
@@ -257,7 +265,8 @@ static void load_is_all_or_nothing(void) {
     CHECK_STR(tn_error_message(), "Error(s) in loading state_dict for net:\n"
                                   "\tMissing key(s) in state_dict: \"steps\", \"heads.0.weight\", \"heads.1.weight\". \n"
                                   "\tUnexpected key(s) in state_dict: \"surplus\". \n"
-                                  "\tsize mismatch for decoder.bias: copying a param with shape torch.Size([3]) from checkpoint, the shape in current model is "
+                                  "\tsize mismatch for decoder.bias: copying a param with shape torch.Size([3]) from checkpoint, "
+                                  "the shape in current model is "
                                   "torch.Size([2]).");
     tn_clear_error();
     CHECK(tn_item(tn_sum(m->w)) == 28); /* nothing was changed */
@@ -288,7 +297,10 @@ static void printed_text(void) {
 
 /* ---- forward ---- */
 
-typedef struct { tn_module module; tn_tensor *w; } two;
+typedef struct {
+    tn_module module;
+    tn_tensor *w;
+} two;
 static bool two_forward(two *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
     if (n != 2 || k > 2) return tn_raise(TN_ERR_VALUE, "two wants two tensors");
     out[0] = tn_add(in[0], self->w);
@@ -320,7 +332,8 @@ static void forward_forms_and_hooks(void) {
     CHECK(tn_forward(m, in[0]) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "two wants two tensors");
     int pre = 0, post = 0;
-    tn_hook *a = tn_register_forward_pre_hook(m, double_input, &pre, destroyed), *b = tn_register_forward_hook(m, count_result, &post, destroyed);
+    tn_hook *a = tn_register_forward_pre_hook(m, double_input, &pre, destroyed),
+            *b = tn_register_forward_hook(m, count_result, &post, destroyed);
     CHECK(tn_item(tn_sum(tn_forward(m, in[0], NULL))) == 210 && pre == 1 && post == 1);
     tn_hook_remove(a);
     tn_hook_remove(a);

@@ -14,9 +14,9 @@ static bool holds(tn_tensor *x, tn_dtype dtype, const double *values, int64_t n)
         if (tn_item(tn_select(flat, 0, i)) != values[i]) return false;
     return true;
 }
-#define CHECK_BITS(x, ...) \
+#define CHECK_BITS(x, ...)                                                                                                         \
     CHECK(has_bits(x, (const uint32_t[]){__VA_ARGS__}, (int64_t)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))))
-#define CHECK_VALUES(x, dtype, ...) \
+#define CHECK_VALUES(x, dtype, ...)                                                                                                \
     CHECK(holds(x, dtype, (const double[]){__VA_ARGS__}, (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))))
 /* With a fresh generator. */
 #define SEEDED(x) (tn_manual_seed(0), (x))
@@ -94,8 +94,8 @@ static void options(void) {
     CHECK(tn_requires_grad(tn_zeros(2, .requires_grad = true)));
     CHECK(tn_requires_grad(tn_arange(2.0, .requires_grad = true)));
     CHECK(tn_is_leaf(tn_randn(2, .requires_grad = true)));
-    CHECK(tn_requires_grad((tn_zeros)((int64_t[]){2}, 1, &(tn_opts){.size = sizeof(tn_opts), .dtype = TN_FLOAT32,
-        .requires_grad = true})));
+    CHECK(tn_requires_grad(
+        (tn_zeros)((int64_t[]){2}, 1, &(tn_opts){.size = sizeof(tn_opts), .dtype = TN_FLOAT32, .requires_grad = true})));
     CHECK_EQ_INT(tn_get_dtype((tn_zeros)((int64_t[]){2}, 1, NULL)), TN_FLOAT32);
     CHECK(tn_set_default_dtype(TN_FLOAT64));
     CHECK_EQ_INT(tn_get_dtype(tn_rand(2)), TN_FLOAT64);
@@ -150,8 +150,7 @@ static void random_streams(void) {
     CHECK_BITS(SEEDED(tn_rand(4)), 0x3efe1558, 0x3f44aa2f, 0x3db533a8, 0x3e073300);
     CHECK_BITS(SEEDED(tn_randn(4)), 0x3fc53f5c, 0xbe963c50, 0xc00b7149, 0x3f1184b6);
     CHECK_BITS(SEEDED(tn_randn((4, 4))), 0xbf901b85, 0xbf93808a, 0xbe804bd6, 0xbede255d, 0x3f594515, 0x3f312783, 0xbea1cc6d,
-               0xc0075fc1, 0x3ea50138,
-               0xbfa1b4f4, 0x3eb330ff, 0x3e9dc3bb, 0x3df56f77, 0x3f9e6b93, 0x3f8ef28e, 0xbe7d367c);
+               0xc0075fc1, 0x3ea50138, 0xbfa1b4f4, 0x3eb330ff, 0x3e9dc3bb, 0x3df56f77, 0x3f9e6b93, 0x3f8ef28e, 0xbe7d367c);
     CHECK_BITS(SEEDED(tn_uniform_(tn_empty(4), -0.37, 0.37)), 0xbb358af6, 0x3e4b3f6d, 0xbe9beaed, 0xbe8b6a92);
     CHECK_VALUES(SEEDED(tn_randint(0, 10, (2, 3))), TN_INT64, 4, 9, 3, 0, 3, 9);
     CHECK_VALUES(SEEDED(tn_randint(3, 7, 4, .dtype = TN_FLOAT32)), TN_FLOAT32, 3, 6, 4, 3);

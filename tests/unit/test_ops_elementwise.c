@@ -36,9 +36,8 @@ static const struct row {
      "tensor([ 1.0000, -1.5729,  0.5421,  0.0049])", "tensor([-0.9951,  0.0000,  0.9640])", "tensor([0.9951, 0.0000, 1.0000])",
      "tensor([0.7616, 0.0000])", TN_OK},
     {"sigmoid", "SigmoidBackward0", tn_sigmoid, tn_sigmoid_,
-     "tensor([   nan, 0.0000, 0.1192, 0.5000, 0.5000, 0.6225, 0.9526, 1.0000])",
-     "tensor([ 0.2500, -0.4700,  0.4474,  0.0226])", "tensor([0.0474, 0.5000, 0.8808])", "tensor([0.9526, 0.5000, 1.0000])",
-     "tensor([0.7311, 0.5000])", TN_OK},
+     "tensor([   nan, 0.0000, 0.1192, 0.5000, 0.5000, 0.6225, 0.9526, 1.0000])", "tensor([ 0.2500, -0.4700,  0.4474,  0.0226])",
+     "tensor([0.0474, 0.5000, 0.8808])", "tensor([0.9526, 0.5000, 1.0000])", "tensor([0.7311, 0.5000])", TN_OK},
     {"relu", "ReluBackward0", tn_relu, tn_relu_, "tensor([   nan, 0.0000, 0.0000, -0.0000, 0.0000, 0.5000, 3.0000,    inf])",
      "tensor([ 0.0000, -2.0000,  3.0000,  0.5000])", "tensor([0, 0, 2])", "tensor([  3,   0, 255], dtype=torch.uint8)",
      "Boolean inputs not supported for relu", TN_ERR_DTYPE},
@@ -58,8 +57,10 @@ static void values(void) {
         SHOWS(r->f(tn_to(tn_tensor((3), 3, 0, 255), TN_UINT8)), r->bytes);
         CHECK_OK();
         tn_tensor *bools = r->f(tn_to(tn_tensor((2), 1, 0), TN_BOOL));
-        if (r->bool_error) CHECK_ERROR(r->bool_error, r->bools);
-        else SHOWS(bools, r->bools);
+        if (r->bool_error)
+            CHECK_ERROR(r->bool_error, r->bools);
+        else
+            SHOWS(bools, r->bools);
     }
 }
 
@@ -130,19 +131,22 @@ static void relu_of_nan(void) {
 }
 
 static void comparisons(void) {
-    static const struct { binary *f; const char *floats, *with_number, *bools, *mixed; } of[] = {
-        {tn_eq, "tensor([ True, False, False, False])", "tensor([False,  True, False])",
-         "tensor([ True, False, False])", "tensor([False, False])"},
-        {tn_ne, "tensor([False,  True,  True,  True])", "tensor([ True, False,  True])",
-         "tensor([False,  True,  True])", "tensor([True, True])"},
-        {tn_lt, "tensor([False, False,  True, False])", "tensor([ True, False, False])",
-         "tensor([False,  True, False])", "tensor([ True, False])"},
-        {tn_le, "tensor([ True, False,  True, False])", "tensor([ True,  True, False])",
-         "tensor([ True,  True, False])", "tensor([ True, False])"},
-        {tn_gt, "tensor([False, False, False,  True])", "tensor([False, False,  True])",
-         "tensor([False, False,  True])", "tensor([False,  True])"},
-        {tn_ge, "tensor([ True, False, False,  True])", "tensor([False,  True,  True])",
-         "tensor([ True, False,  True])", "tensor([False,  True])"},
+    static const struct {
+        binary *f;
+        const char *floats, *with_number, *bools, *mixed;
+    } of[] = {
+        {tn_eq, "tensor([ True, False, False, False])", "tensor([False,  True, False])", "tensor([ True, False, False])",
+         "tensor([False, False])"},
+        {tn_ne, "tensor([False,  True,  True,  True])", "tensor([ True, False,  True])", "tensor([False,  True,  True])",
+         "tensor([True, True])"},
+        {tn_lt, "tensor([False, False,  True, False])", "tensor([ True, False, False])", "tensor([False,  True, False])",
+         "tensor([ True, False])"},
+        {tn_le, "tensor([ True, False,  True, False])", "tensor([ True,  True, False])", "tensor([ True,  True, False])",
+         "tensor([ True, False])"},
+        {tn_gt, "tensor([False, False, False,  True])", "tensor([False, False,  True])", "tensor([False, False,  True])",
+         "tensor([False,  True])"},
+        {tn_ge, "tensor([ True, False, False,  True])", "tensor([False,  True,  True])", "tensor([ True, False,  True])",
+         "tensor([False,  True])"},
     };
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         TN_SCOPE;
@@ -193,7 +197,10 @@ static void chosen(void) {
 
 /* x ** e and its gradient for torch.tensor([-2., -.5, 0., 1.5, 3.]). */
 static void powers_by_number(void) {
-    static const struct { double e; const char *value, *grad; } of[] = {
+    static const struct {
+        double e;
+        const char *value, *grad;
+    } of[] = {
         {0, "tensor([1., 1., 1., 1., 1.])", "tensor([0., 0., 0., 0., 0.])"},
         {1, "tensor([-2.0000, -0.5000,  0.0000,  1.5000,  3.0000])", "tensor([1., 1., 1., 1., 1.])"},
         {2, "tensor([4.0000, 0.2500, 0.0000, 2.2500, 9.0000])", "tensor([-4., -1.,  0.,  3.,  6.])"},
@@ -220,8 +227,9 @@ static void powers_by_number(void) {
 
 /* torch.tensor([a], requires_grad=True) ** torch.tensor([e], requires_grad=True): value and gradients. */
 static void powers_of_edges(void) {
-    static const double of[][5] = {{0, 0, 1, 0, 0}, {0, 2, 0, 0, 0}, {0, -1, INFINITY, -INFINITY, -INFINITY}, {-2, 3, -8, 12, NAN},
-                                   {-2, 0.5, NAN, NAN, NAN}, {3, 0, 1, 0, 1.0986122886681098}, {0, 1, 0, 1, 0}};
+    static const double of[][5] = {{0, 0, 1, 0, 0},      {0, 2, 0, 0, 0},          {0, -1, INFINITY, -INFINITY, -INFINITY},
+                                   {-2, 3, -8, 12, NAN}, {-2, 0.5, NAN, NAN, NAN}, {3, 0, 1, 0, 1.0986122886681098},
+                                   {0, 1, 0, 1, 0}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         TN_SCOPE;
         const double *v = of[i];

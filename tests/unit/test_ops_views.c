@@ -21,7 +21,7 @@ static bool holds(tn_tensor *x, const double *values, int64_t n) {
         if (tn_item(tn_select(flat, 0, i)) != values[i]) return false;
     return true;
 }
-#define CHECK_VALUES(x, ...) \
+#define CHECK_VALUES(x, ...)                                                                                                       \
     CHECK(holds(x, (const double[]){__VA_ARGS__}, (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))))
 
 static tn_tensor *ramp(int64_t rows, int64_t columns) {
@@ -77,9 +77,10 @@ static void view_errors(void) {
     CHECK(!tn_view(x, (4, 2)));
     CHECK_ERROR(TN_ERR_SHAPE, "shape '[4, 2]' is invalid for input of size 6");
     CHECK(!tn_view(tn_t(x), 6));
-    CHECK_ERROR(TN_ERR_SHAPE,
+    CHECK_ERROR(
+        TN_ERR_SHAPE,
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
-                              "subspaces). Use .reshape(...) instead.");
+        "subspaces). Use .reshape(...) instead.");
     CHECK(!tn_reshape(x, (-1, -1)));
     CHECK_ERROR(TN_ERR_SHAPE, "only one dimension can be inferred");
     CHECK(!tn_flatten(x, 1, 0));
@@ -94,9 +95,9 @@ static void view_errors(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "input.dim() = 2 is not equal to len(dims) = 1");
     CHECK(!tn_expand(x, (2, 4)));
     CHECK_ERROR(TN_ERR_SHAPE,
-        "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: "
-        "[2, 4].  "
-                              "Tensor sizes: [2, 3]");
+                "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.  Target sizes: "
+                "[2, 4].  "
+                "Tensor sizes: [2, 3]");
     CHECK(!tn_expand(x, 3));
     CHECK_ERROR(TN_ERR_SHAPE,
                 "the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)");
@@ -157,7 +158,8 @@ static void joins(void) {
     CHECK_VALUES(tn_stack(TN_TENSORS(tn_scalar_tensor(1), tn_scalar_tensor(2))), 1, 2);
     CHECK_OK();
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones((3, 3))), 1));
-    CHECK_ERROR(TN_ERR_SHAPE,
+    CHECK_ERROR(
+        TN_ERR_SHAPE,
         "Sizes of tensors must match except in dimension 1. Expected size 2 but got size 3 for tensor number 1 in the list.");
     CHECK(!tn_cat(TN_TENSORS(x, tn_ones(3))));
     CHECK_ERROR(TN_ERR_SHAPE, "Tensors must have same number of dimensions: got 2 and 1");
@@ -210,9 +212,9 @@ static tn_tensor *view_of(tn_tensor *x, intptr_t which) {
     case 6: return tn_narrow(x, 0, 1, 2);
     case 7: return tn_expand(tn_unsqueeze(x, 1), (2, 3, 3, 4));
     case 8: return tn_squeeze(tn_unsqueeze(x, 2));
-    case 9: return tn_as_strided(x, (3, 3), (2, 1), 1);          /* overlaps itself */
-    case 10: return tn_as_strided(tn_t(x), (2, 2), (4, 1), 2);    /* of a transposed tensor */
-    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (2, 2), (6, 2), 0); /* of one with holes */
+    case 9: return tn_as_strided(x, (3, 3), (2, 1), 1);                            /* overlaps itself */
+    case 10: return tn_as_strided(tn_t(x), (2, 2), (4, 1), 2);                     /* of a transposed tensor */
+    case 11: return tn_as_strided(tn_slice(x, 1, 1, 4, 2), (2, 2), (6, 2), 0);     /* of one with holes */
     case 12: return tn_as_strided(tn_expand(tn_select(x, 0, 1), (2, 4)), 3, 1, 1); /* of one whose elements are shared */
     case 13: return tn_flatten(tn_t(x), 0, -1);
     case 14: return tn_as_strided(x, (2, 4), (0, 1), 0);

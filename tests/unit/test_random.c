@@ -22,11 +22,28 @@ static uint64_t hash(const void *bytes, size_t n) {
 static bool same(const void *want, size_t bytes) { return memcmp(&room, want, bytes) == 0; }
 static bool hashes(size_t bytes, uint64_t want) { return hash(&room, bytes) == want; }
 
-#define CHECK_F32(...) do { static const uint32_t want_[] = {__VA_ARGS__}; CHECK(same(want_, sizeof want_)); } while (0)
-#define CHECK_F64(...) do { static const uint64_t want_[] = {__VA_ARGS__}; CHECK(same(want_, sizeof want_)); } while (0)
-#define CHECK_I64(...) do { static const int64_t want_[] = {__VA_ARGS__}; CHECK(same(want_, sizeof want_)); } while (0)
-#define CHECK_FAILS(call, status, text) do { \
-    CHECK(!(call)); CHECK_EQ_INT(tn_error(), status); CHECK(strstr(tn_error_message(), text) != NULL); tn_clear_error(); } while (0)
+#define CHECK_F32(...)                                                                                                             \
+    do {                                                                                                                           \
+        static const uint32_t want_[] = {__VA_ARGS__};                                                                             \
+        CHECK(same(want_, sizeof want_));                                                                                          \
+    } while (0)
+#define CHECK_F64(...)                                                                                                             \
+    do {                                                                                                                           \
+        static const uint64_t want_[] = {__VA_ARGS__};                                                                             \
+        CHECK(same(want_, sizeof want_));                                                                                          \
+    } while (0)
+#define CHECK_I64(...)                                                                                                             \
+    do {                                                                                                                           \
+        static const int64_t want_[] = {__VA_ARGS__};                                                                              \
+        CHECK(same(want_, sizeof want_));                                                                                          \
+    } while (0)
+#define CHECK_FAILS(call, status, text)                                                                                            \
+    do {                                                                                                                           \
+        CHECK(!(call));                                                                                                            \
+        CHECK_EQ_INT(tn_error(), status);                                                                                          \
+        CHECK(strstr(tn_error_message(), text) != NULL);                                                                           \
+        tn_clear_error();                                                                                                          \
+    } while (0)
 
 /* The words of the reference generator for its default seed 5489. */
 static void engine(void) {
@@ -140,12 +157,13 @@ static void normal_cached(void) {
 static void normal_blocks_f32(void) {
     seed(0);
     CHECK(tni_random_normal(&r, TN_FLOAT32, &room, 16, 0, 1));
-    CHECK_F32(0xbf901b85, 0xbf93808a, 0xbe804bd6, 0xbede255d, 0x3f594515, 0x3f312783, 0xbea1cc6d, 0xc0075fc1,
-              0x3ea50138, 0xbfa1b4f4, 0x3eb330ff, 0x3e9dc3bb, 0x3df56f77, 0x3f9e6b93, 0x3f8ef28e, 0xbe7d367c);
+    CHECK_F32(0xbf901b85, 0xbf93808a, 0xbe804bd6, 0xbede255d, 0x3f594515, 0x3f312783, 0xbea1cc6d, 0xc0075fc1, 0x3ea50138,
+              0xbfa1b4f4, 0x3eb330ff, 0x3e9dc3bb, 0x3df56f77, 0x3f9e6b93, 0x3f8ef28e, 0xbe7d367c);
     seed(0);
     CHECK(tni_random_normal(&r, TN_FLOAT32, &room, 20, 0, 1));
-    CHECK_F32(0xbf901b85, 0xbf93808a, 0xbe804bd6, 0xbede255d, 0x3f194d8b, 0xbfc70d5b, 0xbeaec6ca, 0x3fed2f4e,
-              0x3eefaa55, 0xbe217f5f, 0x3fb8c9db, 0x3e8837a1, 0x3fb1d6c0, 0x3fcb0d00, 0x3f72409c, 0xbf57fb33, 0x3f6e8c30, 0x3fa12737, 0x4000519a, 0x3d5c1b3a);
+    CHECK_F32(0xbf901b85, 0xbf93808a, 0xbe804bd6, 0xbede255d, 0x3f194d8b, 0xbfc70d5b, 0xbeaec6ca, 0x3fed2f4e, 0x3eefaa55,
+              0xbe217f5f, 0x3fb8c9db, 0x3e8837a1, 0x3fb1d6c0, 0x3fcb0d00, 0x3f72409c, 0xbf57fb33, 0x3f6e8c30, 0x3fa12737,
+              0x4000519a, 0x3d5c1b3a);
     seed(0);
     CHECK(tni_random_normal(&r, TN_FLOAT32, &room, 1000, 0, 1));
     CHECK(hashes(4000, 0x31ae67821ca5077e));

@@ -34,8 +34,10 @@ static bool header_gives(const char *header, size_t payload, const char *error) 
     } else {
         tni_safetensors s;
         right = tni_safetensors_parse(file, bytes, &s);
-        if (right) tni_safetensors_clear(&s);
-        else printf("  %s\n", tn_error_message());
+        if (right)
+            tni_safetensors_clear(&s);
+        else
+            printf("  %s\n", tn_error_message());
         tn_clear_error();
     }
     free(file);
@@ -101,9 +103,14 @@ static void reads_what_the_reference_wrote(void) {
 static void writes_what_the_reference_writes(void) {
     static const int64_t three[] = {3}, empty[] = {2, 0}, pair[] = {1, 2}, one[] = {1}, two[] = {2};
     const tni_safetensors_item items[] = {
-        {"b", TN_FLOAT32, 1, three, 12},         {"a", TN_INT64, 0, NULL, 8}, {"layers.10.w", TN_FLOAT64, 2, empty, 0},
-        {"layers.9.w", TN_FLOAT64, 2, pair, 16}, {strange_name, TN_UINT8, 1, one, 1},
-        {"m", TN_BOOL, 1, two, 2},               {"h", TN_FLOAT16, 1, one, 2}, {"", TN_INT32, 1, one, 4},
+        {"b", TN_FLOAT32, 1, three, 12},
+        {"a", TN_INT64, 0, NULL, 8},
+        {"layers.10.w", TN_FLOAT64, 2, empty, 0},
+        {"layers.9.w", TN_FLOAT64, 2, pair, 16},
+        {strange_name, TN_UINT8, 1, one, 1},
+        {"m", TN_BOOL, 1, two, 2},
+        {"h", TN_FLOAT16, 1, one, 2},
+        {"", TN_INT32, 1, one, 4},
     };
     static const size_t expected[] = {1, 2, 3, 0, 7, 6, 4, 5};
     const tni_safetensors_pair metadata[] = {{"k\n", "v\"\342\202\254"}};
@@ -158,8 +165,8 @@ static void what_the_writer_refuses(void) {
 
 static void the_length_in_front(void) {
     static const uint64_t wrong[] = {0, 3, 100000000, 100000001, UINT64_C(1) << 32, UINT64_C(1) << 63, UINT64_MAX - 7, UINT64_MAX};
-    static const char *const text[] = {"too early", "3 bytes in a file of 10", "in a file of 10", "at most 100000000",
-                                       "at most",   "at most",                 "at most",         "at most"};
+    static const char *const text[] = {
+        "too early", "3 bytes in a file of 10", "in a file of 10", "at most 100000000", "at most", "at most", "at most", "at most"};
     size_t bytes;
     for (size_t k = 0; k < TNI_COUNT(wrong); k++) {
         unsigned char *file = file_of("{}", 2, wrong[k], 0, &bytes);
@@ -355,9 +362,8 @@ static bool error_or_sound(const unsigned char *file, size_t bytes) {
 static void every_prefix_and_every_byte(void) {
     static const char *const headers[] = {
         "{" U8("a", "[1]", "[0,1]") ",\"__metadata__\":{\"k\":\"v\"},\"b\":{\"x\":[1,{\"y\":-1.5e+3}],\"dtype\":\"F32\","
-        "\"shape\":[],\"data_offsets\":[1,5]}}",
-        " {\"\\u00e9\\ud83d\\ude00\": {\"dtype\":\"F4\",\"shape\":[2,0],\"data_offsets\":[0,0]}} ",
-        NULL, /* the reference's */
+                                    "\"shape\":[],\"data_offsets\":[1,5]}}",
+        " {\"\\u00e9\\ud83d\\ude00\": {\"dtype\":\"F4\",\"shape\":[2,0],\"data_offsets\":[0,0]}} ", NULL, /* the reference's */
     };
     static const size_t payloads[] = {5, 0, REFERENCE_PAYLOAD};
     for (size_t h = 0; h < TNI_COUNT(headers); h++) {

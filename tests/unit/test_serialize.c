@@ -82,9 +82,8 @@ static void read_back(void) {
 
 /* safetensors.torch.save({"x": torch.ones(1)}, metadata={"format": "pt"}) */
 static void metadata_travels(void) {
-    static const char file[] =
-        "X\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"pt\"},"
-        "\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   \0\0\200?";
+    static const char file[] = "X\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"pt\"},"
+                               "\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   \0\0\200?";
     TN_SCOPE;
     unsigned char got[sizeof file];
     tn_state *s = tn_load_bytes(file, sizeof file - 1);

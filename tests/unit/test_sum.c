@@ -10,7 +10,10 @@ static double x64[VALUES], out64[MOST];
 /* x.as_strided(sizes, strides).sum(summed dims) of PyTorch 2.13 with one thread: FNV-1a of the result's bytes. x is fill()'s. */
 typedef struct sum_case {
     int count;
-    struct { int64_t size, stride; int summed; } dims[5];
+    struct {
+        int64_t size, stride;
+        int summed;
+    } dims[5];
     uint64_t f32, f64;
 } sum_case;
 static const sum_case cases[] = {

@@ -1,0 +1,371 @@
+/* tests/unit/test_samples.c - every operator on its samples: layouts, threads, CPU levels, derivatives, errors, leaks. */
+#include "core/op_list.h"
+#include "core/map.h"
+#include "sample.h"
+
+#define DECLARE(name) extern const tni_op tni_op_##name;
+TNI_OP_LIST(DECLARE)
+#define ROW(name) &tni_op_##name,
+static const tni_op *const ops[] = {TNI_OP_LIST(ROW)};
+
+/* ---- adapters: where the arguments have another form than the schema's, or the public function does part of the work ---- */
+
+typedef tn_tensor *adapter(tn_tensor *const *in, size_t n, const tni_value *arg);
+#define ADAPTER(name) static tn_tensor *call_##name(tn_tensor *const *in, size_t n TN_UNUSED, const tni_value *arg TN_UNUSED)
+#define TN_UNUSED __attribute__((unused))
+
+/* One number for height and width, or two. */
+static void set_pair(const tni_value *v, int64_t *both, int64_t *apart) {
+    if (v->ints.n == 1) *both = v->ints.v[0];
+    if (v->ints.n == 2) memcpy(apart, v->ints.v, 2 * sizeof *apart);
+}
+
+ADAPTER(conv2d) {
+    tn_conv2d_opts o = {.size = sizeof o, .stride = 1, .dilation = 1, .groups = arg[3].i};
+    set_pair(&arg[0], &o.stride, o.stride_hw);
+    set_pair(&arg[1], &o.padding, o.padding_hw);
+    set_pair(&arg[2], &o.dilation, o.dilation_hw);
+    return (tn_conv2d)(in[0], in[1], in[2], &o);
+}
+ADAPTER(max_pool2d) {
+    tn_max_pool2d_opts o = {.size = sizeof o, .stride = TN_NONE, .dilation = 1, .ceil_mode = arg[4].b};
+    set_pair(&arg[1], &o.stride, o.stride_hw);
+    set_pair(&arg[2], &o.padding, o.padding_hw);
+    set_pair(&arg[3], &o.dilation, o.dilation_hw);
+    return (tn_max_pool2d)(in[0], arg[0].ints.v, arg[0].ints.n, &o);
+}
+ADAPTER(nll_loss) {
+    tn_nll_loss_opts o = {.size = sizeof o, .weight = in[2], .reduction = (tn_reduction)arg[0].i, .ignore_index = arg[1].i};
+    return (tn_nll_loss)(in[0], in[1], &o);
+}
+ADAPTER(cross_entropy) {
+    tn_cross_entropy_opts o = {.size = sizeof o,
+                               .weight = in[2],
+                               .reduction = (tn_reduction)arg[0].i,
+                               .ignore_index = arg[1].i,
+                               .label_smoothing = arg[2].d};
+    return (tn_cross_entropy)(in[0], in[1], &o);
+}
+ADAPTER(mse_loss) {
+    tn_mse_loss_opts o = {.size = sizeof o, .reduction = (tn_reduction)arg[0].i};
+    return (tn_mse_loss)(in[0], in[1], &o);
+}
+ADAPTER(cat) {
+    tn_cat_opts o = {.size = sizeof o, .dim = arg[0].i};
+    return (tn_cat)(in, n, &o);
+}
+ADAPTER(as_strided) { return (tn_as_strided)(in[0], arg[0].ints.v, arg[0].ints.n, arg[1].ints.v, arg[1].ints.n, arg[2].i); }
+ADAPTER(clone) { return tn_clone(in[0]); }
+ADAPTER(expand) { return (tn_expand)(in[0], arg[0].ints.v, arg[0].ints.n); }
+
+#define ADAPT(name)                                                                                                                \
+    { #name, call_##name }
+static const struct {
+    const char *name;
+    adapter *call;
+} adapters[] = {ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss), ADAPT(cross_entropy), ADAPT(mse_loss),
+                ADAPT(cat),    ADAPT(as_strided), ADAPT(clone),    ADAPT(expand)};
+
+static adapter *find_adapter(const tni_op *op) {
+    for (size_t i = 0; i < sizeof adapters / sizeof adapters[0]; i++)
+        if (strcmp(adapters[i].name, op->name) == 0) return adapters[i].call;
+    return NULL;
+}
+
+/* Runs the sample's operator; a tn_checked_function. Further outputs are not looked at, except the indices of max_dim: `second`. */
+static bool second;
+static tn_tensor *call(tn_tensor *const *in, size_t n, void *data) {
+    const sample *s = data;
+    adapter *adapted = find_adapter(s->op);
+    if (adapted) return adapted(in, n, s->arg);
+    tn_tensor *own[SAMPLE_INPUTS], *out[2];
+    tni_value arg[TNI_MAX_ARG];
+    memcpy(own, in, n * sizeof *in);
+    memcpy(arg, s->arg, sizeof arg);
+    if (s->op->no_grad_outputs == 0) return tni_run_op(s->op, own, n, arg, s->narg);
+    return tni_run_op_multi(s->op, own, n, arg, s->narg, out, 2) ? out[second] : NULL;
+}
+
+/* ---- results ---- */
+
+enum { LARGE = 50000 }; /* elements of the largest input of an enlarged sample */
+
+typedef struct {
+    int dtype;
+    size_t ndim, bytes;
+    int64_t sizes[TNI_MAX_DIMS], numel;
+    void *data;
+} result;
+
+static bool take(tn_tensor *y, result *r) {
+    *r = (result){0};
+    if (!y) return false;
+    r->dtype = y->a.dtype, r->ndim = y->a.ndim, r->numel = y->a.numel;
+    memcpy(r->sizes, y->a.sizes, r->ndim * sizeof *r->sizes);
+    r->bytes = (size_t)r->numel * tni_array_item(&y->a);
+    r->data = calloc(1, r->bytes + 1);
+    return r->data && tn_copy_to(y, r->data, r->bytes);
+}
+
+/* The same bits (two NaNs are equal), or floats that are close when rtol > 0. */
+static bool agree(const result *a, const result *b, double rtol, double atol) {
+    if (!a->data || !b->data || a->dtype != b->dtype || a->ndim != b->ndim) return false;
+    if (memcmp(a->sizes, b->sizes, a->ndim * sizeof *a->sizes) != 0) return false;
+    if (memcmp(a->data, b->data, a->bytes) == 0) return true;
+    if (a->dtype != TN_FLOAT32 && a->dtype != TN_FLOAT64) return false;
+    for (int64_t i = 0; i < a->numel; i++) {
+        bool f32 = a->dtype == TN_FLOAT32;
+        double x = f32 ? (double)((float *)a->data)[i] : ((double *)a->data)[i];
+        double y = f32 ? (double)((float *)b->data)[i] : ((double *)b->data)[i];
+        bool same = x == y && signbit(x) == signbit(y), close = rtol > 0 && (x == y || fabs(x - y) <= atol + rtol * fabs(x));
+        if (!same && !close && !(isnan(x) && isnan(y))) {
+            printf("  element %lld: %.17g and %.17g\n", (long long)i, x, y);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void make_inputs(const sample *s, sample_layout layout, tn_tensor **in) {
+    for (size_t i = 0; i < s->nin; i++) in[i] = sample_make(&s->in[i], i, layout);
+}
+
+static result run_sample(sample *s, sample_layout layout) {
+    TN_SCOPE;
+    tn_tensor *in[SAMPLE_INPUTS];
+    result r;
+    make_inputs(s, layout, in);
+    take(call(in, s->nin, s), &r);
+    return r;
+}
+
+/* ---- the checks: each false with something printed when it fails, or `skipped` when it does not apply ---- */
+
+typedef enum { WRONG, RIGHT, SKIPPED } verdict;
+static verdict no_error(bool right) {
+    if (tn_error() != TN_OK) printf("  %s: %s\n", tn_status_name(tn_error()), tn_error_message());
+    right = right && tn_error() == TN_OK;
+    tn_clear_error();
+    return right ? RIGHT : WRONG;
+}
+
+/* It runs; or it fails with the status, and then nothing has changed. */
+static verdict check_runs(sample *s) {
+    if (s->fails != TN_OK) return SKIPPED;
+    result r = run_sample(s, LAYOUT_GIVEN);
+    free(r.data);
+    return no_error(r.data != NULL);
+}
+
+static verdict check_fails(sample *s) {
+    if (s->fails == TN_OK) return SKIPPED;
+    TN_SCOPE;
+    tn_tensor *in[SAMPLE_INPUTS];
+    result before[SAMPLE_INPUTS] = {0}, after;
+    uint32_t version[SAMPLE_INPUTS] = {0};
+    make_inputs(s, LAYOUT_GIVEN, in);
+    for (size_t i = 0; i < s->nin; i++)
+        if (in[i] && take(in[i], &before[i])) version[i] = tn_version_counter(in[i]);
+    bool right = call(in, s->nin, s) == NULL && tn_error() == s->fails;
+    if (!right) printf("  got %s: %s, expected %s\n", tn_status_name(tn_error()), tn_error_message(), tn_status_name(s->fails));
+    tn_clear_error();
+    for (size_t i = 0; i < s->nin; i++) {
+        if (!in[i]) continue;
+        right = take(in[i], &after) && agree(&before[i], &after, 0, 0) && version[i] == tn_version_counter(in[i]) && right;
+        free(before[i].data);
+        free(after.data);
+    }
+    return right ? RIGHT : WRONG;
+}
+
+/* Elementwise operators and views give the same bits for all layouts and levels. */
+static bool exact(const tni_op *op) { return op->map || op->view; }
+
+static bool same_as(const result *expected, result r, const sample *s, double rtol, double atol) {
+    bool right = agree(expected, &r, exact(s->op) ? 0 : rtol, atol);
+    free(r.data);
+    return right;
+}
+
+static verdict check_layouts(sample *s) {
+    if (s->fails != TN_OK) return SKIPPED;
+    bool by_strides = s->op == &tni_op_view || s->op == &tni_op_as_strided; /* what they give depends on the strides */
+    bool right = true;
+    for (int k = 0; k < 2; k++) {
+        second = k == 1;
+        result expected = run_sample(s, LAYOUT_GIVEN);
+        if (!by_strides) right = same_as(&expected, run_sample(s, LAYOUT_STRIDED), s, 1e-5, 1e-6) && right;
+        right = same_as(&expected, run_sample(s, LAYOUT_OFFSET), s, 1e-5, 1e-6) && right;
+        free(expected.data);
+    }
+    second = false;
+    return no_error(right);
+}
+
+/* The sample with every dim above 1 made larger by one factor, so that work is split and vectors are full; false when it cannot. */
+static bool enlarge(const sample *s, sample *large) {
+    int64_t factor = 1, most = 0, limit = LARGE;
+    *large = *s;
+    for (size_t i = 0; i < TNI_MAX_ARG; i++)
+        if (s->list_bits >> i & 1) large->arg[i].ints.v = large->lists[i];
+    for (size_t i = 0; i < s->nin; i++)
+        if (s->in[i].ndim > 1) limit = 70; /* a broadcast result may be much larger than the inputs */
+    for (; most < LARGE && factor < limit; factor++) {
+        most = 0;
+        for (size_t i = 0; i < s->nin; i++) {
+            int64_t numel = 1;
+            for (size_t d = 0; d < s->in[i].ndim; d++) {
+                large->in[i].sizes[d] = s->in[i].sizes[d] * (s->in[i].sizes[d] > 1 ? factor : 1);
+                numel *= large->in[i].sizes[d];
+            }
+            most = numel > most ? numel : most;
+        }
+        if (factor == 2 && most <= 1) return false;
+    }
+    result r = run_sample(large, LAYOUT_GIVEN);
+    bool runs = r.data != NULL && tn_error() == TN_OK;
+    free(r.data);
+    tn_clear_error();
+    return runs;
+}
+
+static bool threads_agree(sample *s) {
+    int threads = tn_get_num_threads();
+    tn_set_num_threads(1);
+    result one = run_sample(s, LAYOUT_GIVEN);
+    tn_set_num_threads(3);
+    result three = run_sample(s, LAYOUT_GIVEN);
+    tn_set_num_threads(threads);
+    bool right = agree(&one, &three, 0, 0);
+    free(one.data);
+    free(three.data);
+    return right;
+}
+
+static verdict check_threads(sample *s) {
+    if (s->fails != TN_OK) return SKIPPED;
+    sample large;
+    bool right = threads_agree(s);
+    if (enlarge(s, &large) && !threads_agree(&large)) {
+        printf("  when enlarged\n");
+        right = false;
+    }
+    return no_error(right);
+}
+
+static bool levels_agree(sample *s, double atol) {
+    tni_level level = tni_cpu_level;
+    result expected = run_sample(s, LAYOUT_GIVEN);
+    bool right = true;
+    for (int l = 0; l <= (int)tni_cpu_best_level(); l++) {
+        tni_cpu_set_level((tni_level)l);
+        right = same_as(&expected, run_sample(s, LAYOUT_GIVEN), s, 1e-4, atol) && right;
+        if (!right) printf("  at level %s\n", tni_cpu_level_name((tni_level)l));
+    }
+    tni_cpu_set_level(level);
+    free(expected.data);
+    return right;
+}
+
+static verdict check_levels(sample *s) {
+    if (s->fails != TN_OK) return SKIPPED;
+    sample large;
+    bool right = levels_agree(s, 1e-5);
+    if (enlarge(s, &large) && !levels_agree(&large, 1e-3)) {
+        printf("  when enlarged\n");
+        right = false;
+    }
+    return no_error(right);
+}
+
+/* The class weights of a loss have no derivative. */
+static bool differentiable(const tni_op *op, size_t input) {
+    return input != 2 || (op != &tni_op_nll_loss && op != &tni_op_cross_entropy);
+}
+
+/* First and second derivatives in float64. */
+static verdict check_gradients(sample *s) {
+    if (s->fails != TN_OK || s->nograd) return SKIPPED;
+    TN_SCOPE;
+    tn_tensor *in[SAMPLE_INPUTS];
+    bool any = false;
+    for (size_t i = 0; i < s->nin; i++) {
+        sample_input wide = s->in[i];
+        bool floating = wide.dtype == TN_FLOAT32 || wide.dtype == TN_FLOAT64;
+        if (floating) wide.dtype = TN_FLOAT64;
+        in[i] = sample_make(&wide, i, LAYOUT_GIVEN);
+        if (!floating || !differentiable(s->op, i)) continue;
+        any = true;
+        tn_requires_grad_(in[i], true);
+    }
+    if (!any) return SKIPPED;
+    tn_tensor *y = call(in, s->nin, s);
+    if (!y) return no_error(false);
+    if (!s->op->vjp && !s->op->composite) return tn_requires_grad(y) ? WRONG : SKIPPED;
+    if (tn_get_dtype(y) != TN_FLOAT64) return SKIPPED;
+    bool flat = s->op == &tni_op_sign; /* its derivative is the constant 0, which gradgradcheck refuses */
+    return no_error(tn_gradcheck_fn(call, s, in, s->nin) && (flat || tn_gradgradcheck_fn(call, s, in, s->nin)));
+}
+
+/* ---- all of it ---- */
+
+static const struct {
+    const char *name;
+    verdict (*run)(sample *s);
+} checks[] = {{"runs", check_runs},       {"fails as it should", check_fails}, {"layouts", check_layouts},
+              {"threads", check_threads}, {"CPU levels", check_levels},        {"gradients", check_gradients}};
+
+static bool usable(const tni_op *op) {
+    sample s;
+    bool right = true;
+    for (const char *const *text = op->samples; *text; text++) {
+        bool parsed = sample_parse(&s, op, *text), called = parsed && (find_adapter(op) || s.list_bits == op->ints);
+        if (!parsed)
+            printf("  %s: cannot be understood: %s\n", op->name, *text);
+        else if (!called)
+            printf("  %s: the arguments are not the schema's; test_samples.c needs an adapter\n", op->name);
+        right = right && called;
+    }
+    return right;
+}
+
+static void count(const char *op, const char *check) {
+    if (test_broken)
+        test_failed++;
+    else
+        test_passed++;
+    if (test_broken) printf("FAILED %s: %s\n", op, check);
+    test_broken = 0;
+}
+
+/* One test for each check that applies to some sample, and one for what is left alive after them. */
+static void test_op(const tni_op *op) {
+    test_broken = 0;
+    if (!CHECK(usable(op))) {
+        count(op->name, "samples");
+        return;
+    }
+    size_t mark = live_objects();
+    for (size_t c = 0; c < sizeof checks / sizeof checks[0]; c++) {
+        bool applies = false;
+        for (const char *const *text = op->samples; *text; text++) {
+            sample s;
+            sample_parse(&s, op, *text);
+            size_t before = live_objects();
+            verdict v = checks[c].run(&s);
+            if (v == WRONG) test_check(0, *text, op->name, (int)(text - op->samples));
+            if (live_objects() != before)
+                printf("  alive after \"%s\", %s: %zu, before: %zu\n", *text, checks[c].name, live_objects(), before);
+            applies = applies || v != SKIPPED;
+        }
+        if (applies) count(op->name, checks[c].name);
+    }
+    CHECK_EQ_INT(live_objects(), mark);
+    count(op->name, "leaks");
+}
+
+int main(void) {
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (ops[i]->samples) test_op(ops[i]);
+    return test_end();
+}
