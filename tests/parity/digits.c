@@ -2,9 +2,9 @@
 #include "parity.h"
 
 typedef struct {
-    tn_module module;
-    tn_nn_conv2d *conv;
-    tn_nn_linear *hidden, *out;
+    tn_module      module;
+    tn_nn_conv2d  *conv;
+    tn_nn_linear  *hidden, *out;
     tn_nn_dropout *dropout;
 } digit_net;
 
@@ -31,8 +31,8 @@ static int64_t right(digit_net *net, tn_data_loader *loader, tn_dtype dtype) {
     tn_eval(net);
     for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch);) {
         TN_SCOPE;
-        sum +=
-            tn_item_int(tn_sum(tn_eq(tn_argmax(tn_forward(net, tn_to(batch.input, dtype)), 1), batch.target), .dtype = TN_INT64));
+        tn_tensor *guess = tn_argmax(tn_forward(net, tn_to(batch.input, dtype)), 1);
+        sum += tn_item_int(tn_sum(tn_eq(guess, batch.target), .dtype = TN_INT64));
     }
     tn_train(net);
     return sum;

@@ -1,4 +1,4 @@
-/* Operator calls with their results and gradients; ops.py has the same calls, under the same names. The inputs are the tensors a to n;
+/* Operator calls with their results and gradients; ops.py has the same calls, under the same names. The inputs are a to n;
  * the gradients are those that dy = 1, 2, 3, ... modulo 7 gives. */
 #include "parity.h"
 
@@ -20,8 +20,8 @@ static void result(const char *what, tn_tensor *y) {
     static double dy[100000];
     int64_t n = tn_numel(y);
     for (int64_t i = 0; i < n; i++) dy[i] = (double)(i % 7 + 1);
-    tn_backward(y, .gradient = (tn_from_data)(tn_sizes(y), (size_t)tn_ndim(y), TN_FLOAT64, dy,
-                                              &(tn_opts){.size = sizeof(tn_opts), .dtype = tn_get_dtype(y)}));
+    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(y)};
+    tn_backward(y, .gradient = (tn_from_data)(tn_sizes(y), (size_t)tn_ndim(y), TN_FLOAT64, dy, &opts));
     for (int i = 0; i < INPUTS; i++)
         if (in[i] && tn_grad(in[i])) {
             snprintf(name, sizeof name, "grad.%s.%c", what, 'a' + i);
@@ -29,10 +29,10 @@ static void result(const char *what, tn_tensor *y) {
             tn_set_grad(in[i], NULL);
         }
 }
-#define RUN(what, ...)                                                                                                             \
-    do {                                                                                                                           \
-        TN_SCOPE;                                                                                                                  \
-        result(what, __VA_ARGS__);                                                                                                 \
+#define RUN(what, ...)             \
+    do {                    \
+        TN_SCOPE;           \
+        result(what, __VA_ARGS__); \
     } while (0)
 
 static void promotion(void) {
@@ -62,8 +62,8 @@ int main(int argc, char **argv) {
     if (argc != 2) return 2;
     begin();
     tn_manual_seed(21);
-    tn_tensor *a = input('a', tn_randn((9, 33)), true), *b = input('b', tn_randn((9, 33)), true),
-              *c = input('c', tn_randn(33), true);
+    tn_tensor *a = input('a', tn_randn((9, 33)), true), *b = input('b', tn_randn((9, 33)), true);
+    tn_tensor *c = input('c', tn_randn(33), true);
     tn_tensor *d = input('d', tn_randn((9, 1)), true), *e = input('e', tn_add(tn_rand((9, 33)), 0.1), true);
     tn_tensor *f = input('f', tn_randn((2, 4, 9, 11)), true), *g = input('g', tn_randn((6, 4, 3, 3)), true);
     tn_tensor *h = input('h', tn_randn((257, 301)), true), *k = input('k', tn_randint(0, 33, 9), false);

@@ -1,4 +1,4 @@
-/* tests/parity/parity.h - what the programs of this folder share: a state that collects results, saved at the end for the Python twin. */
+/* tests/parity/parity.h - what the programs of this folder share: a state that collects results for the Python twin. */
 #ifndef TISON_PARITY_H
 #define TISON_PARITY_H
 #include <stdio.h>

@@ -28,11 +28,13 @@ def bits(name, got, expected):
     got, expected = got.detach().contiguous(), expected.detach().contiguous()
     if torch.equal(raw(got), raw(expected)):
         return report(name, True)
-    differ = (got != expected) & ~((got != got) & (expected != expected)) | (torch.signbit(got) != torch.signbit(expected)) & (got == got)
+    both_nan = (got != got) & (expected != expected)
+    differ = ((got != expected) | (torch.signbit(got) != torch.signbit(expected))) & ~both_nan
     if not differ.any():
         return report(name, True)
     i = tuple(differ.nonzero()[0].tolist())
-    report(name, False, f"{int(differ.sum())} of {got.numel()} elements differ, the first at {i}: {got[i].item()!r}, PyTorch {expected[i].item()!r}")
+    values = f"{got[i].item()!r}, PyTorch {expected[i].item()!r}"
+    report(name, False, f"{int(differ.sum())} of {got.numel()} elements differ, the first at {i}: {values}")
 
 
 def near(name, got, expected, **tolerance):

@@ -62,8 +62,8 @@ int main(int argc, char **argv) {
     tn_manual_seed(13);
     tn_tensor *numbers = tn_arange(103);
     for (int shuffle = 0; shuffle < 2; shuffle++) {
-        tn_data_loader *loader =
-            tn_data_loader(tn_data_tensor_dataset(numbers), .batch_size = 8, .shuffle = shuffle == 1, .drop_last = true);
+        tn_dataset *set = tn_data_tensor_dataset(numbers);
+        tn_data_loader *loader = tn_data_loader(set, .batch_size = 8, .shuffle = shuffle == 1, .drop_last = true);
         for (int pass = 0; pass < 2; pass++) {
             int k = 0;
             for (tn_batch batch = tn_batches(loader); tn_batch_next(&batch); k++)

@@ -1,4 +1,4 @@
-/* Threads: what is shared, what belongs to each of them, and what ends with them. Runs under the thread sanitizer (pthread_create). */
+/* Threads: what is shared, what belongs to each of them, and what ends with them. Runs under the thread sanitizer. */
 #include "support.h"
 #include <pthread.h>
 
@@ -11,7 +11,7 @@ static void in_thread(void *(*run)(void *), void *data) {
 /* ---- a network ---- */
 
 typedef struct {
-    tn_module module;
+    tn_module     module;
     tn_nn_conv2d *conv;
     tn_nn_linear *hidden, *out;
     tn_nn_dropout *dropout;
@@ -45,9 +45,10 @@ static void *train(void *data) {
     TN_SCOPE;
     tn_manual_seed(t->seed);
     net *n = net_new();
-    tn_data_loader *loader = tn_data_loader(tn_data_digits(.train = true), .batch_size = 16, .shuffle = true);
-    tn_optim *opt =
-        t->sgd ? tn_optim_sgd(tn_parameters(n), .lr = 0.05, .momentum = 0.9) : tn_optim_adamw(tn_parameters(n), .lr = 2e-3);
+    tn_dataset *digits = tn_data_digits(.train = true);
+    tn_data_loader *loader = tn_data_loader(digits, .batch_size = 16, .shuffle = true);
+    tn_tensors *parameters = tn_parameters(n);
+    tn_optim *opt = t->sgd ? tn_optim_sgd(parameters, .lr = 0.05, .momentum = 0.9) : tn_optim_adamw(parameters, .lr = 2e-3);
     int step = 0;
     for (tn_batch batch = tn_batches(loader); step < STEPS && tn_batch_next(&batch); step++) {
         TN_SCOPE;
@@ -117,7 +118,8 @@ static void test_one_model_for_many_threads(void) {
     for (int i = 0; i < READERS; i++) all[i] = here, memset(all[i].y, 0, sizeof all[i].y);
     for (int i = 0; i < READERS; i++) CHECK(pthread_create(&threads[i], NULL, read_model, &all[i]) == 0);
     for (int i = 0; i < READERS; i++) pthread_join(threads[i], NULL);
-    for (int i = 0; i < READERS; i++) CHECK(all[i].status == TN_OK && all[i].same && memcmp(all[i].y, here.y, sizeof here.y) == 0);
+    for (int i = 0; i < READERS; i++)
+        CHECK(all[i].status == TN_OK && all[i].same && memcmp(all[i].y, here.y, sizeof here.y) == 0);
     CHECK_EQ_INT(live_objects(), before);
     CHECK_OK();
 }
@@ -125,7 +127,7 @@ static void test_one_model_for_many_threads(void) {
 /* ---- a module belongs to one thread ---- */
 
 typedef struct {
-    tn_module module;
+    tn_module  module;
     tn_tensor *weight, *last;
 } keeper;
 static tn_tensor *keeper_forward(keeper *self, tn_tensor *x) { return self->last = tn_mul(x, self->weight); }
@@ -275,14 +277,14 @@ enum { HANDED = 200 };
 static tn_tensor *handed[HANDED];
 static void *take_them(void *data) {
     (void)data;
+    tn_tensor *gone = (tn_tensor *)handed; /* stands where one was taken */
     for (int taken = 0; taken < HANDED;) {
         taken = 0;
         for (int i = 0; i < HANDED; i++) {
             tn_tensor *x = __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE);
-            if (x && x != (tn_tensor *)handed &&
-                __atomic_compare_exchange_n(&handed[i], &x, (tn_tensor *)handed, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            if (x && x != gone && __atomic_compare_exchange_n(&handed[i], &x, gone, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
                 tn_free(x);
-            taken += __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE) == (tn_tensor *)handed;
+            taken += __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE) == gone;
         }
     }
     return NULL;
