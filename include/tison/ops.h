@@ -307,9 +307,10 @@ typedef struct tn_cat_opts {
     int64_t dim; /* 0 */
 } tn_cat_opts;
 #ifndef __cplusplus
-/* tn_cat(TN_TENSORS(a, b), .dim = 1); with an array and its length: (tn_cat)(list, n, NULL). */
-#define tn_cat(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_cat)(tensors, &tn_o), __VA_ARGS__)
-#define tn_stack(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_stack)(tensors, &tn_o), __VA_ARGS__)
+/* tn_cat(TN_TENSORS(a, b), .dim = 1), or with an array and its length: tn_cat(list, n, .dim = 1). */
+#define tn_cat(...) tn_cat_list(tn_cat, __VA_ARGS__, )
+#define tn_stack(...) tn_cat_list(tn_stack, __VA_ARGS__, )
+#define tn_cat_list(function, list, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(list, n, &tn_o), __VA_ARGS__)
 #endif
 
 /** One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d

@@ -97,7 +97,7 @@ static bool cat_vjp(tni_vjp *g) {
 TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp,
       .ints = 2,
       .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1",
-                            "(f32[3,2]^T f32[2,3])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
+                            "(f32[3,2]^T f32[1,2])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
                             "(f32[2] f32[2]) 1 !index"));
 
 #ifdef TN_HEADER
@@ -107,9 +107,10 @@ typedef struct tn_cat_opts {
     int64_t dim; /* 0 */
 } tn_cat_opts;
 #ifndef __cplusplus
-/* tn_cat(TN_TENSORS(a, b), .dim = 1); with an array and its length: (tn_cat)(list, n, NULL). */
-#define tn_cat(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_cat)(tensors, &tn_o), __VA_ARGS__)
-#define tn_stack(tensors, ...) TN_WITH(tn_cat_opts, (.dim = 0), (tn_stack)(tensors, &tn_o), __VA_ARGS__)
+/* tn_cat(TN_TENSORS(a, b), .dim = 1), or with an array and its length: tn_cat(list, n, .dim = 1). */
+#define tn_cat(...) tn_cat_list(tn_cat, __VA_ARGS__, )
+#define tn_stack(...) tn_cat_list(tn_stack, __VA_ARGS__, )
+#define tn_cat_list(function, list, n, ...) TN_WITH(tn_cat_opts, (.dim = 0), (function)(list, n, &tn_o), __VA_ARGS__)
 #endif
 #endif
 

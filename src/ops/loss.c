@@ -192,7 +192,7 @@ TN_OP(nll_loss_backward,
                 "ignore_index) -> Tensor",
       .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .vjp = nll_backward_vjp, .save = TNI_IN(1) | TNI_IN(2),
       .optional = TNI_IN(2), .ints = 1,
-      .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100"));
+      .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100 nograd"));
 
 static bool nll_vjp(tni_vjp *g) {
     size_t ndim;
@@ -208,7 +208,7 @@ static bool nll_vjp(tni_vjp *g) {
 TN_OP(nll_loss,
       .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
       .grad_name = "NllLossBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
-      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2", "f64[4] i64[]<4 - 1 -100",
+      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 nograd", "f64[4] i64[]<4 - 1 -100",
                             "f32[3,4] i64[3]<4 - 0 -100", "f64[3,4] u8[3]<4 - 2 1", "f32[3,4] i64[2]<4 - 1 -100 !value",
                             "f32[2,3] f32[2] - 1 -100 !dtype"));
 
@@ -335,7 +335,7 @@ TN_OP(cross_entropy,
       .schema = "cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100, "
                 "float label_smoothing=0.0) -> Tensor",
       .run = cross_entropy_run, .composite = true, .optional = TNI_IN(2),
-      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100 0.0 @bench", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 0.1",
+      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100 0.0 @bench", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 0.1 nograd",
                             "f64[2,4,3] i64[2,3]<4 - 0 -100 0.0", "f64[3,4] f64[3,4]>0.5 - 1 -100 0.1",
                             "f64[3,4] f64[3,4]>0.5 f64[4]>0.5 2 -100 0.0", "f32[4] i64[]<4 - 1 -100 0.0",
                             "f32[2,3] i64[3]<3 - 1 -100 0.0 !value", "f32[2,3] f32[2] - 1 -100 0.0 !dtype"));

@@ -426,6 +426,7 @@ TN_API bool tn_optim_step(tn_optim *opt) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;
     CHECK_OPTIM("optim_step", opt, false);
+    tni_module_observe_all(t); /* a parameter that was replaced in its module is reported now */
     bool outer = t->no_grad;
     t->no_grad = true;
     bool right = prepare_all(t, opt);

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 typedef struct {
     tn_module module;
@@ -274,6 +276,37 @@ static void wrong_kind_of_handle(void) {
     tn_free(c);
 }
 
+/* Under TISON_CHECK=1 freed slots are not used again for long, and the error says which scope freed the handle. Run in a process of
+ * its own, since the library reads its environment when it is loaded. */
+static int stale_handles_checked(void) {
+    tn_tensor *stale;
+    {
+        tn_scope scope = tn_scope_enter();
+        stale = tn_ones(3);
+        tn_scope_exit(&scope);
+    }
+    for (int i = 0; i < 1000; i++) {
+        TN_SCOPE;
+        tn_ones(3); /* would use the slot again */
+    }
+    const char *text = "not alive (freed by the end of scope";
+    if (tn_add(stale, stale) != NULL || tn_error() != TN_ERR_HANDLE || !strstr(tn_error_message(), text)) return 1;
+    tn_clear_error();
+    return tn_free(stale) || tn_error() != TN_ERR_HANDLE ? 2 : 0;
+}
+
+static const char *program;
+static void stale_handles_under_check(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("TISON_CHECK", "1", 1);
+        execl(program, program, "stale", (char *)NULL);
+        _exit(99);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* ---- rule 8: cycles ---- */
 
 static void a_module_that_contains_itself(void) {
@@ -368,7 +401,9 @@ static void many_scopes_with_many_fields(void) {
     tn_free(w);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    program = argv[0];
+    if (argc > 1 && strcmp(argv[1], "stale") == 0) return stale_handles_checked();
     RUN(scope_frees_what_it_made);
     RUN(one_claim_per_scope_and_object);
     RUN(early_exits_close_scopes);
@@ -386,6 +421,7 @@ int main(void) {
     RUN(forward_frees_its_temporaries);
     RUN(copied_by_assignment);
     RUN(wrong_kind_of_handle);
+    RUN(stale_handles_under_check);
     RUN(a_module_that_contains_itself);
     RUN(create_graph_with_grad_does_not_leak);
     RUN(jump_past_a_scope);
