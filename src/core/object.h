@@ -108,8 +108,10 @@ void *tni_object_new(tni_thread *t, tni_kind kind, size_t bytes);
 /* A claim of something that is not a scope. */
 TNI_INLINE void tni_claim(tni_object *o) { tni_count_up(&o->claims); }
 void tni_release_last(tni_object *o); /* nothing but graphs claims it any more */
+/* The count of graphs is read before: once its own claim is gone, another thread may destroy the object. */
 TNI_INLINE void tni_release(tni_object *o) {
-    if (tni_count_down(&o->claims) <= o->graphs) tni_release_last(o);
+    int32_t graphs = __atomic_load_n(&o->graphs, __ATOMIC_RELAXED);
+    if (tni_count_down(&o->claims) <= graphs) tni_release_last(o);
 }
 TNI_INLINE void tni_claim_graph(tni_object *o) {
     tni_count_up(&o->graphs);
