@@ -34,12 +34,12 @@ typedef struct tn_class {
     int (*extra_repr)(tn_module *m, char *out, size_t room);
     /** Called before the memory goes, with the fields still alive: for what the struct owns besides them. Must not call tn_forward. */
     void (*destroy)(tn_module *m);
-    /** Called on a copy after its fields were copied: for members that are not fields. false: the copy fails. */
+    /** For members that are not fields, when a module is copied as a whole. Not called yet: this version makes no such copies. */
     bool (*copy)(tn_module *to, const tn_module *from);
     /** A tensor saved as "_extra_state" with the module, and taken back. */
     tn_tensor *(*get_extra_state)(tn_module *m);
     bool (*set_extra_state)(tn_module *m, tn_tensor *state);
-    int64_t version; /* of its state, written into the metadata; 0 means 1 */
+    int64_t version; /* of its state; 0 means 1; for file formats that carry it, which safetensors does not */
 } tn_class;
 
 /** The function behind tn_new. [scope] */

@@ -217,10 +217,14 @@ bool tn_set_num_threads(int n) {
 }
 int tn_get_num_threads(void) { return tni_pool_threads(); }
 
+static char build_text[256];
+static void write_build_text(void) {
+    snprintf(build_text, sizeof build_text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed, none loaded\n",
+             tn_version_string(), __VERSION__, tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()));
+}
+
 const char *tn_build_info(void) {
-    static char text[256];
-    if (!text[0])
-        snprintf(text, sizeof text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed, none loaded\n",
-                 tn_version_string(), __VERSION__, tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()));
-    return text;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, write_build_text);
+    return build_text;
 }

@@ -1,4 +1,4 @@
-/* expect: pointer */
+/* expect: 'int64_t' */
 /* Nor does an array of ints. */
 #include <tison.h>
 typedef struct {

@@ -12,8 +12,10 @@ static void sizes(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "overflow");
     CHECK(tn_empty((0, 1LL << 62, 1LL << 62)) == NULL);
     CHECK_ERROR(TN_ERR_SHAPE, "overflow");
+#ifndef __SANITIZE_ADDRESS__ /* whose allocator ends the program at such a size */
     CHECK(tn_empty(1LL << 50) == NULL);
     CHECK_ERROR(TN_ERR_MEMORY, "could not allocate");
+#endif
     CHECK(tn_numel(tn_zeros((0, 3))) == 0 && tn_ndim(tn_zeros(())) == 0);
     int64_t many[70] = {0};
     CHECK((tn_zeros)(many, 70, NULL) == NULL);

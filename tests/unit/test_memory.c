@@ -63,9 +63,9 @@ static void a_warm_step_allocates_nothing(void) {
 }
 
 static void the_allocator_can_be_replaced(void) {
+    tn_keep(tn_ones(3));
     CHECK(!tn_set_allocator(&counting)); /* memory of the old one is held */
     CHECK_ERROR(TN_ERR_OWNERSHIP, "after tn_shutdown");
-    tn_keep(tn_ones(3));
     tn_shutdown();
     tn_memory_stats s = {.size = sizeof s};
     CHECK(tn_set_allocator(&counting));
