@@ -29,35 +29,35 @@ static void report(const char *name, void (*body)(int64_t), int64_t calls, doubl
     printf("%s %.1f\n", name, best);
 }
 
-static tn_tensor *a, *b, *big;
+static tn_tensor *left, *right, *big;
 static void add(int64_t n) {
     TN_NO_GRAD;
     for (int64_t i = 0; i < n; i += 100) {
         TN_SCOPE;
-        for (int k = 0; k < 100; k++) tn_add(a, b);
+        for (int k = 0; k < 100; k++) tn_add(left, right);
     }
 }
 static tn_tensor *w;
 static void add_graph(int64_t n) {
     for (int64_t i = 0; i < n; i += 100) {
         TN_SCOPE;
-        for (int k = 0; k < 100; k++) tn_add(w, b);
+        for (int k = 0; k < 100; k++) tn_add(w, right);
     }
 }
 static void chain_of_adds(int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         TN_SCOPE;
-        tn_tensor *x = tn_add(w, b);
-        for (int k = 1; k < CHAIN; k++) x = tn_add(x, b);
-        tn_backward(x, .gradient = b);
+        tn_tensor *x = tn_add(w, right);
+        for (int k = 1; k < CHAIN; k++) x = tn_add(x, right);
+        tn_backward(x, .gradient = right);
     }
 }
 static void chain_of_muls(int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         TN_SCOPE;
-        tn_tensor *x = tn_mul(w, b);
-        for (int k = 1; k < CHAIN; k++) x = tn_mul(x, b);
-        tn_backward(x, .gradient = b);
+        tn_tensor *x = tn_mul(w, right);
+        for (int k = 1; k < CHAIN; k++) x = tn_mul(x, right);
+        tn_backward(x, .gradient = right);
     }
 }
 static void add_1000(int64_t n) {
@@ -78,7 +78,7 @@ static void matmul_8(int64_t n) {
 static void sum_backward(int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         TN_SCOPE;
-        tn_backward(tn_sum(tn_add(w, b)));
+        tn_backward(tn_sum(tn_add(w, right)));
     }
 }
 
@@ -143,7 +143,7 @@ int main(void) {
     tn_exit_on_error(true);
     tn_set_num_threads(1);
     tn_manual_seed(0);
-    a = tn_randn(3), b = tn_ones(3), big = tn_randn(1000);
+    left = tn_randn(3), right = tn_ones(3), big = tn_randn(1000);
     w = tn_parameter(tn_randn(3));
     row = tn_randn((1, 8)), square = tn_randn((8, 8));
     report("add_3", add, 200000, 1);
