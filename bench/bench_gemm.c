@@ -1,4 +1,4 @@
-/* bench/gemm.c - speed of the matrix product: GFLOP/s and time per call; arguments: threads (default 1), level. */
+/* bench/bench_gemm.c - speed of the matrix product: GFLOP/s and time per call; arguments: threads (default 1), level. */
 #include "base/pool.h"
 #include "cpu/gemm.h"
 #include "cpu/level.h"
