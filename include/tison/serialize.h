@@ -6,6 +6,14 @@
 
 TN_BEGIN_DECLS
 
+/* ---- idx.c ---- */
+
+/** Reads an IDX file, as MNIST and Fashion-MNIST are published, also gzipped (.gz; that needs zlib): a tensor of uint8, int8, int16,
+ *  int32, float32 or float64 with the file's shape.
+ *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong), TN_ERR_NOT_IMPLEMENTED for a compressed file without zlib
+ */
+TN_API tn_tensor *(tn_load_idx)(const char *path);
+
 /* ---- save.c ---- */
 
 /** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes

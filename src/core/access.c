@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "base/zlib.h"
 #include "core/node.h"
 #include "cpu/level.h"
 #include <math.h>
@@ -219,8 +220,10 @@ int tn_get_num_threads(void) { return tni_pool_threads(); }
 
 static char build_text[256];
 static void write_build_text(void) {
-    snprintf(build_text, sizeof build_text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed, none loaded\n",
-             tn_version_string(), __VERSION__, tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()));
+    const char *zlib = tni_zlib_version();
+    snprintf(build_text, sizeof build_text, "Tison %s\ncompiler: %s\nCPU level: %s (of %s)\nlibraries: none needed\nzlib: %.40s\n",
+             tn_version_string(), __VERSION__, tni_cpu_level_name(tni_cpu_level), tni_cpu_level_name(tni_cpu_best_level()),
+             zlib ? zlib : "not found");
 }
 
 const char *tn_build_info(void) {

@@ -3,28 +3,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "core/state.h"
+#include "serialize/bytes.h"
 #include "serialize/safetensors.h"
-#include <stdio.h>
 #include <string.h>
 #include <tison/serialize.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the files hold little-endian numbers: this machine needs a conversion that is not written"
 #endif
-
-/* The latch's error with the path in front. */
-static bool name_path(const char *who, const char *path) {
-    tn_saved_error e, named;
-    tn_error_take(&e);
-    if (e.status == TN_ERR_MEMORY || (e.message[0] && strstr(e.message, path))) {
-        tn_error_put(&e);
-        return false;
-    }
-    named.status = e.status;
-    snprintf(named.message, sizeof named.message, "%s: %.400s: %.*s", who, path, (int)sizeof e.message - 440, e.message);
-    tn_error_put(&named);
-    return false;
-}
 
 /* ---- writing ---- */
 
@@ -108,7 +94,7 @@ TN_API bool tn_save_safetensors(tn_state *state, const char *path) {
     tni_file_writer w;
     if (!begin(t, "save", state)) return false;
     TNI_TRY(check_path("save", path));
-    if (!plan_make(&p, state)) return name_path("save", path);
+    if (!plan_make(&p, state)) return tni_name_path("save", path);
     bool right = tni_file_writer_begin(&w, path);
     if (right) {
         right = write_plan(t, &p, state, put_file, &w);
@@ -118,7 +104,7 @@ TN_API bool tn_save_safetensors(tn_state *state, const char *path) {
             tni_file_writer_abandon(&w);
     }
     plan_clear(&p);
-    return right || name_path("save", path);
+    return right || tni_name_path("save", path);
 }
 
 /** The number of bytes that tn_save_bytes writes; 0 on failure. */
@@ -229,7 +215,7 @@ TN_API tn_state *tn_load_safetensors(const char *path) {
     source from = {&f, NULL};
     if (tni_file_open(&f, path) && read_header(&from, (size_t)f.size, &s)) state = load_entries(t, &from, &s);
     tni_file_close(&f);
-    if (!state) (void)name_path("load", path);
+    if (!state) (void)tni_name_path("load", path);
     return state;
 }
 
