@@ -17,20 +17,35 @@ static uint64_t next(void) {
 
 static long double sigmoid_l(long double x) { return 1.0L / (1.0L + expl(-x)); }
 
+/* Winitzki's estimate, then Halley's method on the smaller of erf and erfc. */
+static long double erfinv_l(long double x) {
+    long double a = fabsl(x), w = logl((1 - a) * (1 + a)), h = 2 / (3.14159265358979L * 0.147L) + w / 2;
+    if (!(a < 1) || a == 0) return a == 1 ? copysignl(INFINITY, x) : a == 0 ? x : NAN;
+    long double y = sqrtl(sqrtl(h * h - w / 0.147L) - h);
+    for (int i = 0; i < 5; i++) {
+        long double e = a > 0.5L ? (1 - a) - erfcl(y) : erfl(y) - a, u = e / (1.128379167095512573896L * expl(-y * y));
+        y -= u / (1 + y * u);
+    }
+    return copysignl(y, x);
+}
+
 typedef struct function {
     const char *name;
     void (*f32)(float *, const float *, int64_t);
     void (*f64)(double *, const double *, int64_t);
     long double (*reference)(long double);
-    double limit; /* ulp */
+    double limit32, limit64; /* ulp */
 } function;
+#define ROW(name, ...)                                                                                                             \
+    { #name, tni_##name##_f32, tni_##name##_f64, __VA_ARGS__ }
 static const function functions[] = {
-    {"exp", tni_exp_f32, tni_exp_f64, expl, 1},
-    {"expm1", tni_expm1_f32, tni_expm1_f64, expm1l, 1},
-    {"log", tni_log_f32, tni_log_f64, logl, 1},
-    {"tanh", tni_tanh_f32, tni_tanh_f64, tanhl, 2},
-    {"sigmoid", tni_sigmoid_f32, tni_sigmoid_f64, sigmoid_l, 2},
-    {"sqrt", tni_sqrt_f32, tni_sqrt_f64, sqrtl, 0.5},
+    ROW(exp, expl, 1, 1),          ROW(expm1, expm1l, 1, 1),   ROW(log, logl, 1, 1),     ROW(tanh, tanhl, 2, 2),
+    ROW(sigmoid, sigmoid_l, 2, 2), ROW(sqrt, sqrtl, 0.5, 0.5), ROW(exp2, exp2l, 1, 1),   ROW(log2, log2l, 1, 1),
+    ROW(log10, log10l, 1, 2),      ROW(log1p, log1pl, 1, 1),   ROW(sinh, sinhl, 1, 2),   ROW(cosh, coshl, 1, 2),
+    ROW(asinh, asinhl, 1, 2),      ROW(acosh, acoshl, 1, 2),   ROW(atanh, atanhl, 1, 2), ROW(asin, asinl, 1, 1),
+    ROW(acos, acosl, 1, 1),        ROW(atan, atanl, 1, 1),     ROW(erf, erfl, 1, 1.1),   ROW(erfc, erfcl, 1, 4),
+    ROW(erfinv, erfinv_l, 1, 2),   ROW(sin, sinl, 1, 1),       ROW(cos, cosl, 1, 1),     ROW(tan, tanl, 1, 1),
+    ROW(lgamma, lgammal, 1, 5),
 };
 
 static const double specials[] = {
@@ -79,6 +94,20 @@ static const double specials[] = {
     -37.0,
     1.5e-5,
     -1.5e-5,
+    3.0,
+    -3.0,
+    0.5,
+    0.99999994,
+    -0.99999994,
+    1.0000001,
+    524288.0,
+    524289.0,
+    -1e22,
+    1000.0,
+    10.05,
+    10.06,
+    26.5,
+    27.3,
 };
 
 /* Batches go in turn over: all bit patterns, and even ranges around 0. */
@@ -121,10 +150,35 @@ static void accuracy(void) {
         }
     }
     for (size_t f = 0; f < TNI_COUNT(functions); f++) { /* long double rounds too */
-        int right = CHECK(worst32[f] <= functions[f].limit + 0.001);
-        right &= CHECK(worst64[f] <= functions[f].limit + 0.001);
+        int right = CHECK(worst32[f] <= functions[f].limit32 + 0.001);
+        right &= CHECK(worst64[f] <= functions[f].limit64 + 0.001);
         if (!right) printf("  %s: %g and %g ulp\n", functions[f].name, worst32[f], worst64[f]);
     }
+}
+
+/* Every `stride`-th float there is; with stride 1 some 10 s and more for each function. */
+static void floats(const function *f, uint64_t stride) {
+    double worst = 0;
+    float at = 0;
+    for (uint64_t u = 0; u <= UINT32_MAX;) {
+        int n = 0;
+        for (; n < N && u <= UINT32_MAX; n++, u += stride) {
+            uint32_t bits = (uint32_t)u;
+            memcpy(&x32[n], &bits, sizeof bits);
+        }
+        f->f32(y32, x32, n);
+        for (int i = 0; i < n; i++) {
+            long double r = f->reference(x32[i]);
+            double error = ulps(y32[i], r, (float)r, FLT_MANT_DIG, FLT_MIN_EXP);
+            if (error > worst) worst = error, at = x32[i];
+        }
+    }
+    int right = CHECK(worst <= f->limit32 + 0.001);
+    if (!right || stride == 1) printf("  %s: at most %.4f ulp, at %a\n", f->name, worst, (double)at);
+}
+
+static void sampled_floats(void) {
+    for (size_t f = 0; f < TNI_COUNT(functions); f++) floats(&functions[f], 65537);
 }
 
 static int same32(const float *a, const float *b, int64_t n) {
@@ -167,7 +221,7 @@ static void fixed_bits(void) {
         {0x51d59b74d04b9b5au, 0x1f5de3eace2ef119u}, {0x06b227ffc8315b30u, 0xd16507d8e3d29520u},
         {0x275f288e9f06b1eau, 0x14e6fff981b3f92fu}, {0xcb757b29d1683960u, 0xd799f3640df2fc83u},
     };
-    for (size_t f = 0; f < TNI_COUNT(functions); f++) {
+    for (size_t f = 0; f < TNI_COUNT(expected); f++) {
         uint64_t h[2] = {0xcbf29ce484222325u, 0xcbf29ce484222325u};
         state = 7;
         for (int batch = 1; batch < 8; batch++) {
@@ -290,8 +344,18 @@ static void row_edges(void) {
     tni_row_softmax_f32(out, low, 3, 0);
 }
 
-int main(void) {
+/* test_vmath NAME...: all floats through the functions named; "all" for all of them. */
+static int all_floats(int count, char **names) {
+    for (int i = 0; i < count; i++)
+        for (size_t f = 0; f < TNI_COUNT(functions); f++)
+            if (strcmp(names[i], functions[f].name) == 0 || strcmp(names[i], "all") == 0) floats(&functions[f], 1);
+    return test_broken;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) return all_floats(argc - 1, argv + 1);
     RUN(accuracy);
+    RUN(sampled_floats);
     RUN(levels);
     RUN(fixed_bits);
     RUN(softmax_rows);

@@ -1,0 +1,114 @@
+/* cpu/vmath_erf.h - erf, erfc, erfinv and lgamma for vmath.h, which includes it. */
+#ifndef TNI_VMATH_ERF_H
+#define TNI_VMATH_ERF_H
+#include "cpu/vmath.h"
+
+/* erfc(a), 0 <= a <= 10.5, to 2^-30: e^(a^2) erfc(a) is smooth in (a - 4) / (a + 4). */
+TNI_INLINE double tni_erfc_wide_(double a) {
+    double t = (a - 4.0) / (a + 4.0);
+    double p = 0x1.a9dbdb738d430p-14;
+    p = p * t - 0x1.d8b86b1a526bdp-16;
+    p = p * t - 0x1.ab4cf45094de0p-11;
+    p = p * t + 0x1.09fe4addf1410p-8;
+    p = p * t - 0x1.a4bbcdf65f3e7p-7;
+    p = p * t + 0x1.006867bdd6118p-5;
+    p = p * t - 0x1.027de20511014p-4;
+    p = p * t + 0x1.be5016c725d92p-4;
+    p = p * t - 0x1.5066631af15e3p-3;
+    p = p * t + 0x1.bff01ab502ccfp-3;
+    p = p * t - 0x1.0949227bc32c6p-2;
+    p = p * t + 0x1.18932bf03e473p-3;
+    return p * tni_exp_wide_(-(a * a));
+}
+
+TNI_INLINE float tni_erf_f32_(float x) {
+    double a = __builtin_fabs((double)x), z = a * a;
+    double p = 0x1.1b8c452381854p-20;
+    p = p * z - 0x1.d25d1854a33edp-17;
+    p = p * z + 0x1.f56bf559fee87p-14;
+    p = p * z - 0x1.bfdf5b94982e6p-11;
+    p = p * z + 0x1.56586d16ea132p-8;
+    p = p * z - 0x1.b82cb8f75f60fp-6;
+    p = p * z + 0x1.ce2f20978ac74p-4;
+    p = p * z - 0x1.812746adb3077p-2;
+    p = p * z + 0x1.20dd750428b2ap+0;
+    double far = 1.0 - tni_erfc_wide_(tni_select_(a > 10.0, 10.0, a));
+    return __builtin_copysignf((float)tni_select_(a < 1.0, a * p, far), x);
+}
+
+TNI_INLINE float tni_erfc_f32_(float x) {
+    double a = __builtin_fabs((double)x), y = tni_erfc_wide_(tni_select_(a > 10.5, 10.5, a));
+    return (float)tni_select_(x < 0.0f, 2.0 - y, y);
+}
+
+/* erfinv(x) / x from w = -log(1 - x^2), w <= 37.5, to 2^-26. */
+TNI_INLINE double tni_erfinv_near_(double w) {
+    double z = w - 2.5;
+    double p = -0x1.62bd310d71c04p-36;
+    p = p * z + 0x1.0f1458c77e14ep-33;
+    p = p * z + 0x1.bf358569ca9c5p-31;
+    p = p * z - 0x1.75172bd1c996ep-27;
+    p = p * z + 0x1.db03c7258e6c7p-27;
+    p = p * z + 0x1.00fba113e91e6p-21;
+    p = p * z - 0x1.cab1c6cb7f674p-19;
+    p = p * z - 0x1.4f459750f134cp-18;
+    p = p * z + 0x1.c9b4c0b6d9347p-13;
+    p = p * z - 0x1.4863cfffa18d7p-10;
+    p = p * z - 0x1.11c3c4c0b71dep-8;
+    p = p * z + 0x1.f91e8994cf22fp-3;
+    p = p * z + 0x1.805c5cfd0bacdp+0;
+    return p;
+}
+
+TNI_INLINE double tni_erfinv_far_(double w) {
+    double z = __builtin_sqrt(w) - 4.0;
+    double p = 0x1.2951859043282p-24;
+    p = p * z - 0x1.19a0e62743fb1p-21;
+    p = p * z + 0x1.d57d672304b26p-21;
+    p = p * z + 0x1.708ba3c74490fp-19;
+    p = p * z - 0x1.a80603978838cp-17;
+    p = p * z + 0x1.5eefc43f28102p-16;
+    p = p * z - 0x1.c37cb12bfa995p-16;
+    p = p * z + 0x1.b37555f026c7ep-15;
+    p = p * z - 0x1.008019cb94a4cp-13;
+    p = p * z + 0x1.532a70ac717afp-12;
+    p = p * z - 0x1.c6c03685fd24bp-11;
+    p = p * z + 0x1.4a1cc521c2eeap-10;
+    p = p * z + 0x1.026e234f1acd2p+0;
+    p = p * z + 0x1.eb7e093e8c1acp+1;
+    return p;
+}
+
+/* The edges: 1 gives infinity, what lies behind it NaN. */
+TNI_INLINE double tni_erfinv_edges_(double a, double y) {
+    y = tni_select_(a == 1.0, TNI_INF, y);
+    return tni_select_(a > 1.0, (double)__builtin_nanf(""), y);
+}
+
+TNI_INLINE float tni_erfinv_f32_(float x) {
+    double a = __builtin_fabs((double)x), k, z = tni_split_(1.0 - a * a, &k) - 1.0;
+    double w = -(k * TNI_LN2 + tni_log1p_short_(z));
+    double y = a * tni_select_(w > 5.0, tni_erfinv_far_(w), tni_erfinv_near_(w));
+    return __builtin_copysignf((float)tni_erfinv_edges_(a, y), x);
+}
+
+/* One step of Halley's method from the above, with the residual taken where it is small. */
+TNI_INLINE double tni_erfinv_f64_(double x) {
+    double a = __builtin_fabs(x), w = -log1p(-a * a);
+    if (!(a < 1.0)) return copysign(tni_erfinv_edges_(a, a), x);
+    double y = a * (w > 5.0 ? tni_erfinv_far_(w) : tni_erfinv_near_(w));
+    double residual = a > 0.5 ? (1.0 - a) - erfc(y) : erf(y) - a;
+    double u = residual / (0x1.20dd750429b6dp+0 * exp(-y * y));
+    return copysign(y - u / (1.0 + y * u), x);
+}
+
+TNI_VMATH_SAME(erf)
+TNI_VMATH_SAME(erfc)
+
+/* lgamma would write a variable that all threads share. */
+TNI_INLINE double tni_lgamma_f64_(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+TNI_INLINE float tni_lgamma_f32_(float x) { return (float)tni_lgamma_f64_(x); }
+#endif
