@@ -19,6 +19,7 @@ typedef enum tni_kind {
     TNI_LOADER,
     TNI_HOOK,
     TNI_BATCHES,
+    TNI_VALUE,
     TNI_KIND_END
 } tni_kind;
 

@@ -170,8 +170,8 @@ TNI_TARGET_AVX2 TNI_INLINE void transpose_4x4(const double *const *row, int64_t 
 
 #define KERNELS_14                                                                                                                 \
     KERNEL(1)                                                                                                                      \
-    KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(5) KERNEL(6) KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) KERNEL(11) KERNEL(12) KERNEL(13)    \
-        KERNEL(14)
+    KERNEL(2)                                                                                                                      \
+    KERNEL(3) KERNEL(4) KERNEL(5) KERNEL(6) KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) KERNEL(11) KERNEL(12) KERNEL(13) KERNEL(14)
 #define T float
 #define V __m512
 #define W 16

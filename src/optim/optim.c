@@ -50,22 +50,6 @@ static void destroy_optim(tni_object *object) {
     tni_free(o->group, o->group_capacity * sizeof *o->group);
 }
 
-const char *tni_optim_number(char text[32], double value) {
-    if (isnan(value)) return "nan";
-    if (isinf(value)) return value > 0 ? "inf" : "-inf";
-    int digits = 1;
-    while (digits < 17 && (snprintf(text, 32, "%.*e", digits - 1, value), strtod(text, NULL) != value)) digits++;
-    snprintf(text, 32, "%.*e", digits - 1, value);
-    int exponent = atoi(strchr(text, 'e') + 1);
-    if (exponent < -4 || exponent >= 16)
-        snprintf(text, 32, "%.*g", digits, value);
-    else
-        snprintf(text, 32, "%.*f", TNI_MAX(digits - 1 - exponent, 1), value);
-    for (char *c = text; *c; c++)
-        if (*c == ',') *c = '.'; /* another locale's point */
-    return text;
-}
-
 static void option_text(const tni_option *option, const double *value, tni_str *out) {
     tni_str_addf(out, "    %s: ", option->name);
     if (option->kind == TNI_OPTION_FLAG)

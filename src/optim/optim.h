@@ -1,6 +1,7 @@
 /* optim/optim.h - what all optimizers share: groups of parameters with options, state tensors, the step in two passes. */
 #ifndef TNI_OPTIM_H
 #define TNI_OPTIM_H
+#include "base/str.h"
 #include "core/op.h"
 #include <tison/module.h>
 
@@ -55,9 +56,6 @@ struct tn_optim {
 struct tn_optim *tni_optim_new(const tni_optim_class *c, tn_tensors *params, const double *option);
 /* "Invalid learning rate: -1.0"; what is not >= 0 fails, NaN included. */
 bool tni_optim_check_positive(const char *what, double value);
-/* A number as Python prints it. */
-const char *tni_optim_number(char text[32], double value);
-#define TNI_NUMBER(value) tni_optim_number((char[32]){0}, value)
 /* "parameter 'hidden.weight'", or by its place among all. */
 const char *tni_optim_entry_text(char text[160], const struct tn_optim *o, const tni_optim_entry *e);
 #endif

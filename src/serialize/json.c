@@ -4,27 +4,6 @@
 
 #define DEEPEST 64
 
-size_t tni_utf8_valid(const void *text, size_t length) {
-    const unsigned char *s = text;
-    size_t i = 0;
-    while (i < length) {
-        unsigned char c = s[i];
-        if (c < 0x80) {
-            i++;
-            continue;
-        }
-        size_t more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-        if (c < 0xC2 || c > 0xF4 || length - i <= more) return i;
-        unsigned char low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80, high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-        if (s[i + 1] < low || s[i + 1] > high) return i;
-        for (size_t k = 2; k <= more; k++) {
-            if ((s[i + k] & 0xC0) != 0x80) return i;
-        }
-        i += more + 1;
-    }
-    return length;
-}
-
 bool tni_json_fail(tni_json *j, const char *problem) {
     if (!j->problem) j->problem = problem;
     return false;

@@ -12,9 +12,6 @@ typedef struct tni_json {
     const char *problem;
 } tni_json;
 
-/* Length of the longest prefix that is valid UTF-8 (no surrogates, no overlong forms, up to U+10FFFF). */
-size_t tni_utf8_valid(const void *text, size_t length);
-
 bool tni_json_fail(tni_json *j, const char *problem);
 /* The next character that is not white space, without taking it; 0 at the end (a NUL in the text is an error later on). */
 char tni_json_peek(tni_json *j);

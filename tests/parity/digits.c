@@ -2,9 +2,9 @@
 #include "parity.h"
 
 typedef struct {
-    tn_module      module;
-    tn_nn_conv2d  *conv;
-    tn_nn_linear  *hidden, *out;
+    tn_module module;
+    tn_nn_conv2d *conv;
+    tn_nn_linear *hidden, *out;
     tn_nn_dropout *dropout;
 } digit_net;
 

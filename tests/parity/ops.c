@@ -29,10 +29,10 @@ static void result(const char *what, tn_tensor *y) {
             tn_set_grad(in[i], NULL);
         }
 }
-#define RUN(what, ...)             \
-    do {                    \
-        TN_SCOPE;           \
-        result(what, __VA_ARGS__); \
+#define RUN(what, ...)                                                                                                             \
+    do {                                                                                                                           \
+        TN_SCOPE;                                                                                                                  \
+        result(what, __VA_ARGS__);                                                                                                 \
     } while (0)
 
 static void promotion(void) {

@@ -11,10 +11,10 @@ static void tensor(const char *name, tn_tensor *x) {
 }
 
 typedef struct {
-    tn_module        module;
-    tn_nn_conv2d    *conv;
+    tn_module module;
+    tn_nn_conv2d *conv;
     tn_nn_container *rest;
-    tn_tensor       *scale;
+    tn_tensor *scale;
 } digit_net;
 static tn_tensor *digit_net_forward(digit_net *self, tn_tensor *x) {
     return tn_mul(tn_forward(self->rest, tn_forward(self->conv, x)), self->scale);
@@ -68,8 +68,8 @@ int main(int argc, char **argv) {
     text("Linear", tn_nn_linear(3, 4));
     text("Linear without bias", tn_nn_linear(3, 4, .bias = false));
     text("Conv2d", tn_nn_conv2d(3, 4, 5));
-    text("Conv2d options", tn_nn_conv2d(4, 8, (3, 5), .stride = 2, .padding_hw = {1, 2},
-                                    .dilation = 2, .groups = 2, .bias = false));
+    text("Conv2d options",
+         tn_nn_conv2d(4, 8, (3, 5), .stride = 2, .padding_hw = {1, 2}, .dilation = 2, .groups = 2, .bias = false));
     text("Dropout", tn_nn_dropout(0.25));
     text("Flatten", tn_nn_flatten());
     text("MaxPool2d", tn_nn_max_pool2d(2));
@@ -77,8 +77,7 @@ int main(int argc, char **argv) {
     text("ReLU", tn_nn_relu());
     text("Tanh", tn_nn_tanh());
     text("Sigmoid", tn_nn_sigmoid());
-    text("Sequential", tn_nn_sequential(tn_nn_linear(2, 3), tn_nn_relu(),
-                                        tn_nn_sequential(tn_nn_linear(3, 3), tn_nn_tanh())));
+    text("Sequential", tn_nn_sequential(tn_nn_linear(2, 3), tn_nn_relu(), tn_nn_sequential(tn_nn_linear(3, 3), tn_nn_tanh())));
     text("ModuleList", tn_nn_module_list(tn_nn_linear(2, 3), tn_nn_linear(2, 3), tn_nn_relu()));
     digit_net *net = tn_new(digit_net);
     net->conv = tn_nn_conv2d(1, 2, 3);

@@ -127,7 +127,8 @@ static void indices(void) {
 
 static void dtypes(void) {
     tn_tensor *i = tn_ones(2, .dtype = TN_INT64), *f = tn_ones(2);
-    CHECK(tn_get_dtype(tn_add(i, f)) == TN_FLOAT32 && tn_get_dtype(tn_mul(i, 0.5)) == TN_FLOAT32 && tn_get_dtype(tn_mul(i, 2)) == TN_INT64);
+    CHECK(tn_get_dtype(tn_add(i, f)) == TN_FLOAT32 && tn_get_dtype(tn_mul(i, 0.5)) == TN_FLOAT32 &&
+          tn_get_dtype(tn_mul(i, 2)) == TN_INT64);
     CHECK(tn_add_(i, f) == NULL);
     CHECK_ERROR(TN_ERR_DTYPE, "result type Float can't be cast to the desired output type Long");
     CHECK(tn_item(tn_sum(i)) == 2);
@@ -227,9 +228,11 @@ static void null_and_stale_handles(void) {
     tn_tensor *good = tn_ones((2, 2)), *dead = tn_ones(2);
     tn_free(dead); /* nothing is made below, so its slot is not used again */
     tn_tensor *bad[2] = {NULL, dead};
-    tn_tensor *(*const unary[])(tn_tensor *) = {tn_neg, tn_abs, tn_exp, tn_log, tn_sqrt, tn_tanh, tn_sigmoid, tn_relu, tn_clone, tn_detach, tn_contiguous, tn_t,
-                                                tn_zeros_like, tn_ones_like, tn_zero_, tn_relu_, tn_random_, tn_bernoulli};
-    tn_tensor *(*const binary[])(tn_tensor *, tn_tensor *) = {(tn_mul), (tn_div), (tn_mul_), tn_matmul, tn_mm, tn_bmm, (tn_pow), (tn_eq), (tn_lt), tn_copy_};
+    tn_tensor *(*const unary[])(tn_tensor *) = {tn_neg,        tn_abs,       tn_exp,   tn_log,    tn_sqrt,       tn_tanh,
+                                                tn_sigmoid,    tn_relu,      tn_clone, tn_detach, tn_contiguous, tn_t,
+                                                tn_zeros_like, tn_ones_like, tn_zero_, tn_relu_,  tn_random_,    tn_bernoulli};
+    tn_tensor *(*const binary[])(tn_tensor *, tn_tensor *) = {(tn_mul), (tn_div), (tn_mul_), tn_matmul, tn_mm,
+                                                              tn_bmm,   (tn_pow), (tn_eq),   (tn_lt),   tn_copy_};
     for (int b = 0; b < 2; b++) {
         tn_status status = b ? TN_ERR_HANDLE : TN_ERR_TYPE;
         for (size_t i = 0; i < sizeof unary / sizeof *unary; i++) {

@@ -11,7 +11,7 @@ static void in_thread(void *(*run)(void *), void *data) {
 /* ---- a network ---- */
 
 typedef struct {
-    tn_module     module;
+    tn_module module;
     tn_nn_conv2d *conv;
     tn_nn_linear *hidden, *out;
     tn_nn_dropout *dropout;
@@ -118,8 +118,7 @@ static void test_one_model_for_many_threads(void) {
     for (int i = 0; i < READERS; i++) all[i] = here, memset(all[i].y, 0, sizeof all[i].y);
     for (int i = 0; i < READERS; i++) CHECK(pthread_create(&threads[i], NULL, read_model, &all[i]) == 0);
     for (int i = 0; i < READERS; i++) pthread_join(threads[i], NULL);
-    for (int i = 0; i < READERS; i++)
-        CHECK(all[i].status == TN_OK && all[i].same && memcmp(all[i].y, here.y, sizeof here.y) == 0);
+    for (int i = 0; i < READERS; i++) CHECK(all[i].status == TN_OK && all[i].same && memcmp(all[i].y, here.y, sizeof here.y) == 0);
     CHECK_EQ_INT(live_objects(), before);
     CHECK_OK();
 }
@@ -127,7 +126,7 @@ static void test_one_model_for_many_threads(void) {
 /* ---- a module belongs to one thread ---- */
 
 typedef struct {
-    tn_module  module;
+    tn_module module;
     tn_tensor *weight, *last;
 } keeper;
 static tn_tensor *keeper_forward(keeper *self, tn_tensor *x) { return self->last = tn_mul(x, self->weight); }
