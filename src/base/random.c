@@ -115,6 +115,8 @@ bool tni_random_set_state(tni_random *r, const unsigned char state[TNI_RANDOM_ST
 static bool known(tn_dtype dtype) {
     switch (dtype) {
     case TN_UINT8:
+    case TN_INT8:
+    case TN_INT16:
     case TN_INT32:
     case TN_INT64:
     case TN_BOOL:
@@ -131,6 +133,8 @@ static void store(tn_dtype dtype, void *out, int64_t at, const int64_t *from, in
     switch (dtype) {
     case TN_UINT8: STORE(uint8_t, (uint8_t)from[i]); break;
     case TN_BOOL: STORE(uint8_t, from[i] != 0); break;
+    case TN_INT8: STORE(int8_t, (int8_t)from[i]); break;
+    case TN_INT16: STORE(int16_t, (int16_t)from[i]); break;
     case TN_INT32: STORE(int32_t, (int32_t)from[i]); break;
     case TN_INT64: STORE(int64_t, from[i]); break;
     case TN_FLOAT32: STORE(float, (float)from[i]); break;
@@ -141,7 +145,9 @@ static void store(tn_dtype dtype, void *out, int64_t at, const int64_t *from, in
 static void store_bits(tn_dtype dtype, void *out, int64_t at, const int32_t *bits, int64_t n) {
     switch (dtype) {
     case TN_UINT8:
+    case TN_INT8:
     case TN_BOOL: STORE(uint8_t, (uint8_t)bits[i]); break;
+    case TN_INT16: STORE(int16_t, (int16_t)bits[i]); break;
     case TN_INT32: STORE(int32_t, bits[i]); break;
     case TN_INT64: STORE(int64_t, bits[i]); break;
     case TN_FLOAT32: STORE(float, (float)bits[i]); break;
@@ -243,9 +249,20 @@ static bool float_bounds(tn_dtype dtype, int64_t *lo, int64_t *hi) {
 }
 
 static bool integer_bounds(tn_dtype dtype, int64_t lo, int64_t hi) {
-    int64_t least = dtype == TN_INT64 ? INT64_MIN : dtype == TN_INT32 ? INT32_MIN : 0;
-    int64_t most = dtype == TN_INT64 ? INT64_MAX : dtype == TN_INT32 ? INT32_MAX : dtype == TN_BOOL ? 1 : UINT8_MAX;
-    const char *name = dtype == TN_INT64 ? "long" : dtype == TN_INT32 ? "int" : dtype == TN_BOOL ? "bool" : "unsigned char";
+    static const struct {
+        tn_dtype dtype;
+        int64_t least, most;
+        const char *name;
+    } rows[] = {{TN_INT64, INT64_MIN, INT64_MAX, "long"},
+                {TN_INT32, INT32_MIN, INT32_MAX, "int"},
+                {TN_INT16, INT16_MIN, INT16_MAX, "short"},
+                {TN_INT8, INT8_MIN, INT8_MAX, "signed char"},
+                {TN_BOOL, 0, 1, "bool"},
+                {TN_UINT8, 0, UINT8_MAX, "unsigned char"}};
+    size_t row = 0;
+    while (row < TNI_COUNT(rows) - 1 && rows[row].dtype != dtype) row++;
+    int64_t least = rows[row].least, most = rows[row].most;
+    const char *name = rows[row].name;
     TNI_CHECK(lo >= least && lo <= most, TN_ERR_RUNTIME, "from is out of bounds for %s", name);
     TNI_CHECK(hi - 1 >= least && hi - 1 <= most, TN_ERR_RUNTIME, "to - 1 is out of bounds for %s", name);
     return true;
@@ -265,6 +282,8 @@ bool tni_random_full_range(tni_random *r, tn_dtype dtype, void *out, int64_t n) 
     switch (dtype) {
     case TN_BOOL: fill_modulo(r, dtype, out, n, 0, 2, false); return true;
     case TN_UINT8: fill_modulo(r, dtype, out, n, 0, 1U << 8, false); return true;
+    case TN_INT8: fill_modulo(r, dtype, out, n, 0, 1U << 7, false); return true;
+    case TN_INT16: fill_modulo(r, dtype, out, n, 0, 1U << 15, false); return true;
     case TN_INT32: fill_modulo(r, dtype, out, n, 0, UINT64_C(1) << 31, false); return true;
     case TN_INT64: fill_modulo(r, dtype, out, n, 0, UINT64_C(1) << 63, true); return true;
     case TN_FLOAT32: fill_modulo(r, dtype, out, n, 0, (UINT64_C(1) << FLT_MANT_DIG) + 1, false); return true;

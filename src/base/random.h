@@ -28,7 +28,7 @@ void tni_random_get_state(const tni_random *r, unsigned char state[TNI_RANDOM_ST
 bool tni_random_set_state(tni_random *r, const unsigned char state[TNI_RANDOM_STATE_SIZE]); /* on failure `r` is as before */
 
 /* Fills of n elements at `out`, in memory order. Arguments are checked before anything is drawn; n <= 0 draws nothing.
- * Real numbers: TN_FLOAT32 and TN_FLOAT64. Whole numbers and bernoulli: those, and TN_UINT8, TN_INT32, TN_INT64, TN_BOOL. */
+ * Real numbers: TN_FLOAT32 and TN_FLOAT64. Whole numbers and bernoulli: those, integers and TN_BOOL. */
 bool tni_random_uniform(tni_random *r, tn_dtype dtype, void *out, int64_t n, double from, double to);
 bool tni_random_normal(tni_random *r, tn_dtype dtype, void *out, int64_t n, double mean, double std);
 bool tni_random_normal_scalar(tni_random *r, tn_dtype dtype, void *out, int64_t n, double mean, double std); /* not contiguous */

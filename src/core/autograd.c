@@ -71,7 +71,7 @@ tn_tensor *tn_requires_grad_(tn_tensor *x, bool on) {
                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."),
                NULL;
-    if (on && !tni_dtype_is_float((tn_dtype)x->a.dtype))
+    if (on && !tni_dtype_has_grad((tn_dtype)x->a.dtype))
         return (void)tni_fail(TN_ERR_DTYPE, "only Tensors of floating point dtype can require gradients"), NULL;
     if (on && x->inference && !tni_self()->inference)
         return (void)tni_fail(TN_ERR_AUTOGRAD,

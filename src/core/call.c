@@ -51,10 +51,18 @@ typedef struct category {
 static int kind_rank(tn_dtype d) { return d == TN_DTYPE_NONE ? -1 : tni_dtype_get(d)->kind; }
 static void join(tn_dtype *into, tn_dtype d) { *into = *into == TN_DTYPE_NONE ? d : tni_promote(*into, d); }
 
+/* A float keeps its precision when a complex number joins it. */
 static tn_dtype combine(tn_dtype high, tn_dtype low) {
     if (high == TN_DTYPE_NONE) return low;
     if (low == TN_DTYPE_NONE) return high;
+    if (tni_dtype_is_float(high) && tni_dtype_is_complex(low)) return tni_dtype_complex(high);
     return kind_rank(low) > kind_rank(high) ? tni_promote(high, low) : high;
+}
+
+/* A Python number has the default precision. */
+static tn_dtype number_dtype(tn_dtype d) {
+    if (tni_dtype_is_complex(d)) return tni_dtype_complex(tn_get_default_dtype());
+    return tni_dtype_is_float(d) ? tn_get_default_dtype() : d;
 }
 
 tn_dtype tni_result_type(tn_tensor *const *in, size_t n) {
@@ -65,7 +73,7 @@ tn_dtype tni_result_type(tn_tensor *const *in, size_t n) {
         if (!in[i]->number)
             join(in[i]->a.ndim ? &c.dims : &c.zero, d);
         else
-            join(&c.number, tni_dtype_is_float(d) ? tn_get_default_dtype() : d);
+            join(&c.number, number_dtype(d));
     }
     return combine(combine(c.dims, c.zero), c.number);
 }
@@ -92,6 +100,8 @@ static void discard_outputs(tni_call *c) {
     }
 }
 
+static bool run_op(tni_call *c) { return TNI_UNLIKELY(c->op->widen) && tni_needs_widening(c) ? tni_run_widened(c) : c->op->run(c); }
+
 /* A composite's temporaries stay in a scope of its own. Its result may also be one of its inputs. */
 static bool run_composite(tni_call *c) {
     if (!tni_inner_enter(c->t)) return false;
@@ -117,7 +127,7 @@ static void mark_view(tni_call *c) {
 
 static bool run_plain(tni_call *c) {
     const tni_op *op = c->op;
-    if (!op->run(c)) {
+    if (!run_op(c)) {
         discard_outputs(c);
         return false;
     }
@@ -173,7 +183,7 @@ static bool run_inplace(tni_call *c) {
     c->record = wants_grad && !c->t->no_grad && c->op->vjp;
     if (!tni_inplace_check(c->t, tni_call_name(c), self, wants_grad && !c->t->no_grad)) return false;
     c->out[0] = self;
-    bool right = copy_self(c, &copy) && c->op->run(c);
+    bool right = copy_self(c, &copy) && run_op(c);
     if (right && c->record)
         right = tni_record(c, copy);
     else if (right)

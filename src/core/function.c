@@ -96,7 +96,7 @@ static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n
         node->function = f;
         f->node = node;
         for (size_t i = 0; i < k; i++) {
-            if (!tni_dtype_is_float((tn_dtype)out[i]->a.dtype)) continue;
+            if (!tni_dtype_has_grad((tn_dtype)out[i]->a.dtype)) continue;
             out[i]->grad_fn = tni_node_share(node);
             out[i]->output_nr = (uint32_t)i;
             out[i]->requires_grad = true;

@@ -3,20 +3,27 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "core/node.h"
+#include "tensor/half.h"
 #include <string.h>
 
 enum { MAX_OPERANDS = 6, GRAIN = 32768 };
 
-int tni_map_index(tn_dtype dtype) {
-    switch (dtype) {
-    case TN_UINT8: return 0;
-    case TN_INT32: return 1;
-    case TN_INT64: return 2;
-    case TN_FLOAT32: return 3;
-    case TN_FLOAT64: return 4;
-    case TN_BOOL: return 5;
-    default: return -1;
-    }
+/* Columns of the dtypes, one more than it is; 0: none. */
+static const int8_t columns[32] = {
+    [TN_UINT8] = TNI_U8 + 1,  [TN_INT8] = TNI_I8 + 1,     [TN_INT16] = TNI_I16 + 1,     [TN_INT32] = TNI_I32 + 1,
+    [TN_INT64] = TNI_I64 + 1, [TN_FLOAT32] = TNI_F32 + 1, [TN_FLOAT64] = TNI_F64 + 1,   [TN_COMPLEX64] = TNI_C64 + 1,
+    [TN_BOOL] = TNI_BOOL + 1, [TN_FLOAT16] = TNI_F16 + 1, [TN_BFLOAT16] = TNI_BF16 + 1, [TN_COMPLEX128] = TNI_C128 + 1,
+};
+
+int tni_map_column(tn_dtype dtype) { return (int)dtype >= 0 && (int)dtype < 32 ? columns[dtype] - 1 : -1; }
+
+tni_loop *tni_map_loop(tni_loop *const *table, tn_dtype dtype, bool *widen) {
+    int column = tni_map_column(dtype);
+    *widen = false;
+    if (column < 0) return NULL;
+    if (table[column] || (column != TNI_F16 && column != TNI_BF16)) return table[column];
+    *widen = true;
+    return table[TNI_F32];
 }
 
 /* ---- iteration ---- */
@@ -28,9 +35,52 @@ typedef struct plan {
     int64_t size[TNI_MAX_DIMS];
     int64_t step[TNI_MAX_DIMS][MAX_OPERANDS]; /* bytes */
     char *base[MAX_OPERANDS];
+    uint8_t half[MAX_OPERANDS]; /* 1: float16, 2: bfloat16, to be widened for the loop */
+    bool widen;
     tni_loop *loop;
     const tni_value *arg;
 } plan;
+
+/* ---- float16 and bfloat16: blocks in float32 ---- */
+
+enum { BLOCK = 256 };
+
+static void widen_block(float *to, const char *from, int64_t step, int64_t n, int half) {
+    if (half == 1)
+        for (int64_t i = 0; i < n; i++) to[i] = tni_f16_to_f32(*(const uint16_t *)(const void *)(from + i * step));
+    else
+        for (int64_t i = 0; i < n; i++) to[i] = tni_bf16_to_f32(*(const uint16_t *)(const void *)(from + i * step));
+}
+
+static void narrow_block(char *to, int64_t step, const float *from, int64_t n, int half) {
+    if (half == 1)
+        for (int64_t i = 0; i < n; i++) *(uint16_t *)(void *)(to + i * step) = tni_f32_to_f16(from[i]);
+    else
+        for (int64_t i = 0; i < n; i++) *(uint16_t *)(void *)(to + i * step) = tni_f32_to_bf16(from[i]);
+}
+
+static void run_widened(const plan *p, char *const *at, const int64_t *step, int64_t n) {
+    float block[MAX_OPERANDS][BLOCK];
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        int64_t count = TNI_MIN(n - from, BLOCK), steps[MAX_OPERANDS];
+        char *here[MAX_OPERANDS];
+        for (size_t k = 0; k < p->n; k++) {
+            here[k] = at[k] + from * step[k], steps[k] = step[k];
+            if (!p->half[k]) continue;
+            if (k > 0) widen_block(block[k], here[k], step[k], step[k] ? count : 1, p->half[k]);
+            here[k] = (char *)block[k], steps[k] = step[k] ? (int64_t)sizeof(float) : 0;
+        }
+        p->loop(here, steps, count, p->arg);
+        if (p->half[0]) narrow_block(at[0] + from * step[0], step[0], block[0], count, p->half[0]);
+    }
+}
+
+static void run_loop(const plan *p, char *const *at, const int64_t *step, int64_t n) {
+    if (p->widen)
+        run_widened(p, at, step, n);
+    else
+        p->loop(at, step, n, p->arg);
+}
 
 static void add_dim(plan *p, int64_t size, const int64_t *step) {
     if (size == 1) return;
@@ -62,7 +112,7 @@ static void sort_dims(const tni_array *out, int *order) {
 static void make_plan(plan *p, tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
     const tni_array *out = arrays[0];
     int order[TNI_MAX_DIMS];
-    p->ndim = 0, p->n = n, p->loop = loop, p->arg = arg;
+    p->ndim = 0, p->n = n, p->loop = loop, p->arg = arg, p->widen = false;
     for (size_t k = 0; k < n; k++) p->base[k] = arrays[k]->data;
     if (out->contiguous)
         for (int i = 0; i < out->ndim; i++) order[i] = i;
@@ -87,7 +137,7 @@ static void run_line(int64_t begin, int64_t end, void *context) {
     const plan *p = context;
     char *at[MAX_OPERANDS];
     for (size_t k = 0; k < p->n; k++) at[k] = p->base[k] + begin * p->step[0][k];
-    p->loop(at, p->step[0], end - begin, p->arg);
+    run_loop(p, at, p->step[0], end - begin);
 }
 
 /* Runs rows [begin, end): the combinations of all dims but the innermost. */
@@ -103,7 +153,7 @@ static void run_rows(int64_t begin, int64_t end, void *context) {
         for (size_t k = 0; k < p->n; k++) at[k] += index[d] * p->step[d][k];
     }
     for (int64_t row = begin; row < end; row++) {
-        p->loop(at, p->step[inner], p->size[inner], p->arg);
+        run_loop(p, at, p->step[inner], p->size[inner]);
         for (int d = inner - 1; d >= 0; d--) {
             bool carry = ++index[d] == p->size[d];
             int64_t move = carry ? -(p->size[d] - 1) : 1;
@@ -114,17 +164,31 @@ static void run_rows(int64_t begin, int64_t end, void *context) {
     }
 }
 
+static void run_plan(plan *p) {
+    if (p->ndim == 1) {
+        tni_parallel(p->size[0], GRAIN, run_line, p);
+        return;
+    }
+    int64_t rows = 1, inner = p->size[p->ndim - 1];
+    for (int d = 0; d < p->ndim - 1; d++) rows *= p->size[d];
+    tni_parallel(rows, inner >= GRAIN ? 1 : GRAIN / inner + 1, run_rows, p);
+}
+
 bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
     if (arrays[0]->numel == 0) return true;
     plan p;
     make_plan(&p, loop, arrays, n, arg);
-    if (p.ndim == 1) {
-        tni_parallel(p.size[0], GRAIN, run_line, &p);
-        return true;
-    }
-    int64_t rows = 1, inner = p.size[p.ndim - 1];
-    for (int d = 0; d < p.ndim - 1; d++) rows *= p.size[d];
-    tni_parallel(rows, inner >= GRAIN ? 1 : GRAIN / inner + 1, run_rows, &p);
+    run_plan(&p);
+    return true;
+}
+
+bool tni_map_arrays_widened(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
+    if (arrays[0]->numel == 0) return true;
+    plan p;
+    make_plan(&p, loop, arrays, n, arg);
+    p.widen = true;
+    for (size_t k = 0; k < n; k++) p.half[k] = arrays[k]->dtype == TN_FLOAT16 ? 1 : arrays[k]->dtype == TN_BFLOAT16 ? 2 : 0;
+    run_plan(&p);
     return true;
 }
 
@@ -148,7 +212,7 @@ static tn_dtype compute_dtype(const tni_call *c, tni_map_rule rule) {
 /* A scalar input of another dtype is converted on the stack. */
 typedef struct scalar_input {
     tni_array array;
-    int64_t value;
+    uint64_t value[2];
 } scalar_input;
 
 static const tni_array *convert_input(tni_call *c, size_t i, tn_dtype dtype, scalar_input *scalar) {
@@ -159,9 +223,8 @@ static const tni_array *convert_input(tni_call *c, size_t i, tn_dtype dtype, sca
         const tni_array *cast = tni_array_as(c->t, c->op->name, c->in[i], dtype, false, &made);
         return made && !tni_give(c->t, made) ? NULL : cast;
     }
-    bool whole = tni_dtype_is_integral((tn_dtype)a->dtype, true);
-    tni_element_set(&scalar->value, dtype, whole ? 0 : tni_array_double_at(a, 0), whole ? tni_array_int_at(a, 0) : 0, whole);
-    scalar->array.data = &scalar->value;
+    tni_element_convert(scalar->value, dtype, a->data, (tn_dtype)a->dtype);
+    scalar->array.data = scalar->value;
     scalar->array.numel = 1;
     scalar->array.ndim = 0;
     scalar->array.dtype = (int8_t)dtype;
@@ -209,20 +272,22 @@ static bool overlaps(const tni_array *out, const tni_array *x) {
     return true;
 }
 
+typedef bool map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg);
+
 /* Writes into self: through a temporary when the result has another dtype or an input lies under the output in another way. */
-static bool run_inplace(tni_call *c, tni_loop *loop, const tni_array **x, tn_dtype result) {
+static bool run_inplace(tni_call *c, map_arrays *run, tni_loop *loop, const tni_array **x, tn_dtype result) {
     const tni_array *self = &c->in[0]->a;
     TNI_TRY(check_inplace_output(c, x + 1, result));
     bool direct = self->dtype == (int8_t)result;
     for (size_t i = 0; i < c->nin; i++) direct = direct && !overlaps(self, x[i + 1]);
     if (direct) {
         x[0] = self;
-        return tni_map_arrays(loop, x, c->nin + 1, c->arg);
+        return run(loop, x, c->nin + 1, c->arg);
     }
     tn_tensor *temporary = tni_tensor_new_like(c->t, c->op->name, c->in[0], result);
     if (!temporary) return false;
     x[0] = &temporary->a;
-    bool right = tni_map_arrays(loop, x, c->nin + 1, c->arg) && tni_copy_array(self, &temporary->a);
+    bool right = run(loop, x, c->nin + 1, c->arg) && tni_copy_array(self, &temporary->a);
     tni_tensor_destroy_new(c->t, temporary);
     return right;
 }
@@ -256,21 +321,27 @@ static bool run_simple(tni_call *c, tni_loop *loop, const tni_array *const *x, t
 
 bool tni_run_map(tni_call *c) { return tni_run_map_with(c, c->op->map); }
 
+static tn_dtype result_dtype(tni_map_rule rule, tn_dtype dtype) {
+    if (rule == TNI_TO_BOOL) return TN_BOOL;
+    return rule == TNI_TO_REAL ? tni_dtype_real(dtype) : dtype;
+}
+
 bool tni_run_map_with(tni_call *c, const tni_map *map) {
     tn_dtype dtype = compute_dtype(c, map->rule);
-    int column = tni_map_index(dtype);
-    tni_loop *loop = column >= 0 ? map->loop[column] : NULL;
+    bool widen;
+    tni_loop *loop = tni_map_loop(map->loop, dtype, &widen);
     if (!loop) return refuse_dtype(c, dtype);
-    tn_dtype result = map->rule == TNI_TO_BOOL ? TN_BOOL : dtype;
+    tn_dtype result = result_dtype(map->rule, dtype), scalar_dtype = widen && map->exact_scalars ? TN_FLOAT32 : dtype;
+    map_arrays *run = widen ? tni_map_arrays_widened : tni_map_arrays;
     scalar_input scalars[MAX_OPERANDS];
     const tni_array *x[MAX_OPERANDS + 1];
     for (size_t i = 0; i < c->nin; i++)
-        if (!(x[i + 1] = convert_input(c, i, dtype, &scalars[i]))) return false;
-    if (c->inplace) return run_inplace(c, loop, x, result);
+        if (!(x[i + 1] = convert_input(c, i, c->in[i]->a.ndim ? dtype : scalar_dtype, &scalars[i]))) return false;
+    if (c->inplace) return run_inplace(c, run, loop, x, result);
     bool done = false;
-    TNI_TRY(run_simple(c, loop, x + 1, result, &done));
+    if (!widen) TNI_TRY(run_simple(c, loop, x + 1, result, &done));
     if (done) return true;
     if (!c->out[0]) TNI_TRY(make_output(c, x + 1, result));
     x[0] = &c->out[0]->a;
-    return tni_map_arrays(loop, x, c->nin + 1, c->arg);
+    return run(loop, x, c->nin + 1, c->arg);
 }

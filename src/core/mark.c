@@ -14,7 +14,7 @@ static tn_tensor *marked(const char *who, tn_tensor *x) {
 tn_tensor *tn_parameter_at(tn_tensor *x, bool requires_grad, const char *where) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("Parameter", x);
-    if (requires_grad && tni_dtype_get((tn_dtype)x->a.dtype)->kind < TNI_KIND_FLOAT)
+    if (requires_grad && !tni_dtype_has_grad((tn_dtype)x->a.dtype))
         return (void)tni_fail(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients"), NULL;
     if (requires_grad && x->inference && !tni_self()->inference)
         return (void)tni_fail(TN_ERR_AUTOGRAD,

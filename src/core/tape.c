@@ -147,7 +147,7 @@ static bool save_outputs(tni_node *n, tni_call *c) {
 }
 
 static bool differentiable(const tni_call *c, size_t k) {
-    return c->out[k] && !(c->op->no_grad_outputs >> k & 1) && tni_dtype_get((tn_dtype)c->out[k]->a.dtype)->kind >= TNI_KIND_FLOAT;
+    return c->out[k] && !(c->op->no_grad_outputs >> k & 1) && tni_dtype_has_grad((tn_dtype)c->out[k]->a.dtype);
 }
 
 bool tni_record(tni_call *c, tn_tensor *saved_self) {
@@ -252,6 +252,7 @@ bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor 
     if (n->slice) return tni_copy_slices_vjp(n, dy, dx, t);
     if (n->function) return tni_function_vjp(n, dy, dx, t);
     tni_vjp g = {n, t, dy, dx, n->arg};
-    bool (*vjp)(tni_vjp *) = t->no_grad && n->op->fused_vjp ? n->op->fused_vjp : n->op->vjp;
+    bool fused = t->no_grad && n->op->fused_vjp && tni_dtype_is_wide((tn_dtype)n->out[0].dtype); /* those work on raw memory */
+    bool (*vjp)(tni_vjp *) = fused ? n->op->fused_vjp : n->op->vjp;
     return vjp(&g) && !tni_failed();
 }

@@ -71,6 +71,8 @@ const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x
 
 double tni_array_double_at(const tni_array *a, size_t byte_offset); /* one element as a number */
 int64_t tni_array_int_at(const tni_array *a, size_t byte_offset);
+/* Converts one element between any dtypes that compute. */
+void tni_element_convert(void *to, tn_dtype dtype, const void *from, tn_dtype from_dtype);
 void tni_element_set(void *at, tn_dtype dtype, double d, int64_t i, bool is_int);
 
 #define TNI_CHECK_TENSOR(who, x)                                                                                                   \

@@ -1,36 +1,28 @@
 /* ops/arithmetic.c - addition, subtraction, multiplication, division. */
 #include "core/map.h"
+#include "cpu/cmath.h"
 #include <math.h>
 #include <tison/ops.h>
 
-#define U32(x) ((uint32_t)(x))
-#define U64(x) ((uint64_t)(x))
-
 /* ---- add, sub: self + alpha * other ---- */
 
-TNI_LOOP2(add_u8, uint8_t, uint8_t, a + b)
-TNI_LOOP2(add_i32, int32_t, int32_t, U32(a) + U32(b))
-TNI_LOOP2(add_i64, int64_t, int64_t, U64(a) + U64(b))
-TNI_LOOP2(add_f32, float, float, a + b)
-TNI_LOOP2(add_f64, double, double, a + b)
-TNI_LOOP2(add_bool, uint8_t, uint8_t, (a != 0) | (b != 0))
-static const tni_map add_map = {TNI_SAME, {add_u8, add_i32, add_i64, add_f32, add_f64, add_bool}};
+TNI_INT2(add, a + b)
+TNI_FLOAT2(add, a + b)
+TNI_COMPLEX2(add, a + b)
+TNI_BOOL2(add, a | b)
+static const tni_map add_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(add), TNI_COMPLEX_COLUMNS(add), TNI_BOOL_COLUMN(add));
 
-TNI_LOOP2(sub_u8, uint8_t, uint8_t, a - b)
-TNI_LOOP2(sub_i32, int32_t, int32_t, U32(a) - U32(b))
-TNI_LOOP2(sub_i64, int64_t, int64_t, U64(a) - U64(b))
-TNI_LOOP2(sub_f32, float, float, a - b)
-TNI_LOOP2(sub_f64, double, double, a - b)
-static const tni_map sub_map = {TNI_SAME, {sub_u8, sub_i32, sub_i64, sub_f32, sub_f64, NULL}};
+TNI_INT2(sub, a - b)
+TNI_FLOAT2(sub, a - b)
+TNI_COMPLEX2(sub, a - b)
+static const tni_map sub_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(sub), TNI_COMPLEX_COLUMNS(sub));
 
 /* With an alpha: one rounding, as PyTorch's vector code. */
-TNI_LOOP2(axpy_u8, uint8_t, uint8_t, a + (uint8_t)(int64_t)arg->d * b)
-TNI_LOOP2(axpy_i32, int32_t, int32_t, U32(a) + U32((int64_t)arg->d) * U32(b))
-TNI_LOOP2(axpy_i64, int64_t, int64_t, U64(a) + U64((int64_t)arg->d) * U64(b))
-TNI_LOOP2(axpy_f32, float, float, __builtin_fmaf((float)arg->d, b, a))
-TNI_LOOP2(axpy_f64, double, double, __builtin_fma(arg->d, b, a))
-TNI_LOOP2(axpy_bool, uint8_t, uint8_t, (a != 0) | ((b != 0) & (arg->d != 0)))
-static const tni_map axpy_map = {TNI_SAME, {axpy_u8, axpy_i32, axpy_i64, axpy_f32, axpy_f64, axpy_bool}};
+TNI_INT2(axpy, a + TNI_V((int64_t)arg->d) * b)
+TNI_FLOAT2(axpy, TNI_F(fma, TNI_V(arg->d), b, a))
+TNI_COMPLEX2(axpy, a + TNI_CMUL(b, TNI_V(arg->d)))
+TNI_BOOL2(axpy, a | (b & (arg->d != 0)))
+static const tni_map axpy_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(axpy), TNI_COMPLEX_COLUMNS(axpy), TNI_BOOL_COLUMN(axpy));
 
 static bool check_alpha(const tni_call *c, double alpha) {
     if (alpha == 1 || alpha == -1) return true;
@@ -120,13 +112,11 @@ TN_API tn_tensor *(tn_sub_)(tn_tensor *self, tn_tensor *other, const tn_add_opts
 
 /* ---- mul ---- */
 
-TNI_LOOP2(mul_u8, uint8_t, uint8_t, a *b)
-TNI_LOOP2(mul_i32, int32_t, int32_t, U32(a) * U32(b))
-TNI_LOOP2(mul_i64, int64_t, int64_t, U64(a) * U64(b))
-TNI_LOOP2(mul_f32, float, float, a *b)
-TNI_LOOP2(mul_f64, double, double, a *b)
-TNI_LOOP2(mul_bool, uint8_t, uint8_t, (a != 0) & (b != 0))
-static const tni_map mul_map = {TNI_SAME, {mul_u8, mul_i32, mul_i64, mul_f32, mul_f64, mul_bool}};
+TNI_INT2(mul, a *b)
+TNI_FLOAT2(mul, a *b)
+TNI_COMPLEX2(mul, TNI_CMUL(a, b))
+TNI_BOOL2(mul, a &b)
+static const tni_map mul_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(mul), TNI_COMPLEX_COLUMNS(mul), TNI_BOOL_COLUMN(mul));
 
 static bool mul_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_mul(g->dy[0], tni_saved(g, TNI_IN(1))));
@@ -157,9 +147,10 @@ TN_API tn_tensor *(tn_mul_)(tn_tensor *self, tn_tensor *other) {
 
 /* ---- div: true division ---- */
 
-TNI_LOOP2(div_f32, float, float, a / b)
-TNI_LOOP2(div_f64, double, double, a / b)
-static const tni_map div_map = {TNI_FLOATING, {NULL, NULL, NULL, div_f32, div_f64, NULL}};
+TNI_FLOAT2(div, a / b)
+TNI_COMPLEX2(div, TNI_CDIV(a, b))
+static const tni_map div_map = {
+    .rule = TNI_FLOATING, .exact_scalars = true, .loop = {TNI_FLOAT_COLUMNS(div), TNI_COMPLEX_COLUMNS(div)}};
 
 static bool div_vjp(tni_vjp *g) {
     tn_tensor *b = tni_saved(g, TNI_IN(1));

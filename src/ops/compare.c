@@ -2,20 +2,17 @@
 #include "core/map.h"
 #include <tison/ops.h>
 
-#define COMPARE_MAP(name, op)                                                                                                      \
-    TNI_LOOP2(name##_u8, uint8_t, uint8_t, a op b)                                                                                 \
-    TNI_LOOP2(name##_i32, uint8_t, int32_t, a op b)                                                                                \
-    TNI_LOOP2(name##_i64, uint8_t, int64_t, a op b)                                                                                \
-    TNI_LOOP2(name##_f32, uint8_t, float, a op b)                                                                                  \
-    TNI_LOOP2(name##_f64, uint8_t, double, a op b)                                                                                 \
-    TNI_LOOP2(name##_bool, uint8_t, uint8_t, (a != 0) op(b != 0))                                                                  \
-    static const tni_map name##_map = {TNI_TO_BOOL, {name##_u8, name##_i32, name##_i64, name##_f32, name##_f64, name##_bool}};
-COMPARE_MAP(eq, ==)
-COMPARE_MAP(ne, !=)
-COMPARE_MAP(lt, <)
-COMPARE_MAP(le, <=)
-COMPARE_MAP(gt, >)
-COMPARE_MAP(ge, >=)
+#define COMPARE_MAP(name, op, ...)                                                                                                 \
+    TNI_TEST2(name, a op b)                                                                                                        \
+    static const tni_map name##_map = TNI_MAP(TNI_TO_BOOL, TNI_TEST_COLUMNS(name) __VA_ARGS__);
+TNI_COMPLEX_TEST2(eq, a == b)
+TNI_COMPLEX_TEST2(ne, a != b)
+COMPARE_MAP(eq, ==, , TNI_COMPLEX_COLUMNS(eq))
+COMPARE_MAP(ne, !=, , TNI_COMPLEX_COLUMNS(ne))
+COMPARE_MAP(lt, <, )
+COMPARE_MAP(le, <=, )
+COMPARE_MAP(gt, >, )
+COMPARE_MAP(ge, >=, )
 
 #define COMPARE_SAMPLES                                                                                                            \
     TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "i64[5]<3 i64[5]<3", "i64[3] f32[3]", "f64[3,4]^T f64[3,4]",                \

@@ -122,32 +122,17 @@ TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src) {
             for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = value;                                                       \
         }                                                                                                                          \
     }
-FILL(fill_1, uint8_t)
-FILL(fill_4, uint32_t)
-FILL(fill_8, uint64_t)
+TNI_EACH_SIZE(FILL, fill)
 
-static bool fill_bits(const tni_array *self, uint64_t bits) {
+static bool fill_bits(const tni_array *self, tni_16_bytes bits) {
     if (self->numel == 0) return true;
     size_t item = tni_array_item(self);
-    if (bits == 0 && self->contiguous) {
+    if (bits.part[0] == 0 && bits.part[1] == 0 && self->contiguous) {
         memset(self->data, 0, (size_t)self->numel * item);
         return true;
     }
     tni_value value = {.p = &bits};
-    return tni_map_arrays(item == 1 ? fill_1 : item == 4 ? fill_4 : fill_8, &self, 1, &value);
-}
-
-/* Numbers that the dtype cannot hold are refused, tensors are cut. Negative numbers wrap in an unsigned dtype. */
-static bool number_fits(const tni_array *value, tn_dtype to) {
-    if (!tni_dtype_is_integral(to, false)) return true;
-    double low = to == TN_UINT8 ? -255.0 : to == TN_INT32 ? -0x1p31 : -0x1p63;
-    double high = to == TN_UINT8 ? 256.0 : to == TN_INT32 ? 0x1p31 : 0x1p63;
-    if (tni_dtype_is_float((tn_dtype)value->dtype)) {
-        double d = tni_array_double_at(value, 0);
-        return d > low - 1 && d < high && d >= -0x1p63;
-    }
-    int64_t i = tni_array_int_at(value, 0);
-    return to == TN_INT64 || ((double)i >= low && (double)i < high);
+    return tni_map_arrays(TNI_BY_SIZE(item, fill), &self, 1, &value);
 }
 
 static bool fill_run(tni_call *c) {
@@ -155,11 +140,13 @@ static bool fill_run(tni_call *c) {
     TNI_REQUIRE(c, value->ndim == 0, TN_ERR_SHAPE,
                 "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", value->ndim);
     tn_dtype dtype = (tn_dtype)self->dtype;
-    TNI_REQUIRE(c, !c->in[1]->number || number_fits(value, dtype), TN_ERR_RUNTIME,
-                "value cannot be converted to type %s without overflow", tni_dtype_get(dtype)->name);
     bool whole = tni_dtype_is_integral((tn_dtype)value->dtype, true);
-    uint64_t bits = 0;
-    tni_element_set(&bits, dtype, whole ? 0 : tni_array_double_at(value, 0), whole ? tni_array_int_at(value, 0) : 0, whole);
+    TNI_REQUIRE(c,
+                !c->in[1]->number || tni_dtype_holds(dtype, whole ? 0 : tni_array_double_at(value, 0),
+                                                     whole ? tni_array_int_at(value, 0) : 0, whole),
+                TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow", tni_dtype_c_name(dtype));
+    tni_16_bytes bits = {{0, 0}};
+    tni_element_convert(&bits, dtype, value->data, (tn_dtype)value->dtype);
     return fill_bits(self, bits);
 }
 
@@ -192,7 +179,7 @@ TN_API tn_tensor *(tn_fill_)(tn_tensor *self, tn_tensor *value) {
     return tni_run_op_inplace(number ? &fill_number : &tni_op_fill, TNI_INS(self, value), TNI_NO_ARGS);
 }
 
-static bool zero_run(tni_call *c) { return fill_bits(&c->in[0]->a, 0); }
+static bool zero_run(tni_call *c) { return fill_bits(&c->in[0]->a, (tni_16_bytes){{0, 0}}); }
 
 static bool zero_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_zeros_like_input(g, 0));
@@ -237,12 +224,16 @@ enum { STRETCH = 1024 }; /* elements between two looks at `differ` */
         }                                                                                                                          \
     }
 COMPARE(differ_u8, uint8_t, a != b)
+COMPARE(differ_i8, int8_t, a != b)
+COMPARE(differ_i16, int16_t, a != b)
 COMPARE(differ_i32, int32_t, a != b)
 COMPARE(differ_i64, int64_t, a != b)
 COMPARE(differ_f32, float, !(a == b))
 COMPARE(differ_f64, double, !(a == b))
+COMPARE(differ_c64, float _Complex, !(a == b))
+COMPARE(differ_c128, double _Complex, !(a == b))
 COMPARE(differ_bool, uint8_t, (a != 0) != (b != 0))
-static tni_loop *const differ_loops[TNI_MAP_DTYPES] = {differ_u8, differ_i32, differ_i64, differ_f32, differ_f64, differ_bool};
+static tni_loop *const differ_loops[TNI_COLUMNS] = {TNI_TEST_COLUMNS(differ), TNI_COMPLEX_COLUMNS(differ)};
 
 /* In the working type, as torch.isclose: an infinity is close to itself alone. */
 static bool far_f32(float a, float b, const comparison *q) {
@@ -258,19 +249,32 @@ static bool far_f64(double a, double b, const comparison *q) {
 static bool far_i64(int64_t a, int64_t b, const comparison *q) {
     return a != b && !(fabs((double)a - (double)b) <= q->atol + q->rtol * ABS64(b));
 }
+static bool far_c64(float _Complex a, float _Complex b, const comparison *q) {
+    if (a == b || (q->equal_nan && a != a && b != b)) return false;
+    float allowed = (float)q->atol + (float)q->rtol * cabsf(b), actual = cabsf(a - b);
+    return !(isfinite(actual) && actual <= allowed);
+}
+static bool far_c128(double _Complex a, double _Complex b, const comparison *q) {
+    if (a == b || (q->equal_nan && a != a && b != b)) return false;
+    double allowed = q->atol + q->rtol * cabs(b), actual = cabs(a - b);
+    return !(isfinite(actual) && actual <= allowed);
+}
 COMPARE(far_loop_u8, uint8_t, far_i64(a, b, q))
+COMPARE(far_loop_i8, int8_t, far_i64(a, b, q))
+COMPARE(far_loop_i16, int16_t, far_i64(a, b, q))
 COMPARE(far_loop_i32, int32_t, far_i64(a, b, q))
 COMPARE(far_loop_i64, int64_t, far_i64(a, b, q))
 COMPARE(far_loop_f32, float, far_f32(a, b, q))
 COMPARE(far_loop_f64, double, far_f64(a, b, q))
+COMPARE(far_loop_c64, float _Complex, far_c64(a, b, q))
+COMPARE(far_loop_c128, double _Complex, far_c128(a, b, q))
 COMPARE(far_loop_bool, uint8_t, far_i64(a != 0, b != 0, q))
-static tni_loop *const far_loops[TNI_MAP_DTYPES] = {far_loop_u8,  far_loop_i32, far_loop_i64,
-                                                    far_loop_f32, far_loop_f64, far_loop_bool};
+static tni_loop *const far_loops[TNI_COLUMNS] = {TNI_TEST_COLUMNS(far_loop), TNI_COMPLEX_COLUMNS(far_loop)};
 
 /* Runs a comparison over two arrays of one dtype, of which b broadcasts to a. */
 static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_array *a, const tni_array *b, comparison *q) {
-    int column = tni_map_index((tn_dtype)a->dtype);
-    TNI_CHECK(column >= 0, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s", who,
+    int column = tni_map_column((tn_dtype)a->dtype);
+    TNI_CHECK(column >= 0 && loops[column], TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s", who,
               tni_dtype_get((tn_dtype)a->dtype)->name);
     tni_value arg = {.p = q};
     return tni_map_arrays(loops[column], (const tni_array *const[]){a, b}, 2, &arg);
@@ -286,6 +290,7 @@ TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (!t || !tni_same_shape(&a->a, &b->a)) return false;
     if (a->a.numel == 0) return true;
     tn_dtype dtype = tni_promote((tn_dtype)a->a.dtype, (tn_dtype)b->a.dtype);
+    if (tni_dtype_is_half(dtype)) dtype = TN_FLOAT32;
     tn_tensor *made_a = NULL, *made_b = NULL;
     const tni_array *x = tni_array_as(t, "equal", a, dtype, false, &made_a);
     const tni_array *y = x ? tni_array_as(t, "equal", b, dtype, false, &made_b) : NULL;
@@ -343,5 +348,11 @@ TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opt
     TNI_CHECK(q.rtol >= 0, TN_ERR_RUNTIME, "allclose: rtol must be greater than or equal to zero, but got %g", q.rtol);
     TNI_CHECK(q.atol >= 0, TN_ERR_RUNTIME, "allclose: atol must be greater than or equal to zero, but got %g", q.atol);
     tni_thread *t = tni_self();
-    return t && all_close(t, a, b, &q) && !q.differ;
+    if (!t || !tni_dtype_is_half((tn_dtype)a->a.dtype)) return t && all_close(t, a, b, &q) && !q.differ;
+    tn_tensor *x = NULL, *y = NULL; /* compared in float32 */
+    bool close = tni_array_as(t, "allclose", a, TN_FLOAT32, false, &x) && tni_array_as(t, "allclose", b, TN_FLOAT32, false, &y) &&
+                 all_close(t, x, y, &q) && !q.differ;
+    tni_tensor_destroy_new(t, x);
+    tni_tensor_destroy_new(t, y);
+    return close;
 }

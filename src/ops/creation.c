@@ -1,7 +1,7 @@
 /* ops/creation.c - tensors from shapes and numbers: zeros, ones, full, arange, linspace, eye, values. */
 #include "ops/creation.h"
 #include "base/error.h"
-#include "core/op.h"
+#include "core/loop.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -15,7 +15,7 @@ tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_
     if (dtype == TN_DTYPE_NONE) dtype = tn_get_default_dtype();
     *t = tni_self();
     if (!*t || tni_failed() || !tni_dtype_check(who, dtype)) return NULL;
-    if (TNI_OPT(opts, requires_grad, false) && !tni_dtype_is_float(dtype)) {
+    if (TNI_OPT(opts, requires_grad, false) && !tni_dtype_has_grad(dtype)) {
         tni_fail(TN_ERR_DTYPE, "%s: Only Tensors of floating point and complex dtype can require gradients", who);
         return NULL;
     }
@@ -40,6 +40,14 @@ tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like) {
     return tni_tensor_new_like(*t, who, like, (tn_dtype)like->a.dtype);
 }
 
+/* float16 and bfloat16 tensors are computed in float32: the result, with what opts ask for, of rounding `wide`. */
+static tn_tensor *rounded(tn_tensor *wide, tn_dtype dtype, const tn_opts *opts) {
+    tni_thread *t = tni_self();
+    tn_tensor *x = wide && t ? tni_tensor_new(t, "creation", dtype, wide->a.sizes, wide->a.ndim) : NULL;
+    return tni_made(t, x, x && tni_copy_array(&x->a, &wide->a), opts);
+}
+static const tn_opts in_float32 = {.size = sizeof(tn_opts), .dtype = TN_FLOAT32};
+
 #define REPEAT(type)                                                                                                               \
     do {                                                                                                                           \
         type *to = a->data, value = *to;                                                                                           \
@@ -51,8 +59,10 @@ static void repeat_first(const tni_array *a) {
     if (a->numel == 0) return;
     switch (tni_array_item(a)) {
     case 1: memset(a->data, *(unsigned char *)a->data, (size_t)a->numel); break;
+    case 2: REPEAT(uint16_t); break;
     case 4: REPEAT(uint32_t); break;
-    default: REPEAT(uint64_t); break;
+    case 8: REPEAT(uint64_t); break;
+    default: REPEAT(tni_16_bytes); break;
     }
 }
 
@@ -60,25 +70,14 @@ static void clear(const tni_array *a) {
     if (a->numel) memset(a->data, 0, (size_t)a->numel * tni_array_item(a));
 }
 
-/* As torch: a negative number may wrap around in uint8, and infinity is a float32. */
 static bool fits(tn_scalar v, tn_dtype dtype) {
-    double d = v.kind == TN_SCALAR_DOUBLE ? v.value.d : (double)v.value.i;
-    switch (dtype) {
-    case TN_UINT8: return fabs(d) <= 255;
-    case TN_INT32: return d >= -2147483648.0 && d <= 2147483647.0;
-    case TN_INT64: return v.kind != TN_SCALAR_DOUBLE || (d >= -9223372036854775808.0 && d < 9223372036854775808.0);
-    case TN_FLOAT32: return isinf(d) || !(fabs(d) > (double)FLT_MAX);
-    default: return true;
-    }
-}
-
-static const char *c_name(tn_dtype dtype) {
-    return dtype == TN_UINT8 ? "uint8_t" : dtype == TN_INT32 ? "int" : dtype == TN_INT64 ? "int64_t" : "float";
+    bool whole = v.kind != TN_SCALAR_DOUBLE;
+    return tni_dtype_holds(dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
 }
 
 static bool fill(const char *who, const tni_array *a, tn_scalar v) {
     TNI_CHECK(fits(v, (tn_dtype)a->dtype), TN_ERR_RUNTIME, "%s: value cannot be converted to type %s without overflow", who,
-              c_name((tn_dtype)a->dtype));
+              tni_dtype_c_name((tn_dtype)a->dtype));
     bool whole = v.kind != TN_SCALAR_DOUBLE;
     if (a->numel) tni_element_set(a->data, (tn_dtype)a->dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
     repeat_first(a);
@@ -245,6 +244,7 @@ TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, co
     if (dtype == TN_DTYPE_NONE) dtype = real_kind ? tn_get_default_dtype() : TN_INT64;
     int64_t length;
     if (tni_failed() || !tni_dtype_check("arange", dtype)) return NULL;
+    if (tni_dtype_is_half(dtype)) return rounded((tn_arange)(start, end, step, &in_float32), dtype, opts);
     if (dtype == TN_BOOL) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "\"arange_cpu\" not implemented for 'Bool'"), NULL;
     if (!range_length(dtype, start, end, step, &length)) return NULL;
     tni_thread *t;
@@ -284,6 +284,8 @@ static void fill_line(const tni_array *a, double start, double end) {
     case TN_FLOAT64: LINE(double, double, fma); break;
     case TN_INT64: LINE(int64_t, double, fma); break;
     case TN_INT32: LINE(int32_t, double, fma); break;
+    case TN_INT16: LINE(int16_t, double, fma); break;
+    case TN_INT8: LINE(int8_t, double, fma); break;
     default: LINE(uint8_t, double, fma); break;
     }
 }
@@ -296,8 +298,12 @@ TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const t
     if (dtype == TN_BOOL) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "\"linspace_cpu\" not implemented for 'Bool'"), NULL;
     bool inside = dtype == TN_DTYPE_NONE || (fits(tn_scalar_double(start), dtype) && fits(tn_scalar_double(end), dtype));
     if (!inside)
-        return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow", c_name(dtype)),
+        return (void)tni_fail(TN_ERR_RUNTIME, "linspace: value cannot be converted to type %s without overflow",
+                              tni_dtype_c_name(dtype)),
                NULL;
+    if (tni_dtype_is_complex(dtype))
+        return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "linspace: not implemented for '%s'", tni_dtype_get(dtype)->legacy), NULL;
+    if (tni_dtype_is_half(dtype)) return rounded((tn_linspace)(start, end, steps, &in_float32), dtype, opts);
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "linspace", &steps, 1, TN_DTYPE_NONE, opts);
     if (x) fill_line(&x->a, start, end);

@@ -57,7 +57,11 @@ TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, siz
 static bool counts_to(tn_dtype dtype, int64_t n) {
     switch (dtype) {
     case TN_UINT8: return n <= 256;
+    case TN_INT8: return n <= 128;
+    case TN_INT16: return n <= 32768;
     case TN_INT32: return n <= INT64_C(2147483648);
+    case TN_FLOAT16: return n <= 2049;
+    case TN_BFLOAT16: return n <= 257;
     case TN_FLOAT32: return n <= INT64_C(16777217);
     default: return dtype != TN_BOOL;
     }

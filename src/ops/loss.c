@@ -190,8 +190,8 @@ static bool nll_backward_vjp(tni_vjp *g) {
 TN_OP(nll_loss_backward,
       .schema = "nll_loss_backward(Tensor grad_output, Tensor target, Tensor? weight, int[] sizes, int reduction, int "
                 "ignore_index) -> Tensor",
-      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .vjp = nll_backward_vjp, .save = TNI_IN(1) | TNI_IN(2),
-      .optional = TNI_IN(2), .ints = 1,
+      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .widen = true, .vjp = nll_backward_vjp,
+      .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2), .ints = 1,
       .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100 nograd"));
 
 static bool nll_vjp(tni_vjp *g) {
@@ -207,7 +207,8 @@ static bool nll_vjp(tni_vjp *g) {
 
 TN_OP(nll_loss,
       .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
-      .grad_name = "NllLossBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
+      .grad_name = "NllLossBackward0", .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
+      .optional = TNI_IN(2),
       .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 nograd", "f64[4] i64[]<4 - 1 -100",
                             "f32[3,4] i64[3]<4 - 0 -100", "f64[3,4] u8[3]<4 - 2 1", "f32[3,4] i64[2]<4 - 1 -100 !value",
                             "f32[2,3] f32[2] - 1 -100 !dtype"));
@@ -215,7 +216,8 @@ TN_OP(nll_loss,
 TN_OP(
     nll_loss2d,
     .schema = "nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
-    .grad_name = "NllLoss2DBackward0", .run = nll_run, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
+    .grad_name = "NllLoss2DBackward0", .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
+    .optional = TNI_IN(2),
     .samples = TN_SAMPLES("f32[2,4,3] i64[2,3]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2",
                           "f32[2,4,3] i64[2,3]<4 - 0 1", "f32[2,4,3] i64[2,4]<4 - 1 -100 !shape"));
 
@@ -368,9 +370,8 @@ TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_c
 
 /* ---- mse_loss ---- */
 
-TNI_LOOP2(mse_f32, float, float, (a - b) * (a - b))
-TNI_LOOP2(mse_f64, double, double, (a - b) * (a - b))
-static const tni_map mse_map = {TNI_SAME, {NULL, NULL, NULL, mse_f32, mse_f64, NULL}};
+TNI_FLOAT2(mse, (a - b) * (a - b))
+static const tni_map mse_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(mse));
 
 /* dx = scale * (x - t) * dy; dy is one number or dense. */
 #define MSE_BACKWARD(name, T)                                                                                                      \
@@ -390,7 +391,7 @@ static const tni_map mse_map = {TNI_SAME, {NULL, NULL, NULL, mse_f32, mse_f64, N
     TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
 MSE_BACKWARD(mse_backward_f32, float)
 MSE_BACKWARD(mse_backward_f64, double)
-static const tni_map mse_backward_map = {TNI_SAME, {NULL, NULL, NULL, mse_backward_f32, mse_backward_f64, NULL}};
+static const tni_map mse_backward_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(mse_backward));
 
 /* The squares are summed as they lie in memory, as PyTorch does: the array is dense. */
 static void sum_dense(const tni_array *x, void *out, bool mean) {
@@ -442,7 +443,8 @@ static bool mse_backward_run(tni_call *c) {
 }
 
 TN_OP(mse_loss_backward, .schema = "mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction) -> Tensor",
-      .run = mse_backward_run, .samples = TN_SAMPLES("f32[] f32[3,4] f32[3,4] 1 nograd", "f64[3,4] f64[3,4] f64[4] 0 nograd"));
+      .run = mse_backward_run, .widen = true,
+      .samples = TN_SAMPLES("f32[] f32[3,4] f32[3,4] 1 nograd", "f64[3,4] f64[3,4] f64[4] 0 nograd"));
 
 static tn_tensor *mse_gradient(const tni_vjp *g, tn_tensor *x, tn_tensor *t) {
     return tn_mul(tn_mul(tn_sub(x, t), mse_scale(&x->a, &t->a, g->arg[0].i)), g->dy[0]);
@@ -464,7 +466,7 @@ static bool mse_fused_vjp(tni_vjp *g) {
 }
 
 TN_OP(mse_loss, .schema = "mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", .grad_name = "MseLossBackward0",
-      .run = mse_run, .vjp = mse_vjp, .fused_vjp = mse_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .run = mse_run, .widen = true, .vjp = mse_vjp, .fused_vjp = mse_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 @bench", "f64[3,4] f64[4] 2", "f64[3,4]^T f64[3,4]^T 0", "f32[0] f32[0] 1",
                             "f32[] f32[] 1", "i64[2] i64[2] 1 !not_implemented", "f32[2,3] f32[2] 1 !shape"));
 

@@ -168,7 +168,7 @@ static bool max_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .vjp = max_vjp,
+TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .widen = true, .vjp = max_vjp,
       .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3]^T", "f32[]", "i64[5]", "bool[4]", "u8[3]<10", "f32[0] !runtime"));
 
@@ -245,7 +245,7 @@ static bool put_along_vjp(tni_vjp *g) {
 }
 
 TN_OP(put_along, .schema = "value_selecting_reduction_backward(Tensor grad, Tensor indices, int[] sizes, int dim) -> Tensor",
-      .grad_name = "ScatterBackward0", .run = put_along_run, .vjp = put_along_vjp, .save = TNI_IN(1), .ints = 1,
+      .grad_name = "ScatterBackward0", .run = put_along_run, .widen = true, .vjp = put_along_vjp, .save = TNI_IN(1), .ints = 1,
       .samples = TN_SAMPLES("f32[3] i64[3]<4 (3,4) 1", "f64[2,1,2] i64[2,1,2]<3 (2,3,2) 1", "f32[] i64[]<1 () 0"));
 
 static tn_tensor *put_along(tn_tensor *dy, tn_tensor *indices, const int64_t *sizes, size_t ndim, int64_t dim) {
@@ -291,7 +291,7 @@ static bool max_dim_vjp(tni_vjp *g) {
 }
 
 TN_OP(max_dim, .schema = "max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-      .grad_name = "MaxBackward0", .run = max_dim_run, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = TNI_OUT(1),
+      .grad_name = "MaxBackward0", .run = max_dim_run, .widen = true, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = TNI_OUT(1),
       .samples = TN_SAMPLES("f32[3,4] 1 @bench", "f64[2,3,4] 1 True", "f32[3,4]^T 0", "i32[3,4]<10 0", "f32[] 0", "bool[3] 0",
                             "f32[0,3] 1", "f32[0,3] 0 !index", "f32[2,3] 2 !index"));
 
@@ -337,7 +337,7 @@ static bool argmax_run(tni_call *c) {
     return true;
 }
 
-TN_OP(argmax, .schema = "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", .run = argmax_run,
+TN_OP(argmax, .schema = "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", .run = argmax_run, .widen = true,
       .samples = TN_SAMPLES("f32[3,4]", "f32[3,4] 1 @bench", "f64[2,3,4] 0 True", "f32[3,4]^T 1", "i64[7]<10 0", "f32[]",
                             "f32[0] 0 !index", "f32[2] 1 !index"));
 

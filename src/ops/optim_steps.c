@@ -3,7 +3,7 @@
 #include "base/pool.h"
 #include "core/map.h"
 
-enum { GRAIN = 1 << 15 }; /* elements that one thread takes at a time */
+enum { GRAIN = 1 << 15, MAX_TENSORS = 5 }; /* elements that one thread takes at a time; parameter, gradient and three states */
 
 /* p, g and the states, as one run over memory. */
 typedef struct step {
@@ -142,9 +142,29 @@ static void run_part(int64_t begin, int64_t end, void *context) {
     s->run(s, begin, end);
 }
 
-static bool run_step(tni_call *c, void (*f32)(const step *, int64_t, int64_t), void (*f64)(const step *, int64_t, int64_t)) {
+typedef void step_run(const step *, int64_t, int64_t);
+static bool run_step(tni_call *c, step_run *f32, step_run *f64);
+
+/* float16 and bfloat16: in float32 copies of everything, which are rounded back. */
+static bool run_step_widened(tni_call *c, step_run *f32, step_run *f64) {
+    tn_tensor *wide[MAX_TENSORS] = {NULL}, **in = c->in;
+    bool right = true;
+    for (size_t i = 0; i < c->nin && right; i++)
+        right = !in[i] || tni_array_as(c->t, c->op->name, in[i], TN_FLOAT32, true, &wide[i]) != NULL;
+    c->in = wide;
+    right = right && run_step(c, f32, f64);
+    c->in = in;
+    for (size_t i = 0; i < c->nin; i++) {
+        if (i != 1 && right && wide[i]) right = tni_copy_array(&in[i]->a, &wide[i]->a);
+        tni_tensor_destroy_new(c->t, wide[i]);
+    }
+    return right;
+}
+
+static bool run_step(tni_call *c, step_run *f32, step_run *f64) {
     TNI_TRY(check_step(c));
     const tni_array *p = &c->in[0]->a;
+    if (tni_dtype_is_half((tn_dtype)p->dtype)) return run_step_widened(c, f32, f64);
     step s = {.p = p->data, .g = c->in[1]->a.data, .arg = c->arg, .run = p->dtype == TN_FLOAT32 ? f32 : f64};
     for (size_t i = 2; i < c->nin; i++) s.state[i - 2] = c->in[i] ? c->in[i]->a.data : NULL;
     if (p->numel <= GRAIN)

@@ -80,7 +80,7 @@ static bool backward_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_run_op(&tni_op_max_pool2d_gather, TNI_INS(g->dy[0], tni_saved(g, TNI_IN(1))), (tni_value[ARGS]){0}, ARGS));
     return true;
 }
-TN_OP(max_pool2d_backward, .grad_name = "MaxPool2DWithIndicesBackwardBackward0", .run = backward_run, .vjp = backward_vjp,
+TN_OP(max_pool2d_backward, .grad_name = "MaxPool2DWithIndicesBackwardBackward0", .run = backward_run, .widen = true, .vjp = backward_vjp,
       .save = TNI_IN(1), .ints = 1u << ARGS);
 
 /* x (..., h, w) at the indices (..., oh, ow) of each plane. */
@@ -124,7 +124,7 @@ static bool max_pool2d_vjp(tni_vjp *g) {
 TN_OP(max_pool2d,
       .schema = "max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool "
                 "ceil_mode=False) -> Tensor",
-      .grad_name = "MaxPool2DWithIndicesBackward0", .run = max_pool2d_run, .vjp = max_pool2d_vjp, .save = TNI_OUT(1),
+      .grad_name = "MaxPool2DWithIndicesBackward0", .run = max_pool2d_run, .widen = true, .vjp = max_pool2d_vjp, .save = TNI_OUT(1),
       .no_grad_outputs = 2,
       .samples = TN_SAMPLES("f32[2,3,4,6] (2,2)", "f64[1,2,5,5] (3,2) stride=(2,1) padding=(1,0)",
                             "f32[3,5,5] (2,2) ceil_mode=true", "f32[1,1,7,7] (2,2) dilation=2", "i64[1,1,4,4] (2,2)",

@@ -24,29 +24,27 @@ TNI_INLINE uint64_t power_of_int(int64_t base, int64_t exponent) {
         }                                                                                                                          \
     }
 POWER(pow_u8, uint8_t, power_of_int(a, b))
+POWER(pow_i8, int8_t, power_of_int(a, b))
+POWER(pow_i16, int16_t, power_of_int(a, b))
 POWER(pow_i32, int32_t, power_of_int(a, b))
 POWER(pow_i64, int64_t, power_of_int(a, b))
 POWER(pow_f32, float, pow((double)a, (double)b))
 POWER(pow_f64, double, pow(a, b))
-static const tni_map pow_map = {TNI_SAME, {pow_u8, pow_i32, pow_i64, pow_f32, pow_f64, NULL}};
+POWER(pow_c64, float _Complex, cpowf(a, b))
+POWER(pow_c128, double _Complex, cpow(a, b))
+static const tni_map pow_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(pow), TNI_COMPLEX_COLUMNS(pow));
 
 /* Exponents that need no pow(): the same roundings as PyTorch's. b, the exponent, is not read. */
-#define SPECIAL(name, of_f32, of_f64)                                                                                              \
-    TNI_LOOP2(name##_f32, float, float, ((void)b, of_f32))                                                                         \
-    TNI_LOOP2(name##_f64, double, double, ((void)b, of_f64))
-SPECIAL(same, a, a)
-SPECIAL(square, a *a, a *a)
-SPECIAL(cube, a *a *a, a *a *a)
-SPECIAL(root, __builtin_sqrtf(a), __builtin_sqrt(a))
-SPECIAL(inverse_root, 1 / __builtin_sqrtf(a), 1 / __builtin_sqrt(a))
-SPECIAL(inverse, 1 / a, 1 / a)
-SPECIAL(inverse_square, 1 / (a * a), 1 / (a * a))
+#define SPECIAL(name, expr) TNI_FLOAT2(name, ((void)b, expr))
+SPECIAL(same, a)
+SPECIAL(square, a *a)
+SPECIAL(cube, a *a *a)
+SPECIAL(root, TNI_F(sqrt, a))
+SPECIAL(inverse_root, 1 / TNI_F(sqrt, a))
+SPECIAL(inverse, 1 / a)
+SPECIAL(inverse_square, 1 / (a * a))
 #define SPECIAL_ROW(exponent, name)                                                                                                \
-    {                                                                                                                              \
-        exponent, {                                                                                                                \
-            TNI_SAME, { pow_u8, pow_i32, pow_i64, name##_f32, name##_f64, NULL }                                                   \
-        }                                                                                                                          \
-    }
+    { exponent, TNI_MAP(TNI_SAME, TNI_INT_COLUMNS(pow), TNI_FLOAT_COLUMNS(name), TNI_COMPLEX_COLUMNS(pow)) }
 static const struct {
     double exponent;
     tni_map map;
@@ -89,7 +87,7 @@ static bool number_fused(tni_vjp *g) {
     if (g->arg[0].d != 2) return number_vjp(g);
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *dy = g->dy[0];
     if (!x) return false;
-    bool fits = x->a.dtype == dy->a.dtype && tni_dtype_is_float((tn_dtype)x->a.dtype) && tni_same_shape(&x->a, &dy->a);
+    bool fits = x->a.dtype == dy->a.dtype && tni_dtype_is_wide((tn_dtype)x->a.dtype) && tni_same_shape(&x->a, &dy->a);
     if (!fits) return number_vjp(g);
     tn_tensor *dx = tni_tensor_new_like(g->t, "pow", x, (tn_dtype)x->a.dtype);
     if (!dx) return false;

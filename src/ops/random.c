@@ -2,12 +2,48 @@
 #include "ops/random.h"
 #include "base/error.h"
 #include "core/map.h"
+#include "tensor/half.h"
 #include <math.h>
 #include <tison/ops.h>
 
 /* ---- sampling an array ---- */
 
+enum { CHUNK = 1024, BLOCK = 16 };
+
+static bool draw(tni_random *r, const tni_sampler *s, tn_dtype dtype, void *out, int64_t n, bool row_major);
+
+/* Normal numbers of the 16-bit types come block by block, the last block drawn anew over the end. */
+static bool draw_half_normal(tni_random *r, const tni_sampler *s, tn_dtype dtype, uint16_t *out, int64_t n) {
+    float block[BLOCK];
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        if (at + BLOCK > n) at = n - BLOCK;
+        TNI_TRY(tni_random_normal(r, TN_FLOAT32, block, BLOCK, s->a, s->b));
+        for (int64_t i = 0; i < BLOCK; i++) out[at + i] = tni_f32_to_half(block[i], dtype);
+    }
+    return true;
+}
+
+/* float16 and bfloat16: drawn in float32 and rounded; a uniform number that is rounded up to its bound becomes the other bound. */
+static bool draw_half(tni_random *r, const tni_sampler *s, tn_dtype dtype, uint16_t *out, int64_t n, bool row_major) {
+    if (s->kind == TNI_NORMAL && row_major && n >= BLOCK) return draw_half_normal(r, s, dtype, out, n);
+    float chunk[CHUNK];
+    uint16_t low = tni_f32_to_half((float)s->a, dtype), high = tni_f32_to_half((float)s->b, dtype);
+    tni_sampler again = *s;
+    if (s->kind == TNI_FULL_RANGE)
+        again = (tni_sampler){.kind = TNI_INTEGERS, .lo = 0, .hi = dtype == TN_FLOAT16 ? (1 << 11) + 1 : (1 << 8) + 1};
+    for (int64_t at = 0; at < n || at == 0; at += CHUNK) {
+        int64_t count = TNI_MIN(n - at, (int64_t)CHUNK);
+        TNI_TRY(draw(r, &again, TN_FLOAT32, chunk, count, false));
+        for (int64_t i = 0; i < count; i++) {
+            uint16_t h = tni_f32_to_half(chunk[i], dtype);
+            out[at + i] = s->kind == TNI_UNIFORM && h == high ? low : h;
+        }
+    }
+    return true;
+}
+
 static bool draw(tni_random *r, const tni_sampler *s, tn_dtype dtype, void *out, int64_t n, bool row_major) {
+    if (tni_dtype_is_half(dtype)) return draw_half(r, s, dtype, out, n, row_major);
     switch (s->kind) {
     case TNI_UNIFORM: return tni_random_uniform(r, dtype, out, n, s->a, s->b);
     case TNI_NORMAL:
@@ -129,12 +165,15 @@ TN_API tn_tensor *tn_exponential_(tn_tensor *x, double lambd) {
 
 /* ---- dropout ---- */
 
-TNI_LOOP2(mask_f32, float, float, a *b)
-TNI_LOOP2(mask_f64, double, double, a *b)
+TNI_FLOAT2(mask, a *b)
+static tni_loop *const mask_loops[TNI_COLUMNS] = {TNI_FLOAT_COLUMNS(mask)};
 
 /* The mask lies in memory like the output. It is divided, as torch does, before it is multiplied with. */
 static void scale_mask(const tni_array *m, double keep) {
-    if (m->dtype == TN_FLOAT32) {
+    if (tni_dtype_is_half((tn_dtype)m->dtype)) {
+        uint16_t *at = m->data, scale = tni_f32_to_half((float)(1.0 / keep), (tn_dtype)m->dtype);
+        for (int64_t i = 0; i < m->numel; i++) at[i] = at[i] ? scale : 0; /* it holds ones and zeros */
+    } else if (m->dtype == TN_FLOAT32) {
         float *at = m->data, scale = 1.0F / (float)keep;
         for (int64_t i = 0; i < m->numel; i++) at[i] *= scale;
     } else {
@@ -152,7 +191,10 @@ static bool dropout_run(tni_call *c) {
     const tni_array *y = &c->out[0]->a, *mask = &c->out[1]->a;
     TNI_TRY(tni_sample(c->t, "dropout", mask, &(tni_sampler){.kind = TNI_BERNOULLI, .a = keep}));
     scale_mask(mask, keep);
-    return tni_map_arrays(x->dtype == TN_FLOAT32 ? mask_f32 : mask_f64, (const tni_array *const[]){y, x, mask}, 3, NULL);
+    bool widen;
+    tni_loop *loop = tni_map_loop(mask_loops, (tn_dtype)x->dtype, &widen);
+    const tni_array *const arrays[] = {y, x, mask};
+    return widen ? tni_map_arrays_widened(loop, arrays, 3, NULL) : tni_map_arrays(loop, arrays, 3, NULL);
 }
 
 static bool dropout_vjp(tni_vjp *g) {

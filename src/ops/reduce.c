@@ -248,7 +248,7 @@ static bool sum_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run,
+TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run, .widen = true, .dtype_arg = 1,
       .vjp = sum_vjp,
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10",
                             "bool[4]"));
@@ -263,7 +263,7 @@ static bool sum_dim_vjp(tni_vjp *g) {
 }
 
 TN_OP(sum_dim, .schema = "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-      .grad_name = "SumBackward1", .run = sum_dim_run, .vjp = sum_dim_vjp, .ints = 1,
+      .grad_name = "SumBackward1", .run = sum_dim_run, .widen = true, .dtype_arg = 3, .vjp = sum_dim_vjp, .ints = 1,
       .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)",
                             "f32[] (0,)", "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index",
                             "f32[2,3] (0,-2) !runtime"));
@@ -350,7 +350,7 @@ static bool mean_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run,
+TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run, .widen = true, .dtype_arg = 1,
       .vjp = mean_vjp, .fused_vjp = mean_fused_vjp,
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "i64[3] !dtype"));
 
@@ -375,7 +375,7 @@ static bool mean_dim_fused_vjp(tni_vjp *g) {
 }
 
 TN_OP(mean_dim, .schema = "mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-      .grad_name = "MeanBackward1", .run = mean_dim_run, .vjp = mean_dim_vjp, .fused_vjp = mean_dim_fused_vjp, .ints = 1,
+      .grad_name = "MeanBackward1", .run = mean_dim_run, .widen = true, .dtype_arg = 3, .vjp = mean_dim_vjp, .fused_vjp = mean_dim_fused_vjp, .ints = 1,
       .samples = TN_SAMPLES("f32[3,4] (1,)", "f64[2,3,4] (0,2) True", "f32[3,4]^T (-1,)", "f32[2,0] (1,)", "f32[] (0,)",
                             "i64[3,4] (1,) !dtype"));
 

@@ -1,57 +1,14 @@
 /* ops/unary.c - elementwise functions of one tensor: neg, abs, sign, exp, log, sqrt, tanh, sigmoid, relu. */
-#include "core/map.h"
-#include "cpu/vmath.h"
+#include "cpu/cmath.h"
+#include "ops/unary.h"
 #include <tison/ops.h>
-
-#define U32(x) ((uint32_t)(x))
-#define U64(x) ((uint64_t)(x))
-
-/* A derivative made of dy and one saved tensor in one pass: NULL in *dx where the formula is to be used. */
-static bool one_pass(tni_vjp *g, uint32_t which, tni_loop *const *loops, bool *done) {
-    tn_tensor *dy = g->dy[0], *y = tni_saved(g, which);
-    if (!y) return false;
-    *done = dy->a.dtype == y->a.dtype && tni_dtype_is_float((tn_dtype)y->a.dtype) && tni_same_shape(&dy->a, &y->a);
-    if (!*done) return true;
-    tn_tensor *dx = tni_tensor_new_like(g->t, "backward", y, (tn_dtype)y->a.dtype);
-    if (!dx) return false;
-    tni_map_arrays(loops[y->a.dtype == TN_FLOAT64], (const tni_array *const[]){&dx->a, &dy->a, &y->a}, 3, NULL);
-    return (g->dx[0] = tni_give(g->t, dx)) != NULL;
-}
-
-/* Defines <name>_fused: expr over a, an element of dy, and b, one of the saved tensor; <name>_vjp where it does not fit. */
-#define FUSED(name, which, expr)                                                                                                   \
-    TNI_LOOP2(name##_back_f32, float, float, expr)                                                                                 \
-    TNI_LOOP2(name##_back_f64, double, double, expr)                                                                               \
-    static tni_loop *const name##_back[2] = {name##_back_f32, name##_back_f64};                                                    \
-    static bool name##_fused(tni_vjp *g) {                                                                                         \
-        bool done;                                                                                                                 \
-        TNI_TRY(one_pass(g, which, name##_back, &done));                                                                           \
-        return done || name##_vjp(g);                                                                                              \
-    }
-
-/* A loop over the functions of cpu/vmath.h, which give the same bits by array and by element. */
-#define VMATH_LOOP(name, T, type)                                                                                                  \
-    static void name##_##type(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                                 \
-        (void)arg;                                                                                                                 \
-        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                                                              \
-            tni_##name##_##type((T *)p[0], (const T *)p[1], n);                                                                    \
-            return;                                                                                                                \
-        }                                                                                                                          \
-        for (int64_t i = 0; i < n; i++) *(T *)(p[0] + i * s[0]) = tni_##name##_##type##_(*(const T *)(p[1] + i * s[1]));           \
-    }
-#define VMATH_MAP(name)                                                                                                            \
-    VMATH_LOOP(name, float, f32)                                                                                                   \
-    VMATH_LOOP(name, double, f64)                                                                                                  \
-    static const tni_map name##_map = {TNI_FLOATING, {NULL, NULL, NULL, name##_f32, name##_f64, NULL}};
 
 /* ---- neg ---- */
 
-TNI_LOOP1(neg_u8, uint8_t, uint8_t, 0 - a)
-TNI_LOOP1(neg_i32, int32_t, int32_t, 0 - U32(a))
-TNI_LOOP1(neg_i64, int64_t, int64_t, 0 - U64(a))
-TNI_LOOP1(neg_f32, float, float, -a)
-TNI_LOOP1(neg_f64, double, double, -a)
-static const tni_map neg_map = {TNI_SAME, {neg_u8, neg_i32, neg_i64, neg_f32, neg_f64, NULL}};
+TNI_INT1(neg, -a)
+TNI_FLOAT1(neg, -a)
+TNI_COMPLEX1(neg, -a)
+static const tni_map neg_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(neg), TNI_COMPLEX_COLUMNS(neg));
 
 static bool neg_run(tni_call *c) {
     TNI_REQUIRE(c, c->in[0]->a.dtype != TN_BOOL, TN_ERR_DTYPE,
@@ -76,12 +33,10 @@ TN_API tn_tensor *(tn_neg_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_ne
 /* ---- sign, abs ---- */
 
 #define SIGN(a) ((a > 0) - (a < 0))
-TNI_LOOP1(sign_u8, uint8_t, uint8_t, a != 0)
-TNI_LOOP1(sign_i32, int32_t, int32_t, SIGN(a))
-TNI_LOOP1(sign_i64, int64_t, int64_t, SIGN(a))
-TNI_LOOP1(sign_f32, float, float, SIGN(a))
-TNI_LOOP1(sign_f64, double, double, SIGN(a))
-static const tni_map sign_map = {TNI_SAME, {sign_u8, sign_i32, sign_i64, sign_f32, sign_f64, sign_u8}};
+TNI_INT1(sign, SIGN(a))
+TNI_FLOAT1(sign, SIGN(a))
+TNI_BOOL1(sign, a)
+static const tni_map sign_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(sign), TNI_BOOL_COLUMN(sign));
 
 static bool sign_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_zeros_like_input(g, 0));
@@ -96,18 +51,17 @@ TN_API tn_tensor *(tn_sign)(tn_tensor *x) { return tni_run_op(&tni_op_sign, TNI_
 /** x = sign(x). Returns x. */
 TN_API tn_tensor *(tn_sign_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS); }
 
-TNI_LOOP1(abs_u8, uint8_t, uint8_t, a)
-TNI_LOOP1(abs_i32, int32_t, int32_t, a < 0 ? 0 - U32(a) : U32(a))
-TNI_LOOP1(abs_i64, int64_t, int64_t, a < 0 ? 0 - U64(a) : U64(a))
-TNI_LOOP1(abs_f32, float, float, __builtin_fabsf(a))
-TNI_LOOP1(abs_f64, double, double, __builtin_fabs(a))
-static const tni_map abs_map = {TNI_SAME, {abs_u8, abs_i32, abs_i64, abs_f32, abs_f64, NULL}};
+TNI_INT1(abs, a < 0 ? -a : a)
+TNI_FLOAT1(abs, TNI_F(fabs, a))
+TNI_LOOP1_(TNI_ONCE, abs_c64, float, float _Complex, float _Complex, cabsf(a))
+TNI_LOOP1_(TNI_ONCE, abs_c128, double, double _Complex, double _Complex, cabs(a))
+static const tni_map abs_map = TNI_MAP(TNI_TO_REAL, TNI_REAL_COLUMNS(abs), TNI_COMPLEX_COLUMNS(abs));
 
 static bool abs_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_mul(g->dy[0], tn_sign(tni_saved(g, TNI_IN(0)))));
     return true;
 }
-FUSED(abs, TNI_IN(0), a *SIGN(b))
+TNI_FUSED(abs, TNI_IN(0), a *SIGN(b))
 
 TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", .run = tni_run_map, .map = &abs_map, .vjp = abs_vjp,
       .fused_vjp = abs_fused, .save = TNI_IN(0),
@@ -120,7 +74,7 @@ TN_API tn_tensor *(tn_abs_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_ab
 
 /* ---- exp, log, sqrt ---- */
 
-VMATH_MAP(exp)
+TNI_VMATH_MAP(exp)
 
 static bool exp_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_mul(g->dy[0], tni_saved(g, TNI_OUT(0))));
@@ -135,7 +89,7 @@ TN_API tn_tensor *(tn_exp)(tn_tensor *x) { return tni_run_op(&tni_op_exp, TNI_IN
 /** x = e^x, for floating point x. Returns x. */
 TN_API tn_tensor *(tn_exp_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
 
-VMATH_MAP(log)
+TNI_VMATH_MAP(log)
 
 static bool log_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_div(g->dy[0], tni_saved(g, TNI_IN(0))));
@@ -150,13 +104,13 @@ TN_API tn_tensor *(tn_log)(tn_tensor *x) { return tni_run_op(&tni_op_log, TNI_IN
 /** x = log(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_log_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
 
-VMATH_MAP(sqrt)
+TNI_VMATH_MAP(sqrt)
 
 static bool sqrt_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_div(g->dy[0], tn_mul(tni_saved(g, TNI_OUT(0)), 2)));
     return true;
 }
-FUSED(sqrt, TNI_OUT(0), a / (b * 2))
+TNI_FUSED(sqrt, TNI_OUT(0), a / (b * 2))
 
 TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .map = &sqrt_map,
       .vjp = sqrt_vjp, .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
@@ -169,14 +123,14 @@ TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_s
 
 /* ---- tanh, sigmoid, relu ---- */
 
-VMATH_MAP(tanh)
+TNI_VMATH_MAP(tanh)
 
 static bool tanh_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0));
     TNI_DX(g, 0, tn_mul(g->dy[0], tn_sub(1, tn_mul(y, y))));
     return true;
 }
-FUSED(tanh, TNI_OUT(0), a *(1 - b * b))
+TNI_FUSED(tanh, TNI_OUT(0), a *(1 - b * b))
 
 TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .map = &tanh_map,
       .vjp = tanh_vjp, .fused_vjp = tanh_fused, .save = TNI_OUT(0),
@@ -187,14 +141,14 @@ TN_API tn_tensor *(tn_tanh)(tn_tensor *x) { return tni_run_op(&tni_op_tanh, TNI_
 /** x = tanh(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_tanh_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS); }
 
-VMATH_MAP(sigmoid)
+TNI_VMATH_MAP(sigmoid)
 
 static bool sigmoid_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0));
     TNI_DX(g, 0, tn_mul(tn_mul(g->dy[0], tn_sub(1, y)), y));
     return true;
 }
-FUSED(sigmoid, TNI_OUT(0), a *(1 - b) * b)
+TNI_FUSED(sigmoid, TNI_OUT(0), a *(1 - b) * b)
 
 TN_OP(sigmoid, .schema = "sigmoid(Tensor self) -> Tensor", .grad_name = "SigmoidBackward0", .run = tni_run_map, .map = &sigmoid_map,
       .vjp = sigmoid_vjp, .fused_vjp = sigmoid_fused, .save = TNI_OUT(0),
@@ -206,12 +160,9 @@ TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x) { return tni_run_op(&tni_op_sigmoid
 TN_API tn_tensor *(tn_sigmoid_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS); }
 
 /* NaN and -0 stay. */
-TNI_LOOP1(relu_u8, uint8_t, uint8_t, a)
-TNI_LOOP1(relu_i32, int32_t, int32_t, a < 0 ? 0 : a)
-TNI_LOOP1(relu_i64, int64_t, int64_t, a < 0 ? 0 : a)
-TNI_LOOP1(relu_f32, float, float, a < 0 ? 0 : a)
-TNI_LOOP1(relu_f64, double, double, a < 0 ? 0 : a)
-static const tni_map relu_map = {TNI_SAME, {relu_u8, relu_i32, relu_i64, relu_f32, relu_f64, NULL}};
+TNI_INT1(relu, a < 0 ? 0 : a)
+TNI_FLOAT1(relu, a < 0 ? 0 : a)
+static const tni_map relu_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(relu));
 
 static bool relu_run(tni_call *c) {
     TNI_REQUIRE(c, c->in[0]->a.dtype != TN_BOOL, TN_ERR_DTYPE, "Boolean inputs not supported for relu");
@@ -223,7 +174,7 @@ static bool relu_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_le(tni_saved(g, TNI_OUT(0)), 0), 0, g->dy[0]));
     return true;
 }
-FUSED(relu, TNI_OUT(0), b <= 0 ? 0 : a)
+TNI_FUSED(relu, TNI_OUT(0), b <= 0 ? 0 : a)
 
 TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0", .run = relu_run, .vjp = relu_vjp,
       .fused_vjp = relu_fused, .save = TNI_OUT(0),

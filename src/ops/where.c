@@ -34,9 +34,7 @@
         }                                                                                                                          \
     }                                                                                                                              \
     TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
-WHERE(where_1, uint8_t)
-WHERE(where_4, uint32_t)
-WHERE(where_8, uint64_t)
+TNI_EACH_SIZE(WHERE, where)
 
 static bool check_condition(tni_call *c) {
     const tni_array *condition = &c->in[0]->a;
@@ -74,8 +72,7 @@ static bool where_run(tni_call *c) {
     }
     TNI_TRY(make_output(c, x + 1, dtype));
     x[0] = &c->out[0]->a;
-    size_t item = tni_dtype_size(dtype);
-    return tni_map_arrays(item == 1 ? where_1 : item == 4 ? where_4 : where_8, x, 4, NULL);
+    return tni_map_arrays(TNI_BY_SIZE(tni_dtype_size(dtype), where), x, 4, NULL);
 }
 
 static bool where_vjp(tni_vjp *g) {

@@ -1,24 +1,26 @@
 /* tensor/dtype.c - element types: sizes, names, kinds, promotion. */
 #include "tensor/dtype.h"
 #include "base/error.h"
+#include <float.h>
+#include <math.h>
 
 #define ROWS(X)                                                                                                                    \
     X(TN_UINT8, "uint8", "Byte", 1, TNI_KIND_INT, true)                                                                            \
-    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, false)                                                                             \
-    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, false)                                                                          \
+    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, true)                                                                              \
+    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, true)                                                                           \
     X(TN_INT32, "int32", "Int", 4, TNI_KIND_INT, true)                                                                             \
     X(TN_INT64, "int64", "Long", 8, TNI_KIND_INT, true)                                                                            \
-    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, false)                                                                     \
+    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, true)                                                                      \
     X(TN_FLOAT32, "float32", "Float", 4, TNI_KIND_FLOAT, true)                                                                     \
     X(TN_FLOAT64, "float64", "Double", 8, TNI_KIND_FLOAT, true)                                                                    \
     X(TN_COMPLEX32, "complex32", "ComplexHalf", 4, TNI_KIND_COMPLEX, false)                                                        \
-    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, false)                                                       \
-    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, false)                                                   \
+    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, true)                                                        \
+    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, true)                                                    \
     X(TN_BOOL, "bool", "Bool", 1, TNI_KIND_BOOL, true)                                                                             \
     X(TN_QINT8, "qint8", "QInt8", 1, TNI_KIND_OTHER, false)                                                                        \
     X(TN_QUINT8, "quint8", "QUInt8", 1, TNI_KIND_OTHER, false)                                                                     \
     X(TN_QINT32, "qint32", "QInt32", 4, TNI_KIND_OTHER, false)                                                                     \
-    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, false)                                                               \
+    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, true)                                                                \
     X(TN_FLOAT8_E5M2, "float8_e5m2", "Float8_e5m2", 1, TNI_KIND_OTHER, false)                                                      \
     X(TN_FLOAT8_E4M3FN, "float8_e4m3fn", "Float8_e4m3fn", 1, TNI_KIND_OTHER, false)                                                \
     X(TN_FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", "Float8_e5m2fnuz", 1, TNI_KIND_OTHER, false)                                          \
@@ -48,11 +50,56 @@ bool tni_dtype_is_integral(tn_dtype dtype, bool with_bool) {
     return kind == TNI_KIND_INT || (with_bool && kind == TNI_KIND_BOOL);
 }
 
+tn_dtype tni_dtype_real(tn_dtype dtype) {
+    return dtype == TN_COMPLEX64 ? TN_FLOAT32 : dtype == TN_COMPLEX128 ? TN_FLOAT64 : dtype == TN_COMPLEX32 ? TN_FLOAT16 : dtype;
+}
+
+tn_dtype tni_dtype_complex(tn_dtype dtype) {
+    return dtype == TN_FLOAT32 || dtype == TN_BFLOAT16 ? TN_COMPLEX64
+           : dtype == TN_FLOAT64                       ? TN_COMPLEX128
+           : dtype == TN_FLOAT16                       ? TN_COMPLEX32
+                                                       : dtype;
+}
+
 bool tni_dtype_check(const char *who, tn_dtype dtype) {
     const tni_dtype_info *info = tni_dtype_get(dtype);
     TNI_CHECK(info->bytes > 0, TN_ERR_TYPE, "%s: dtype %d is no dtype", who, (int)dtype);
     TNI_CHECK(info->computes, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s in this version", who, info->name);
     return true;
+}
+
+bool tni_dtype_holds(tn_dtype dtype, double d, int64_t i, bool whole) {
+    double value = whole ? (double)i : d, most;
+    switch (dtype) {
+    case TN_UINT8: return value >= -255 && value <= 255;
+    case TN_INT8: return value >= -128 && value <= 127;
+    case TN_INT16: return value >= -32768 && value <= 32767;
+    case TN_INT32: return value >= -0x1p31 && value <= 0x1p31 - 1;
+    case TN_INT64: return whole || (value >= -0x1p63 && value < 0x1p63);
+    case TN_FLOAT16: most = 65504; break;
+    case TN_BFLOAT16: most = 0x1.FEp127; break;
+    case TN_FLOAT32:
+    case TN_COMPLEX64: most = FLT_MAX; break;
+    default: return true;
+    }
+    return isinf(value) || !(fabs(value) > most);
+}
+
+const char *tni_dtype_c_name(tn_dtype dtype) {
+    switch (dtype) {
+    case TN_UINT8: return "uint8_t";
+    case TN_INT8: return "int8_t";
+    case TN_INT16: return "int16_t";
+    case TN_INT32: return "int";
+    case TN_INT64: return "int64_t";
+    case TN_FLOAT16: return "c10::Half";
+    case TN_BFLOAT16: return "c10::BFloat16";
+    case TN_FLOAT64: return "double";
+    case TN_COMPLEX64: return "c10::complex<float>";
+    case TN_COMPLEX128: return "c10::complex<double>";
+    case TN_BOOL: return "bool";
+    default: return "float";
+    }
 }
 
 /* torch.promote_types, read off PyTorch for the dtypes below; rows and columns in the order of `order`. */
