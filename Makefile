@@ -39,7 +39,7 @@ BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard bench/bench_*
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard examples/*.c)))
 CLI := $(if $(wildcard cli/*.c),$(BUILD)/tison)
 
-.PHONY: all lib units benches examples demo test parity bench check install uninstall clean help
+.PHONY: all lib units benches examples demo fashion test parity bench check install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -53,6 +53,7 @@ help:
 	@echo "all (default): the libraries in $(BUILD)/      install, uninstall: PREFIX=$(PREFIX) DESTDIR="
 	@echo "test: all tests; TIER=quick for less         check: style, layers, generated headers"
 	@echo "demo: learns to read handwritten digits  parity: compares live with PyTorch   bench: benchmarks"
+	@echo "fashion: learns Fashion-MNIST, 60,000 images, in about a minute"
 	@echo "clean      with CC=clang, SAN=address|thread, WERROR=1, OPTIMIZE=-O2, BUILD=folder"
 
 # Everything is compiled again when the compiler or a flag changes.
@@ -94,6 +95,11 @@ demo:
 	@$(BUILD)/examples/1_parameter
 	@echo "--- demo: a network of plain C structs learns to read digits"
 	@cd $(BUILD) && examples/demo
+
+fashion:
+	@tools/setup.sh
+	@$(MAKE) -s -j2 $(BUILD)/examples/fashion
+	@folder=$$(BUILD=$(BUILD) tools/fashion.sh) && cd $(BUILD) && examples/fashion "$$folder"
 
 test:
 	@CC='$(CC)' tests/run.sh $(TIER)

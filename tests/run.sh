@@ -79,6 +79,7 @@ unit_tests() { # title, folder, sources, make arguments...
 run_example() { # source, program: in a folder of its own; what it prints must equal examples/<name>.out if there is one
     local name folder
     name=$(basename "$1" .c)
+    [ "$name" != fashion ] || return 0 # its data is not here: `make fashion` runs it
     folder=$(mktemp -d)
     (cd "$folder" && timeout 300 "$2" > output 2> errors) || { echo "exit status $?"; tail -n 30 "$folder"/*; return 1; }
     [ ! -f "examples/$name.out" ] || diff "examples/$name.out" "$folder/output"

@@ -43,6 +43,11 @@ typedef struct tn_file_table {
     int (*list)(void *context, const char *path, void (*each)(void *data, const char *name), void *data);
     /** Removes a temporary file unless a living process still writes it. */
     int (*remove_stale)(void *context, const char *path);
+    /** The first `bytes` of an open file as memory, by page and at need; what is written into it stays in this memory. It outlives the
+     *  closing of the file. 0 and *data; -ENOSYS where files cannot be mapped: then they are read. Missing in a table with an open_read
+     *  of its own, it means that. */
+    int (*map)(void *context, int file, size_t bytes, void **data);
+    int (*unmap)(void *context, void *data, size_t bytes);
 } tn_file_table;
 
 /** Makes the library use a copy of `table`; NULL: the default table again. One for the process. To be called while no other thread

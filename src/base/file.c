@@ -21,6 +21,11 @@ static bool table_set;
 
 static const tn_file_table *current(void) { return table_set ? &table : tn_default_file_table(); }
 
+static int cannot_map(void *context, int file, size_t bytes, void **data) {
+    (void)context, (void)file, (void)bytes, (void)data;
+    return -ENOSYS;
+}
+
 #define FILL(member)                                                                                                               \
     if (!table.member) table.member = fallback->member
 
@@ -34,6 +39,10 @@ bool tn_set_file_table(const tn_file_table *own) {
               "tn_set_file_table: the size field is %zu, expected sizeof(tn_file_table)", own->size);
     memset(&table, 0, sizeof(table));
     memcpy(&table, own, TNI_MIN(own->size, sizeof(table)));
+    if (!table.map || !table.unmap) {
+        table.map = table.open_read ? cannot_map : fallback->map;
+        table.unmap = fallback->unmap; /* of what was mapped before */
+    }
     FILL(open_read);
     FILL(create);
     FILL(read);
@@ -135,6 +144,52 @@ bool tni_file_read_all(const char *path, size_t limit, void **data, size_t *byte
     bool done = read_whole(&f, limit, data, bytes);
     tni_file_close(&f);
     return done;
+}
+
+/* ---- mapped files ---- */
+
+static bool map(tni_mapping *m, tni_file *f) {
+    const tn_file_table *t = current();
+    if ((uint64_t)f->size > SIZE_MAX) return fail_io(-EFBIG, f->path);
+    m->bytes = (size_t)f->size;
+    if (m->bytes == 0) return true;
+    int result;
+    RETRY(result, t->map(t->context, f->file, m->bytes, &m->data));
+    if (result >= 0) {
+        m->unmap = t->unmap;
+        m->context = t->context;
+        return true;
+    }
+    m->data = NULL;
+    if (result != -ENOSYS && result != -ENODEV) return fail_io(result, f->path);
+    return read_whole(f, m->bytes, &m->data, &m->bytes);
+}
+
+tni_mapping *tni_file_map(const char *path) {
+    tni_file f;
+    tni_mapping *m = tni_alloc_zero(sizeof *m);
+    if (!m) return NULL;
+    m->refs = 1;
+    bool right = tni_file_open(&f, path) && map(m, &f);
+    tni_file_close(&f);
+    if (right) return m;
+    tni_free(m, sizeof *m);
+    return NULL;
+}
+
+tni_mapping *tni_mapping_share(tni_mapping *m) {
+    __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+    return m;
+}
+
+void tni_mapping_release(void *mapping) {
+    tni_mapping *m = mapping;
+    if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+    if (m->unmap)
+        (void)m->unmap(m->context, m->data, m->bytes);
+    else
+        tni_free(m->data, m->bytes);
+    tni_free(m, sizeof *m);
 }
 
 /* ---- the writer ---- */

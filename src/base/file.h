@@ -18,6 +18,20 @@ void tni_file_close(tni_file *f);                                          /* al
 /* The whole of a file of at most `limit` bytes. *data is from tni_alloc(*bytes), NULL when the file is empty. */
 bool tni_file_read_all(const char *path, size_t limit, void **data, size_t *bytes);
 
+/* The bytes of a file as memory, counted: mapped where the table can, so that only pages that are touched are read, else read as a
+ * whole. Writing into it changes no file. When a file is cut while it is mapped, touching what is gone ends the process (SIGBUS). */
+typedef struct tni_mapping {
+    void *data; /* NULL when the file is empty */
+    size_t bytes;
+    int32_t refs;
+    int (*unmap)(void *context, void *data, size_t bytes); /* NULL: it was read */
+    void *context;
+} tni_mapping;
+
+tni_mapping *tni_file_map(const char *path); /* refs 1; NULL on failure */
+tni_mapping *tni_mapping_share(tni_mapping *m);
+void tni_mapping_release(void *mapping); /* NULL passes */
+
 /* Replaces a file as a whole or not at all: a temporary beside it takes what is written, and commit puts it in place. Until then,
  * and after any failure, the old file is as it was. A symbolic link stays and its target is replaced; the permissions of the old
  * file are kept; a write-protected file is refused. */

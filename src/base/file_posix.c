@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,10 +131,23 @@ static int remove_stale(void *context, const char *path) {
     return result;
 }
 
+static int map(void *context, int file, size_t bytes, void **data) {
+    (void)context;
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file, 0);
+    if (at == MAP_FAILED) return -errno;
+    *data = at;
+    return 0;
+}
+
+static int unmap(void *context, void *data, size_t bytes) {
+    (void)context;
+    return (int)result_of(munmap(data, bytes));
+}
+
 const tn_file_table *tn_default_file_table(void) {
     static const tn_file_table table = {
         sizeof(tn_file_table), NULL,        open_read,   create,  read_at,   write_some, file_size,    sync_file, close_file,
-        rename_file,           unlink_file, sync_folder, mode_of, read_link, list,       remove_stale,
+        rename_file,           unlink_file, sync_folder, mode_of, read_link, list,       remove_stale, map,       unmap,
     };
     return &table;
 }

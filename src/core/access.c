@@ -146,7 +146,7 @@ tn_tensor *(tn_from_blob)(const int64_t *sizes, size_t ndim, tn_dtype dtype, voi
         stride *= TNI_MAX(sizes[i], 1);
     }
     tn_tensor *x = tni_object_new(t, TNI_TENSOR, sizeof *x);
-    tni_storage *s = x ? tni_storage_wrap(data, (size_t)numel * tni_dtype_size(dtype), destroy) : NULL;
+    tni_storage *s = x ? tni_storage_wrap(data, (size_t)numel * tni_dtype_size(dtype), destroy, data) : NULL;
     bool made = s && tni_array_view(&x->a, "from_blob", s, dtype, sizes, strides, ndim, 0);
     if (s && !made) s->destroy = NULL; /* a failed call does not own the data */
     tni_storage_release(s);

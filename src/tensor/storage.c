@@ -16,14 +16,15 @@ tni_storage *tni_storage_new(size_t bytes) {
     return s;
 }
 
-tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *)) {
+tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *), void *context) {
     tni_storage *s = tni_alloc(sizeof *s);
     if (!s) return NULL;
-    *s = (tni_storage){.data = data, .bytes = bytes, .refs = 1, .block_bytes = sizeof *s, .destroy = destroy, .foreign = true};
+    *s = (tni_storage){
+        .data = data, .bytes = bytes, .refs = 1, .block_bytes = sizeof *s, .destroy = destroy, .context = context, .foreign = true};
     return s;
 }
 
 void tni_storage_free(tni_storage *s) {
-    if (s->foreign && s->destroy) s->destroy(s->data);
+    if (s->foreign && s->destroy) s->destroy(s->context);
     tni_free(s, s->block_bytes);
 }

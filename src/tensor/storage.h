@@ -13,14 +13,16 @@ typedef struct tni_storage {
     void *data; /* aligned to 64 when the library allocated it */
     size_t bytes;
     int32_t refs;
-    uint32_t version;            /* raised by each in-place write: torch's version counter, shared by views and detach */
-    size_t block_bytes;          /* of the block that holds this header (and the data, unless it is foreign) */
-    void (*destroy)(void *data); /* foreign memory: called once when the last view is gone; may be NULL */
+    uint32_t version;               /* raised by each in-place write: torch's version counter, shared by views and detach */
+    size_t block_bytes;             /* of the block that holds this header (and the data, unless it is foreign) */
+    void (*destroy)(void *context); /* foreign memory: called once when the last view is gone; may be NULL */
+    void *context;
     bool foreign;
 } tni_storage;
 
 tni_storage *tni_storage_new(size_t bytes); /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
-tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *)); /* foreign memory, refs 1 */
+/* Foreign memory, refs 1. */
+tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *context), void *context);
 void tni_storage_free(tni_storage *s);
 
 /* Counts are plain while the process has one thread. */

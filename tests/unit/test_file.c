@@ -401,6 +401,57 @@ static void a_table_that_lies(void) {
     CHECK_EQ_INT(temporaries_left(), 0);
 }
 
+/* ---- mapped files ---- */
+
+static int maps, map_error;
+static int f_map(void *c, int f, size_t n, void **d) {
+    maps++;
+    return map_error ? map_error : PASS->map(c, f, n, d);
+}
+static int f_unmap(void *c, void *d, size_t n) {
+    maps--;
+    return PASS->unmap(c, d, n);
+}
+
+static void mapped(const char *path, bool in_table) {
+    tni_mapping *m = tni_file_map(path), *second;
+    if (!CHECK(m && m->bytes == BIG && memcmp(m->data, big, BIG) == 0)) return;
+    CHECK_EQ_INT(maps, in_table);
+    second = tni_mapping_share(m);
+    tni_mapping_release(m);
+    memset(second->data, 0, 100); /* its own */
+    CHECK(holds(path, big, BIG) && memcmp((char *)second->data + 100, big + 100, BIG - 100) == 0);
+    tni_mapping_release(second);
+    CHECK_EQ_INT(maps, 0);
+}
+
+static void mapped_files(void) {
+    tn_file_table own = {.size = sizeof own, .map = f_map, .unmap = f_unmap};
+    const char *path = in_folder("m");
+    put(path, big, BIG);
+    mapped(path, false);
+    CHECK(tn_set_file_table(&own));
+    mapped(path, true);
+    map_error = -EIO;
+    CHECK(tni_file_map(path) == NULL && says(TN_ERR_IO, "Errno 5"));
+    map_error = -ENOSYS; /* cannot: it is read */
+    maps = -1;
+    mapped(path, false);
+    map_error = 0;
+    maps = 0;
+    CHECK(tn_set_file_table(&faulty)); /* its files are not the system's: never mapped */
+    fault.fail_at = -1;
+    fault.for_ever = false;
+    mapped(path, false);
+    CHECK(tn_set_file_table(NULL));
+    put(path, big, 0);
+    tni_mapping *m = tni_file_map(path);
+    CHECK(m && m->bytes == 0 && m->data == NULL);
+    tni_mapping_release(m);
+    tni_mapping_release(NULL);
+    CHECK(tni_file_map(in_folder("none")) == NULL && says(TN_ERR_IO, "Errno 2"));
+}
+
 static void remove_folder(void) {
     char command[128];
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);
@@ -426,6 +477,7 @@ int main(void) {
     RUN(too_large_for_the_limit);
     RUN(every_call_fails_once_and_for_ever);
     RUN(a_table_that_lies);
+    RUN(mapped_files);
     RUN(remove_folder);
     return test_end();
 }
