@@ -1,13 +1,11 @@
-/* tools/gen.c - writes the generated public headers, include/tison/<topic>.h, from the .c files of src/<topic>.
+/* gen/headers.c - writes the generated public headers, include/tison/<topic>.h, from src/<topic>, and the list of operators.
  *
- * `gen [--check] [root]`. Copied in the order of appearance, file after file in alphabetical order:
+ * Copied in the order of appearance, file after file in alphabetical order:
  * doc block and prototype of each function that begins with TN_API in column 0, and the regions `#ifdef TN_HEADER ... #endif`.
  * The name in a prototype is put in parentheses, since a macro of that name may stand before it; a last parameter
- * `const tn_..._opts *opts` gets a default argument. Also src/core/op_list.h, the names of all operators:
- * each `TN_OP(name,` in column 0 of src/ops. --check writes nothing; its exit status says whether a header is stale. */
+ * `const tn_..._opts *opts` gets a default argument. Also src/core/op_list.h, the names of all operators. */
+#include "gen.h"
 #include <ctype.h>
-#include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,46 +23,6 @@ static const topic topics[] = {
     {"data", "datasets, samplers, loaders (torch.utils.data.*)", MODULE},
     {"serialize", "files: safetensors, .pt, .npy, state dicts, checkpoints", MODULE},
 };
-
-typedef struct {
-    char *text;
-    size_t length, capacity;
-} buffer;
-
-static void fail(const char *text, const char *what) {
-    fprintf(stderr, "gen: %s: %s\n", what, text);
-    exit(2);
-}
-
-static void add(buffer *b, const char *text, size_t n) {
-    if (b->length + n + 1 > b->capacity) {
-        b->capacity = 2 * (b->length + n + 1);
-        b->text = realloc(b->text, b->capacity);
-        if (b->text == NULL) fail("memory is out", "realloc");
-    }
-    memcpy(b->text + b->length, text, n);
-    b->length += n;
-    b->text[b->length] = '\0';
-}
-
-static void add_text(buffer *b, const char *text) { add(b, text, strlen(text)); }
-
-static bool read_file(const char *path, buffer *out) {
-    char block[4096];
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) return false;
-    add(out, "", 0);
-    for (size_t n; (n = fread(block, 1, sizeof block, file)) > 0;) add(out, block, n);
-    fclose(file);
-    return true;
-}
-
-static bool starts(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
-static bool is_name(char c) { return isalnum((unsigned char)c) || c == '_'; }
-static const char *next_line(const char *p) {
-    const char *end = strchr(p, '\n');
-    return end ? end + 1 : p + strlen(p);
-}
 
 /* The end of a region: the line after the #endif that closes the #ifdef at p. */
 static const char *region_end(const char *p, const char *path) {
@@ -151,24 +109,6 @@ static void scan(buffer *out, const char *path) {
     free(source.text);
 }
 
-static int compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* The names of the .c files of a folder, sorted; 0 when there is no such folder. */
-static size_t list(const char *folder, char *names[], size_t limit) {
-    size_t n = 0;
-    DIR *dir = opendir(folder);
-    if (dir == NULL) return 0;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        if (length < 3 || entry->d_name[0] == '.' || strcmp(entry->d_name + length - 2, ".c") != 0) continue;
-        if (n == limit) fail("too many files", folder);
-        names[n++] = strdup(entry->d_name);
-    }
-    closedir(dir);
-    qsort(names, n, sizeof *names, compare);
-    return n;
-}
-
 /* False when the folder has nothing public. */
 static bool generate(buffer *out, const topic *t, const char *folder, char *names[], size_t n) {
     char guard[32], path[4096], head[1024];
@@ -193,87 +133,40 @@ static bool generate(buffer *out, const topic *t, const char *folder, char *name
     return any;
 }
 
-/* False when the header is stale. */
-static bool update(const char *path, const buffer *text, bool check) {
-    buffer old = {0};
-    bool same = read_file(path, &old) && old.length == text->length && memcmp(old.text, text->text, old.length) == 0;
-    free(old.text);
-    if (same) return true;
-    if (check) {
-        fprintf(stderr, "%s is stale: ./dev gen\n", path);
-        return false;
-    }
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(text->text, 1, text->length, file) != text->length || fclose(file) != 0)
-        fail("cannot be written", path);
-    printf("%s\n", path);
-    return true;
-}
-
-/* Appends the operators of one file to names; their number from then on. */
-static size_t find_operators(const char *path, char *names[], size_t n, size_t limit) {
-    buffer source = {0};
-    if (!read_file(path, &source)) fail("cannot be read", path);
-    for (const char *p = source.text; *p != '\0'; p = next_line(p)) {
-        size_t length = 0;
-        if (!starts(p, "TN_OP(")) continue;
-        while (is_name(p[6 + length])) length++;
-        if (p[6 + length] != ',') continue;
-        if (n == limit) fail("too many operators", path);
-        names[n++] = strndup(p + 6, length);
-    }
-    free(source.text);
-    return n;
-}
-
-/* src/core/op_list.h; false when it is stale. */
-static bool list_operators(const char *root, bool check) {
-    static char *files[1000], *names[2000];
-    char folder[2048], path[4096];
-    snprintf(folder, sizeof folder, "%s/src/ops", root);
-    size_t count = list(folder, files, sizeof files / sizeof files[0]), n = 0, column = 0;
-    if (count == 0) return true;
-    for (size_t i = 0; i < count; free(files[i++])) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        n = find_operators(path, names, n, sizeof names / sizeof names[0]);
-    }
-    qsort(names, n, sizeof *names, compare);
+bool write_op_list(const char *root, const operator_row *row, size_t n, bool check) {
     buffer text = {0};
+    char path[4096];
+    size_t column = 0;
+    if (n == 0) return true;
     add_text(&text, "/* core/op_list.h - the names of all operators. Generated by tools/gen from src/ops; edit there. */\n"
                     "#ifndef TNI_OP_LIST_H\n#define TNI_OP_LIST_H\n#define TNI_OP_LIST(X)");
-    for (size_t i = 0; i < n; free(names[i++])) {
-        size_t length = strlen(names[i]) + 4;
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strlen(row[i].name) + 4;
         if (i == 0 || column + length > 120) {
             add_text(&text, " \\\n   ");
             column = 3;
         }
-        add_text(&text, " X(");
-        add_text(&text, names[i]);
-        add_text(&text, ")");
+        add_format(&text, " X(%s)", row[i].name);
         column += length;
     }
     add_text(&text, "\n#endif\n");
     snprintf(path, sizeof path, "%s/src/core/op_list.h", root);
-    bool fresh = update(path, &text, check);
-    free(text.text);
-    return fresh;
+    return update(path, &text, check);
 }
 
-int main(int argc, char **argv) {
-    bool check = argc > 1 && strcmp(argv[1], "--check") == 0, fresh = true;
-    const char *root = argc > 1 + check ? argv[1 + check] : ".";
+bool write_headers(const char *root, bool check) {
     static char *names[1000];
+    bool fresh = true;
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
         char folder[2048], path[2048];
         snprintf(folder, sizeof folder, "%s/src/%s", root, topics[i].name);
         snprintf(path, sizeof path, "%s/include/tison/%s.h", root, topics[i].name);
-        size_t n = list(folder, names, sizeof names / sizeof names[0]);
+        size_t n = list(folder, ".c", names, sizeof names / sizeof names[0]);
         if (n == 0) continue;
         buffer text = {0};
         if (generate(&text, &topics[i], folder, names, n)) fresh = update(path, &text, check) && fresh;
         free(text.text);
         while (n > 0) free(names[--n]);
     }
-    fresh = list_operators(root, check) && fresh;
-    return fresh ? 0 : 1;
+    return fresh;
 }
