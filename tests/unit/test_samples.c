@@ -280,7 +280,7 @@ static verdict check_levels(sample *s) {
 
 /* The class weights of a loss have no derivative. */
 static bool differentiable(const tni_op *op, size_t input) {
-    return input != 2 || (op != &tni_op_nll_loss && op != &tni_op_cross_entropy);
+    return input != 2 || (op != &tni_op_nll_loss && op != &tni_op_nll_loss2d && op != &tni_op_cross_entropy);
 }
 
 /* First and second derivatives in float64. */
