@@ -62,12 +62,12 @@ typedef struct tni_op {
     uint32_t ints;                 /* bits of arguments that are lists of ints */
     bool composite;                /* made of other operators, which record themselves */
     bool view;                     /* out[0] shares the storage of in[0] */
-    bool widen;                    /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
-    bool inplace;                  /* has the form name_, which writes into in[0] */
-    uint8_t dtype_arg;             /* one more than the number of the argument `dtype`, where a widened operator has one */
-    uint32_t no_grad_outputs;      /* bits of outputs without gradient (indices) */
-    const struct tni_map *map;     /* elementwise: run is tni_run_map */
-    const char *const *samples;    /* see tests/samples: "f32[4,7] 1", NULL at the end */
+    bool widen;                 /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
+    bool inplace;               /* has the form name_, which writes into in[0] */
+    uint8_t dtype_arg;          /* one more than the number of the argument `dtype`, where a widened operator has one */
+    uint32_t no_grad_outputs;   /* bits of outputs without gradient (indices) */
+    const struct tni_map *map;  /* elementwise: run is tni_run_map */
+    const char *const *samples; /* see tests/samples: "f32[4,7] 1", NULL at the end */
 } tni_op;
 
 /* Defines the row tni_op_<name>. */

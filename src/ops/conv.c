@@ -125,7 +125,8 @@ static bool conv2d_vjp(tni_vjp *g) {
 TN_OP(conv2d,
       .schema = "conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, SymInt[2] padding=0, SymInt[2] "
                 "dilation=1, SymInt groups=1) -> Tensor",
-      .grad_name = "ConvolutionBackward0", .run = conv2d_run, .widen = true, .vjp = conv2d_vjp, .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
+      .grad_name = "ConvolutionBackward0", .run = conv2d_run, .widen = true, .vjp = conv2d_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .optional = 4,
       .samples = TN_SAMPLES("f32[2,3,5,6] f32[4,3,3,3] f32[4]", "f32[2,3,5,6] f32[4,3,2,3] - stride=(2,1) padding=(1,0)",
                             "f64[1,4,5,5] f64[6,2,3,3] f64[6] groups=2 padding=1", "f64[2,2,7,7] f64[3,2,3,2] - dilation=2",
                             "f32[0,3,5,5] f32[4,3,3,3] -", "f32[1,3,5,5] f32[4,2,3,3] - !shape",
@@ -190,8 +191,8 @@ static bool backward_input_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(conv2d_backward_input, .grad_name = "ConvolutionBackwardBackward0", .run = backward_input_run, .widen = true, .vjp = backward_input_vjp,
-      .save = TNI_IN(0) | TNI_IN(1));
+TN_OP(conv2d_backward_input, .grad_name = "ConvolutionBackwardBackward0", .run = backward_input_run, .widen = true,
+      .vjp = backward_input_vjp, .save = TNI_IN(0) | TNI_IN(1));
 
 /* dw (K, C / groups, kh, kw) from x and dy; arg H and W: the sizes of the kernel. */
 static bool backward_weight_run(tni_call *c) {
@@ -213,5 +214,5 @@ static bool backward_weight_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(conv2d_backward_weight, .grad_name = "ConvolutionBackwardBackward0", .run = backward_weight_run, .widen = true, .vjp = backward_weight_vjp,
-      .save = TNI_IN(0) | TNI_IN(1));
+TN_OP(conv2d_backward_weight, .grad_name = "ConvolutionBackwardBackward0", .run = backward_weight_run, .widen = true,
+      .vjp = backward_weight_vjp, .save = TNI_IN(0) | TNI_IN(1));

@@ -98,13 +98,14 @@ static bool linear_fused_vjp(tni_vjp *g) {
 }
 
 TN_OP(linear, .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", .grad_name = "AddmmBackward0",
-      .run = linear_run, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
+      .run = linear_run, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .optional = 4,
       .samples = TN_SAMPLES("f32[3,4] f32[5,4] f32[5]", "f32[2,3,4] f32[5,4] f32[5]", "f64[4] f64[2,4] f64[2]",
                             "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "f32[3,4] f32[5,3] f32[5] !shape",
                             "f32[3,4] f64[5,4] - !dtype"));
 /* The same without a bias: torch's node has another name. */
-TN_OP(linear_no_bias, .schema = "linear(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0", .run = linear_run, .widen = true,
-      .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+TN_OP(linear_no_bias, .schema = "linear(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0", .run = linear_run,
+      .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */

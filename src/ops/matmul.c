@@ -58,8 +58,8 @@ static bool mm_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .widen = true, .vjp = mm_vjp,
-      .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .widen = true,
+      .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[3,2]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]",
                             "i64[2,3] i64[3,2]", "f32[1,8] f32[8,8]", "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype",
                             "f32[3] f32[3] !shape"));
@@ -122,8 +122,8 @@ static bool bmm_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .widen = true, .vjp = bmm_vjp,
-      .save = TNI_IN(0) | TNI_IN(1),
+TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .widen = true,
+      .vjp = bmm_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]",
                             "f32[2,3,4] f32[3,4,5] !shape"));
 

@@ -80,8 +80,8 @@ static bool backward_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tni_run_op(&tni_op_max_pool2d_gather, TNI_INS(g->dy[0], tni_saved(g, TNI_IN(1))), (tni_value[ARGS]){0}, ARGS));
     return true;
 }
-TN_OP(max_pool2d_backward, .grad_name = "MaxPool2DWithIndicesBackwardBackward0", .run = backward_run, .widen = true, .vjp = backward_vjp,
-      .save = TNI_IN(1), .ints = 1u << ARGS);
+TN_OP(max_pool2d_backward, .grad_name = "MaxPool2DWithIndicesBackwardBackward0", .run = backward_run, .widen = true,
+      .vjp = backward_vjp, .save = TNI_IN(1), .ints = 1u << ARGS);
 
 /* x (..., h, w) at the indices (..., oh, ow) of each plane. */
 static bool gather_run(tni_call *c) {

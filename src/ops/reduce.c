@@ -248,8 +248,8 @@ static bool sum_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run, .widen = true, .dtype_arg = 1,
-      .vjp = sum_vjp,
+TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run,
+      .widen = true, .dtype_arg = 1, .vjp = sum_vjp,
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10",
                             "bool[4]"));
 
@@ -350,8 +350,8 @@ static bool mean_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run, .widen = true, .dtype_arg = 1,
-      .vjp = mean_vjp, .fused_vjp = mean_fused_vjp,
+TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run,
+      .widen = true, .dtype_arg = 1, .vjp = mean_vjp, .fused_vjp = mean_fused_vjp,
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "i64[3] !dtype"));
 
 static bool mean_dim_run(tni_call *c) { return run_mean(c, &c->arg[0], c->arg[1].b, c->arg[2].dtype); }
@@ -375,7 +375,8 @@ static bool mean_dim_fused_vjp(tni_vjp *g) {
 }
 
 TN_OP(mean_dim, .schema = "mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-      .grad_name = "MeanBackward1", .run = mean_dim_run, .widen = true, .dtype_arg = 3, .vjp = mean_dim_vjp, .fused_vjp = mean_dim_fused_vjp, .ints = 1,
+      .grad_name = "MeanBackward1", .run = mean_dim_run, .widen = true, .dtype_arg = 3, .vjp = mean_dim_vjp,
+      .fused_vjp = mean_dim_fused_vjp, .ints = 1,
       .samples = TN_SAMPLES("f32[3,4] (1,)", "f64[2,3,4] (0,2) True", "f32[3,4]^T (-1,)", "f32[2,0] (1,)", "f32[] (0,)",
                             "i64[3,4] (1,) !dtype"));
 

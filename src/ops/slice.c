@@ -256,7 +256,8 @@ static bool as_strided_backward_vjp(tni_vjp *g) {
 }
 TN_OP(as_strided_backward,
       .schema = "as_strided_backward(Tensor grad_output, int[] shape, int[] size, int[] stride, int offset) -> Tensor",
-      .grad_name = "AsStridedBackwardBackward0", .run = as_strided_backward_run, .widen = true, .vjp = as_strided_backward_vjp, .ints = 7);
+      .grad_name = "AsStridedBackwardBackward0", .run = as_strided_backward_run, .widen = true, .vjp = as_strided_backward_vjp,
+      .ints = 7);
 
 static tn_tensor *put_back(tn_tensor *dy, const int64_t *shape, size_t ndim, const int64_t *sizes, const int64_t *strides, size_t n,
                            int64_t offset) {

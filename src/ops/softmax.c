@@ -133,7 +133,8 @@ static bool softmax_run(tni_call *c) { return run_forward(c, &softmax_rows); }
 static bool softmax_backward_run(tni_call *c) { return run_backward(c, &softmax_backward_rows); }
 
 TN_OP(softmax_backward, .schema = "_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor",
-      .run = softmax_backward_run, .widen = true, .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
+      .run = softmax_backward_run, .widen = true,
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
 
 static bool softmax_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0)), *weighted = y ? tn_mul(y, g->dy[0]) : NULL;
@@ -177,7 +178,8 @@ static bool log_softmax_run(tni_call *c) { return run_forward(c, &log_softmax_ro
 static bool log_softmax_backward_run(tni_call *c) { return run_backward(c, &log_softmax_backward_rows); }
 
 TN_OP(log_softmax_backward, .schema = "_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor",
-      .run = log_softmax_backward_run, .widen = true, .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
+      .run = log_softmax_backward_run, .widen = true,
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
 
 static bool log_softmax_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0)), *sum = y ? sum_kept(g->dy[0], g->arg[0].i) : NULL;
@@ -192,8 +194,8 @@ static bool log_softmax_fused_vjp(tni_vjp *g) {
 }
 
 TN_OP(log_softmax, .schema = "log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
-      .grad_name = "LogSoftmaxBackward0", .run = log_softmax_run, .widen = true, .dtype_arg = 2, .vjp = log_softmax_vjp, .fused_vjp = log_softmax_fused_vjp,
-      .save = TNI_OUT(0),
+      .grad_name = "LogSoftmaxBackward0", .run = log_softmax_run, .widen = true, .dtype_arg = 2, .vjp = log_softmax_vjp,
+      .fused_vjp = log_softmax_fused_vjp, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[4,7] 1 @bench", "f32[4,7] 0", "f64[2,3,4] -2", "f32[3,4]^T 1", "f32[] 0", "f32[0,3] 1",
                             "f32[3,0] 1", "i64[3] 0 !not_implemented", "f32[2,3] 2 !index"));
 

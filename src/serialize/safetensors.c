@@ -2,6 +2,7 @@
 #include "serialize/safetensors.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "serialize/json.h"
 #include <string.h>
 
@@ -54,33 +55,7 @@ static shown show(const char *text, size_t length) {
     return s;
 }
 
-/* ---- sorting: heap sort of numbers 0 .. n - 1, in place and without recursion ---- */
-
-typedef int compare_function(const void *context, size_t a, size_t b);
-
-static void sift(size_t *order, size_t root, size_t n, compare_function *compare, const void *context) {
-    for (size_t child; (child = 2 * root + 1) < n; root = child) {
-        if (child + 1 < n && compare(context, order[child], order[child + 1]) < 0) child++;
-        if (compare(context, order[root], order[child]) >= 0) return;
-        size_t t = order[root];
-        order[root] = order[child];
-        order[child] = t;
-    }
-}
-
-static void sort(size_t *order, size_t n, compare_function *compare, const void *context) {
-    bool sorted = true;
-    for (size_t k = 0; k < n; k++) order[k] = k;
-    for (size_t k = 1; k < n && sorted; k++) sorted = compare(context, k - 1, k) <= 0;
-    if (sorted) return;
-    for (size_t k = n / 2; k-- > 0;) sift(order, k, n, compare, context);
-    for (size_t k = n; k-- > 1;) {
-        size_t t = order[0];
-        order[0] = order[k];
-        order[k] = t;
-        sift(order, 0, k, compare, context);
-    }
-}
+/* ---- orders ---- */
 
 static int compare_entry_names(const void *context, size_t a, size_t b) {
     const tni_safetensors_entry *e = context;
@@ -314,7 +289,7 @@ static bool make_block(reader *r, tni_safetensors *out) {
 }
 
 static bool check_metadata(tni_safetensors *s) {
-    sort(s->by_name, s->metadata_count, compare_pairs, s->metadata);
+    tni_sort(s->by_name, s->metadata_count, compare_pairs, s->metadata);
     for (size_t k = 1; k < s->metadata_count; k++) {
         const char *key = s->metadata[s->by_name[k]].key;
         TNI_CHECK(strcmp(s->metadata[s->by_name[k - 1]].key, key) != 0, TN_ERR_FORMAT,
@@ -342,9 +317,9 @@ static void permute(tni_safetensors_entry *entries, size_t *order, size_t n) {
 
 static bool check_entries(tni_safetensors *s) {
     size_t *order = s->by_name + TNI_MAX(s->count, s->metadata_count), at = 0; /* as make_block laid it out, or before */
-    sort(order, s->count, compare_offsets, s->entries);
+    tni_sort(order, s->count, compare_offsets, s->entries);
     permute(s->entries, order, s->count);
-    sort(s->by_name, s->count, compare_entry_names, s->entries);
+    tni_sort(s->by_name, s->count, compare_entry_names, s->entries);
     for (size_t k = 1; k < s->count; k++) {
         const char *name = s->entries[s->by_name[k]].name;
         TNI_CHECK(strcmp(s->entries[s->by_name[k - 1]].name, name) != 0, TN_ERR_FORMAT,
@@ -460,13 +435,13 @@ static bool check_items(const tni_safetensors_item *items, size_t n, size_t *ord
         TNI_TRY(check_item(&items[k]));
         TNI_CHECK(TNI_ADD(total, items[k].bytes, &total), TN_ERR_VALUE, "safetensors: the tensors are too large together");
     }
-    sort(order, n, compare_item_names, items);
+    tni_sort(order, n, compare_item_names, items);
     for (size_t k = 1; k < n; k++) {
         const char *name = items[order[k]].name;
         TNI_CHECK(strcmp(items[order[k - 1]].name, name) != 0, TN_ERR_VALUE, "safetensors: two tensors are named \"%s\"",
                   show(name, strlen(name)).text);
     }
-    sort(order, n, compare_items, items);
+    tni_sort(order, n, compare_items, items);
     return true;
 }
 
@@ -476,7 +451,7 @@ static bool add_metadata(tni_str *out, const tni_safetensors_pair *pairs, size_t
     }
     size_t *order = tni_alloc(n * sizeof(size_t));
     bool right = order != NULL;
-    if (right) sort(order, n, compare_pairs, pairs);
+    if (right) tni_sort(order, n, compare_pairs, pairs);
     tni_str_add(out, "\"__metadata__\":{");
     for (size_t k = 0; right && k < n; k++) {
         const tni_safetensors_pair *p = &pairs[order[k]];
