@@ -34,18 +34,66 @@ typedef struct tn_class {
     int (*extra_repr)(tn_module *m, char *out, size_t room);
     /** Called before the memory goes, with the fields still alive: for what the struct owns besides them. Must not call tn_forward. */
     void (*destroy)(tn_module *m);
-    /** For members that are not fields, when a module is copied as a whole. Not called yet: this version makes no such copies. */
+    /** For members that are not fields, when a module is copied (tn_deepcopy): `to` is a copy of the struct's bytes whose fields are set.
+     *  A class with .destroy must have it. */
     bool (*copy)(tn_module *to, const tn_module *from);
     /** A tensor saved as "_extra_state" with the module, and taken back. */
     tn_tensor *(*get_extra_state)(tn_module *m);
     bool (*set_extra_state)(tn_module *m, tn_tensor *state);
     int64_t version; /* of its state; 0 means 1; for file formats that carry it, which safetensors does not */
+    /** Before m's own part of a state is loaded that another version wrote (0: it does not say): may add and rename what is in `state`
+     *  under `prefix`. torch's _load_from_state_dict. */
+    bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
 } tn_class;
+
+/* ---- classes made at run time: for languages without structs ----
+ *
+ * A binding defines a class from its own language's class, with the names of fields or without any (members can be added by name at any
+ * time), and a forward that calls back into the language:
+ *
+ *     const tn_class *c = tn_class_new("Net", forward, &(tn_class_opts){.size = sizeof(tn_class_opts), .data = python_class});
+ *     tn_module *m = tn_module_new(c);
+ *     tn_module_set_data(m, python_object, release);
+ *     tn_module_set(m, "weight", parameter);            __setattr__: PyTorch's rules and errors
+ *     tn_module_register_buffer(m, "mean", tensor, NULL)
+ *
+ * forward(m, in, n, out, k) finds its object by tn_module_data(m) and its class by tn_class_data(tn_module_class(m)); what it puts into
+ * out[] may be claimed by the scope that is open around it, so tn_hold of a tensor that the language keeps is enough. It fails by
+ * tn_raise and false. All functions of this header have a form without macros, whose name the macro covers: ctypes calls those.
+ * A callback runs on the thread that called tn_forward, so a ctypes function must be kept alive as long as the class (.data). */
+typedef struct tn_class_opts {
+    size_t size;
+    const char *printed;       /* the name in tn_to_string; NULL: the name */
+    const char *const *fields; /* names of pointers in the module's memory, in this order; [borrow] during the call */
+    size_t nfields;
+    int (*extra_repr)(tn_module *m, char *out, size_t room); /* the next ones as in tn_class */
+    void (*destroy)(tn_module *m);
+    bool (*copy)(tn_module *to, const tn_module *from);
+    tn_tensor *(*get_extra_state)(tn_module *m);
+    bool (*set_extra_state)(tn_module *m, tn_tensor *state);
+    int64_t version;
+    bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
+    void *data; /* handed out by tn_class_data */
+    void (*destroy_data)(void *data);
+} tn_class_opts;
+/** A class that lives until tn_class_free and the death of its last module. NULL with TN_ERR_KEY for names that are empty, doubled or
+ *  have a dot. */
+TN_API const tn_class *(tn_class_new)(const char *name, tn_forward_function *forward, const tn_class_opts *opts TN_DEFAULT(NULL));
+/** Gives up what tn_class_new made; true for NULL. The class goes with its last module. */
+TN_API bool tn_class_free(const tn_class *class_);
+/** .data of a class made at run time, else NULL. */
+TN_API void *tn_class_data(const tn_class *class_);
 
 /** The function behind tn_new. [scope] */
 TN_API void *tn_module_new(const tn_class *class_);
 /** The class of a living module, else NULL with an error. */
 TN_API const tn_class *tn_module_class(tn_module *m);
+/** Makes m an instance of another class with the same fields at the same places; the object stays. How lazy modules become what they
+ *  stand for. */
+TN_API bool(tn_module_become)(tn_module *m, const tn_class *class_);
+/** A pointer of the program's own that goes with the module: destroy(data) is called once, when it dies or gets another one. */
+TN_API bool(tn_module_set_data)(tn_module *m, void *data, void (*destroy)(void *data));
+TN_API void *(tn_module_data)(tn_module *m);
 /** Makes the calling thread the one that observes m and the modules below it. */
 TN_API bool(tn_adopt)(tn_module *m);
 /** In a class's call: checks that n inputs suit a forward of `arity` tensors. */
@@ -61,16 +109,71 @@ typedef struct tn_buffer_opts {
 } tn_buffer_opts;
 TN_API tn_tensor *(tn_buffer)(tn_tensor *x, const tn_buffer_opts *opts TN_DEFAULT(NULL));
 
+/* ---- parameters and buffers whose shape is not known yet: torch.nn.parameter.UninitializedParameter, UninitializedBuffer ----
+ * Asking for the shape of one is TN_ERR_RUNTIME, giving one to an operator TN_ERR_VALUE. Optimizers, tn_module_to and tn_zero_grad take them. */
+typedef struct tn_uninitialized_opts {
+    size_t size;
+    bool requires_grad; /* true; of a parameter */
+    tn_dtype dtype;     /* the default dtype */
+    bool persistent;    /* true; of a buffer */
+} tn_uninitialized_opts;
+TN_API tn_tensor *(tn_uninitialized_parameter)(const tn_uninitialized_opts *opts TN_DEFAULT(NULL)); /* [scope] */
+TN_API tn_tensor *(tn_uninitialized_buffer)(const tn_uninitialized_opts *opts TN_DEFAULT(NULL));    /* [scope] */
+TN_API bool tn_is_lazy(tn_tensor *x);
+typedef struct tn_materialize_opts {
+    size_t size;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's own */
+} tn_materialize_opts;
+/** Gives x memory of that shape, not initialised; it stays the same object. */
+TN_API bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, const tn_materialize_opts *opts TN_DEFAULT(NULL));
+
 /* ---- running ---- */
 /** Calls the class's forward in a scope of its own; its result passes to the caller's. Hooks run around it. NULL inputs mean None. [scope] */
 TN_API tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n);
 /** The same, filling all results. */
 TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k);
-/** Before forward: may put other inputs into in[0..n). After: may put other results into out[0..k). false fails the call. */
+
+/* ---- hooks. data is handed through; destroy(data), which may be NULL, is called once when the hook is gone. A hook is removed by
+ *      tn_hook_remove; TN_HOOK_SCOPE(h) does that at the end of the block. A hook that returns false fails the call ---- */
+typedef struct tn_hook_opts {
+    size_t size;
+    bool prepend;     /* false: before those that are registered already */
+    bool always_call; /* false; of a forward hook: also when forward failed, with results NULL */
+} tn_hook_opts;
+/** Before forward: may put other inputs into in[0..n). */
 typedef bool tn_forward_pre_hook(tn_module *m, tn_tensor *in[], size_t n, void *data);
+/** After forward: may put other results into out[0..k). */
 typedef bool tn_forward_hook(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k, void *data);
-TN_API tn_hook *(tn_register_forward_pre_hook)(tn_module *m, tn_forward_pre_hook *hook, void *data, void (*destroy)(void *data));
-TN_API tn_hook *(tn_register_forward_hook)(tn_module *m, tn_forward_hook *hook, void *data, void (*destroy)(void *data));
+/** When the gradients of m's inputs are there: may put other ones into grad_in[0..n). What has no gradient is NULL; when no input needs
+ *  one, the hook runs with the gradients of the results, and all of grad_in is NULL and stays so. [borrow] */
+typedef bool tn_full_backward_hook(tn_module *m, tn_tensor *grad_in[], size_t n, tn_tensor *const grad_out[], size_t k, void *data);
+/** When the gradients of m's results are there: may put other ones into grad_out[0..k). [borrow] */
+typedef bool tn_full_backward_pre_hook(tn_module *m, tn_tensor *grad_out[], size_t k, void *data);
+TN_API tn_hook *(tn_register_forward_pre_hook)(tn_module *m, tn_forward_pre_hook *hook, void *data, void (*destroy)(void *data),
+                                               const tn_hook_opts *opts TN_DEFAULT(NULL)); /* [scope], as all of these */
+TN_API tn_hook *(tn_register_forward_hook)(tn_module *m, tn_forward_hook *hook, void *data, void (*destroy)(void *data),
+                                           const tn_hook_opts *opts TN_DEFAULT(NULL));
+TN_API tn_hook *(tn_register_full_backward_pre_hook)(tn_module *m, tn_full_backward_pre_hook *hook, void *data,
+                                                     void (*destroy)(void *data), const tn_hook_opts *opts TN_DEFAULT(NULL));
+TN_API tn_hook *(tn_register_full_backward_hook)(tn_module *m, tn_full_backward_hook *hook, void *data, void (*destroy)(void *data),
+                                                 const tn_hook_opts *opts TN_DEFAULT(NULL));
+/* The same for every module of the process; they run before a module's own. torch.nn.modules.module.register_module_*. */
+TN_API tn_hook *(tn_register_module_forward_pre_hook)(tn_forward_pre_hook *hook, void *data, void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_module_forward_hook)(tn_forward_hook *hook, void *data, void (*destroy)(void *data),
+                                                  const tn_hook_opts *opts TN_DEFAULT(NULL));
+TN_API tn_hook *(tn_register_module_full_backward_pre_hook)(tn_full_backward_pre_hook *hook, void *data,
+                                                            void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_module_full_backward_hook)(tn_full_backward_hook *hook, void *data, void (*destroy)(void *data));
+/** When a call gives a module a parameter, buffer or child (tn_module_set, tn_module_register_*, containers): returns what to register
+ *  in its place, NULL: `value` itself. Fields that the program assigns are observed later and go past these. */
+typedef void *tn_registration_hook(tn_module *m, const char *name, void *value, void *data);
+TN_API tn_hook *(tn_register_module_parameter_registration_hook)(tn_registration_hook *hook, void *data,
+                                                                 void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_module_buffer_registration_hook)(tn_registration_hook *hook, void *data, void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_module_module_registration_hook)(tn_registration_hook *hook, void *data, void (*destroy)(void *data));
+static inline void tn_hook_scope_end(tn_hook **hook) {
+    if (*hook) tn_hook_remove(*hook);
+}
 
 /* ---- walks: preorder, a module's own fields in the class's order, then its children's; what two names share comes once ---- */
 /** Parameters of m and below. [scope] */
@@ -105,45 +208,124 @@ TN_API bool(tn_check)(tn_module *m);
 /** Names a leaf that requires grad, that `loss` depends on, and that no module and no optimizer holds: TN_ERR_OWNERSHIP. */
 TN_API bool(tn_check_loss)(tn_module *m, tn_tensor *loss);
 
-/* ---- members by name: for containers and for languages without structs ---- */
+/* ---- members by name: for containers and for languages without structs; on the module's own thread ---- */
 /** Assigns a field of the class, or a member made at run time: a tensor, a module, or NULL. PyTorch's rules of assignment. [keep] */
 TN_API bool(tn_module_set)(tn_module *m, const char *name, void *value);
 /** What stands there; NULL for an absent one, and with TN_ERR_ATTRIBUTE for an unknown one. [scope] */
 TN_API void *(tn_module_get)(tn_module *m, const char *name);
+/** Empties a field; a member made at run time is gone. TN_ERR_ATTRIBUTE when nothing is there. */
 TN_API bool(tn_module_delete)(tn_module *m, const char *name);
+/** register_parameter, register_buffer, register_module (add_module): NULL makes an empty place of that kind. A name that is taken by
+ *  something else, or that a module of PyTorch has by itself ("training", "forward"), is TN_ERR_KEY. [keep] [NULL ok] */
+TN_API bool(tn_module_register_parameter)(tn_module *m, const char *name, tn_tensor *value);
+TN_API bool(tn_module_register_buffer)(tn_module *m, const char *name, tn_tensor *value,
+                                       const tn_buffer_opts *opts TN_DEFAULT(NULL));
+TN_API bool(tn_module_register_module)(tn_module *m, const char *name, void *module);
+/** All members made at run time at once: their names and order. What m holds already keeps its kind. A failed call changes nothing. [keep] */
+TN_API bool(tn_module_set_members)(tn_module *m, const char *const *names, void *const *values, size_t n);
+typedef enum tn_member_kind { TN_MEMBER_PLAIN, TN_MEMBER_PARAMETER, TN_MEMBER_BUFFER, TN_MEMBER_MODULE } tn_member_kind;
+typedef struct tn_member {
+    const char *name; /* of an array field's element: the field's [borrow] */
+    int64_t index;    /* in an array field, else -1 */
+    void *value;      /* NULL: absent [scope] */
+    tn_member_kind kind;
+    bool persistent; /* of a buffer */
+    void *reserved[4];
+} tn_member;
+/** Fields and then members made at run time, absent ones too: how many, and number i. */
+TN_API size_t(tn_module_members)(tn_module *m);
+TN_API bool(tn_module_member)(tn_module *m, size_t i, tn_member *out);
 TN_API void *(tn_get_submodule)(tn_module *m, const char *path);      /* "" is m itself [scope] */
 TN_API tn_tensor *(tn_get_parameter)(tn_module *m, const char *path); /* [scope] */
-TN_API tn_tensor *(tn_get_buffer)(tn_module *m, const char *path);    /* [scope] */
+TN_API tn_tensor *(tn_get_buffer)(tn_module *m, const char *path);    /* NULL without an error: an empty buffer [scope] */
+typedef struct tn_set_submodule_opts {
+    size_t size;
+    bool strict; /* false: a last name that does not exist yet is made */
+} tn_set_submodule_opts;
+TN_API bool(tn_set_submodule)(tn_module *m, const char *path, void *module, const tn_set_submodule_opts *opts TN_DEFAULT(NULL));
 
 /* ---- whole-module calls; all return false on failure ---- */
-TN_API bool(tn_train)(tn_module *m);
+TN_API bool(tn_train)(tn_module *m,
+                      bool mode TN_DEFAULT(true)); /* the macro takes the mode, too: tn_train(m), tn_train(m, false) */
 TN_API bool(tn_eval)(tn_module *m);
 TN_API bool(tn_is_training)(tn_module *m);
 TN_API bool(tn_module_requires_grad_)(tn_module *m, bool on);
-TN_API bool(tn_zero_grad)(tn_module *m);
-/** module.to(dtype): floating point parameters and buffers; parameters stay the same objects. */
+typedef struct tn_zero_grad_opts {
+    size_t size;
+    bool set_to_none; /* true; false: zeroes in place, cut from their history */
+} tn_zero_grad_opts;
+TN_API bool(tn_zero_grad)(tn_module *m, const tn_zero_grad_opts *opts TN_DEFAULT(NULL));
+/** module.to(dtype), .double(), .half() ...: floating point parameters, their gradients and buffers; all stay the same objects. */
 TN_API bool(tn_module_to)(tn_module *m, tn_dtype dtype);
-/** visit(child, data) for each module, children first. false from visit stops. */
+/** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
+TN_API bool(tn_module_to_empty)(tn_module *m);
+/** visit(child, data) for each module, children first; a child of two parents twice. false from visit stops. */
 TN_API bool(tn_module_apply)(tn_module *m, bool (*visit)(tn_module *m, void *data), void *data);
+/** copy.deepcopy of a tensor, list, state or module. What is shared inside stays shared; gradients of parameters are not copied. A
+ *  tensor with a history is TN_ERR_RUNTIME. TN_REF pointers follow when they point into what is copied. [scope] */
+TN_API void *tn_deepcopy(const void *x);
 
 /* ---- state ---- */
-/** Parameters and persistent buffers by name; the tensors share memory with the module. [scope] */
-TN_API tn_state *(tn_state_dict)(tn_module *m);
+typedef struct tn_state_dict_opts {
+    size_t size;
+    tn_state *destination; /* NULL: a new one; else it is added to, and returned */
+    const char *prefix;    /* "": put before each name as it is, so it brings its own dot */
+    bool keep_vars;        /* false; true: the parameters and buffers themselves, not what shares their memory */
+} tn_state_dict_opts;
+/** Parameters and persistent buffers by name; the tensors share memory with the module. Each module's version is noted under its path. [scope] */
+TN_API tn_state *(tn_state_dict)(tn_module *m, const tn_state_dict_opts *opts TN_DEFAULT(NULL));
+
+/** What a load finds wrong: torch's missing_keys, unexpected_keys and error_msgs. */
+typedef struct tn_incompatible tn_incompatible;
+typedef enum tn_incompatible_kind { TN_MISSING_KEYS, TN_UNEXPECTED_KEYS, TN_LOAD_ERRORS } tn_incompatible_kind;
+TN_API size_t tn_incompatible_count(tn_incompatible *keys, tn_incompatible_kind kind);
+TN_API const char *tn_incompatible_get(tn_incompatible *keys, tn_incompatible_kind kind,
+                                       size_t i); /* "" when there is none [borrow] */
+TN_API bool tn_incompatible_add(tn_incompatible *keys, tn_incompatible_kind kind, const char *text);
+TN_API bool tn_incompatible_clear(tn_incompatible *keys, tn_incompatible_kind kind);
+
 typedef struct tn_load_opts {
     size_t size;
     bool strict; /* true: missing and unexpected names are errors */
+    bool assign; /* false; true: the state's tensors become the members, with their dtype; requires_grad stays the member's */
+    tn_incompatible **incompatible; /* NULL: not wanted; receives what was missing and unexpected [scope] */
 } tn_load_opts;
-/** Copies the state into the module. One error lists all that is missing, unexpected or of another shape; then nothing was changed. */
+/** Copies the state into the module, in the members' dtype. One error lists all that is missing, unexpected or of another shape; then
+ *  nothing was changed. */
 TN_API bool(tn_load_state_dict)(tn_module *m, tn_state *state, const tn_load_opts *opts TN_DEFAULT(NULL));
+
+/** Before m's part is saved, parent before child; after it, child before parent. */
+typedef bool tn_state_dict_pre_hook(tn_module *m, const char *prefix, bool keep_vars, void *data);
+typedef bool tn_state_dict_hook(tn_module *m, tn_state *state, const char *prefix, void *data);
+/** Before m's part is loaded, parent before child: may change `state`, which is a copy of the caller's, and `keys`. version: 0 when the
+ *  state does not say. */
+typedef bool tn_load_state_dict_pre_hook(tn_module *m, tn_state *state, const char *prefix, int64_t version, bool strict,
+                                         tn_incompatible *keys, void *data);
+/** After m and all below were loaded, child before parent: may clear or extend `keys` before they are judged. */
+typedef bool tn_load_state_dict_post_hook(tn_module *m, tn_incompatible *keys, void *data);
+TN_API tn_hook *(tn_register_state_dict_pre_hook)(tn_module *m, tn_state_dict_pre_hook *hook, void *data,
+                                                  void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_state_dict_post_hook)(tn_module *m, tn_state_dict_hook *hook, void *data, void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_load_state_dict_pre_hook)(tn_module *m, tn_load_state_dict_pre_hook *hook, void *data,
+                                                       void (*destroy)(void *data));
+TN_API tn_hook *(tn_register_load_state_dict_post_hook)(tn_module *m, tn_load_state_dict_post_hook *hook, void *data,
+                                                        void (*destroy)(void *data));
+
 TN_API tn_state *tn_state_new(void);                                           /* [scope] */
 TN_API bool tn_state_set(tn_state *state, const char *name, tn_tensor *value); /* [keep] */
 TN_API tn_tensor *tn_state_get(tn_state *state, const char *name);             /* [scope]; TN_ERR_KEY when absent */
+TN_API bool tn_state_delete(tn_state *state, const char *name);                /* TN_ERR_KEY when absent */
 TN_API bool tn_state_has(tn_state *state, const char *name);
 TN_API size_t tn_state_count(tn_state *state);
 TN_API const char *tn_state_name(tn_state *state, size_t i); /* [borrow] */
 TN_API tn_tensor *tn_state_at(tn_state *state, size_t i);    /* [scope] */
 TN_API bool tn_state_set_metadata(tn_state *state, const char *key, const char *value);
 TN_API const char *tn_state_metadata(tn_state *state, const char *key); /* NULL when absent [borrow] */
+/** Versions of the modules that a state was taken from, by path ("" is the root): torch's _metadata. 0: the state does not say. */
+TN_API bool tn_state_set_version(tn_state *state, const char *path, int64_t version);
+TN_API int64_t tn_state_version(tn_state *state, const char *path);
+TN_API size_t tn_state_version_count(tn_state *state);
+TN_API const char *tn_state_version_path(tn_state *state, size_t i); /* [borrow] */
 
 TN_END_DECLS
 #ifndef __cplusplus
@@ -152,10 +334,42 @@ TN_END_DECLS
 #define tn_parameter_pick(x, requires_grad, ...) tn_parameter_at(x, requires_grad, TN_HERE)
 #define tn_buffer(...)                                                                                                             \
     TN_WITH(tn_buffer_opts, (.persistent = true), (tn_buffer)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_uninitialized_parameter(...)                                                                                            \
+    TN_WITH(tn_uninitialized_opts, (.requires_grad = true, .dtype = TN_DTYPE_NONE, .persistent = true),                            \
+            (tn_uninitialized_parameter)(&tn_o), __VA_ARGS__)
+#define tn_uninitialized_buffer(...)                                                                                               \
+    TN_WITH(tn_uninitialized_opts, (.requires_grad = true, .dtype = TN_DTYPE_NONE, .persistent = true),                            \
+            (tn_uninitialized_buffer)(&tn_o), __VA_ARGS__)
+#define tn_materialize(x, ...)                                                                                                     \
+    TN_WITH(tn_materialize_opts, (.dtype = TN_DTYPE_NONE), (tn_materialize)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),           \
+            TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
-#define tn_register_forward_pre_hook(m, hook, data, destroy) (tn_register_forward_pre_hook)(TN_AS_MODULE(m), hook, data, destroy)
-#define tn_register_forward_hook(m, hook, data, destroy) (tn_register_forward_hook)(TN_AS_MODULE(m), hook, data, destroy)
+#define TN_HOOK_SCOPE(h) __attribute__((cleanup(tn_hook_scope_end), unused)) tn_hook *TN_PASTE(tn_hook_, __LINE__) = (h)
+#define TN_REGISTER(function, m, hook, data, ...)                                                                                  \
+    TN_WITH(tn_hook_opts, (.prepend = false), (function)(TN_AS_MODULE(m), hook, data, TN_FIRST(__VA_ARGS__), &tn_o),               \
+            TN_REST(__VA_ARGS__))
+#define tn_register_forward_pre_hook(m, hook, data, ...) TN_REGISTER(tn_register_forward_pre_hook, m, hook, data, __VA_ARGS__, )
+#define tn_register_forward_hook(m, hook, data, ...) TN_REGISTER(tn_register_forward_hook, m, hook, data, __VA_ARGS__, )
+#define tn_register_full_backward_pre_hook(m, hook, data, ...)                                                                     \
+    TN_REGISTER(tn_register_full_backward_pre_hook, m, hook, data, __VA_ARGS__, )
+#define tn_register_full_backward_hook(m, hook, data, ...) TN_REGISTER(tn_register_full_backward_hook, m, hook, data, __VA_ARGS__, )
+#define tn_register_module_forward_hook(hook, data, ...)                                                                           \
+    TN_WITH(tn_hook_opts, (.prepend = false), (tn_register_module_forward_hook)(hook, data, TN_FIRST(__VA_ARGS__, ), &tn_o),       \
+            TN_REST(__VA_ARGS__, ))
+#define tn_register_state_dict_pre_hook(m, hook, data, destroy)                                                                    \
+    (tn_register_state_dict_pre_hook)(TN_AS_MODULE(m), hook, data, destroy)
+#define tn_register_state_dict_post_hook(m, hook, data, destroy)                                                                   \
+    (tn_register_state_dict_post_hook)(TN_AS_MODULE(m), hook, data, destroy)
+#define tn_register_load_state_dict_pre_hook(m, hook, data, destroy)                                                               \
+    (tn_register_load_state_dict_pre_hook)(TN_AS_MODULE(m), hook, data, destroy)
+#define tn_register_load_state_dict_post_hook(m, hook, data, destroy)                                                              \
+    (tn_register_load_state_dict_post_hook)(TN_AS_MODULE(m), hook, data, destroy)
+#define tn_class_new(name, ...)                                                                                                    \
+    TN_WITH(tn_class_opts, (.nfields = 0), (tn_class_new)(name, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_module_become(m, class_) (tn_module_become)(TN_AS_MODULE(m), class_)
+#define tn_module_set_data(m, data, destroy) (tn_module_set_data)(TN_AS_MODULE(m), data, destroy)
+#define tn_module_data(m) (tn_module_data)(TN_AS_MODULE(m))
 #define tn_adopt(m) (tn_adopt)(TN_AS_MODULE(m))
 #define tn_parameters(m) (tn_parameters)(TN_AS_MODULE(m))
 #define tn_buffers(m) (tn_buffers)(TN_AS_MODULE(m))
@@ -171,17 +385,34 @@ TN_END_DECLS
 #define tn_module_set(m, name, value) (tn_module_set)(TN_AS_MODULE(m), name, value)
 #define tn_module_get(m, name) (tn_module_get)(TN_AS_MODULE(m), name)
 #define tn_module_delete(m, name) (tn_module_delete)(TN_AS_MODULE(m), name)
+#define tn_module_register_parameter(m, name, value) (tn_module_register_parameter)(TN_AS_MODULE(m), name, value)
+#define tn_module_register_buffer(m, name, ...)                                                                                    \
+    TN_WITH(tn_buffer_opts, (.persistent = true),                                                                                  \
+            (tn_module_register_buffer)(TN_AS_MODULE(m), name, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_module_register_module(m, name, module) (tn_module_register_module)(TN_AS_MODULE(m), name, module)
+#define tn_module_set_members(m, names, values, n) (tn_module_set_members)(TN_AS_MODULE(m), names, values, n)
+#define tn_module_members(m) (tn_module_members)(TN_AS_MODULE(m))
+#define tn_module_member(m, i, out) (tn_module_member)(TN_AS_MODULE(m), i, out)
+#define tn_set_submodule(m, path, ...)                                                                                             \
+    TN_WITH(tn_set_submodule_opts, (.strict = false), (tn_set_submodule)(TN_AS_MODULE(m), path, TN_FIRST(__VA_ARGS__, ), &tn_o),   \
+            TN_REST(__VA_ARGS__, ))
 #define tn_get_submodule(m, path) (tn_get_submodule)(TN_AS_MODULE(m), path)
 #define tn_get_parameter(m, path) (tn_get_parameter)(TN_AS_MODULE(m), path)
 #define tn_get_buffer(m, path) (tn_get_buffer)(TN_AS_MODULE(m), path)
-#define tn_train(m) (tn_train)(TN_AS_MODULE(m))
+#define tn_train(...) tn_train_pick(__VA_ARGS__, true, )
+#define tn_train_pick(m, mode, ...) (tn_train)(TN_AS_MODULE(m), mode)
 #define tn_eval(m) (tn_eval)(TN_AS_MODULE(m))
 #define tn_is_training(m) (tn_is_training)(TN_AS_MODULE(m))
 #define tn_module_requires_grad_(m, on) (tn_module_requires_grad_)(TN_AS_MODULE(m), on)
-#define tn_zero_grad(m) (tn_zero_grad)(TN_AS_MODULE(m))
+#define tn_zero_grad(...)                                                                                                          \
+    TN_WITH(tn_zero_grad_opts, (.set_to_none = true), (tn_zero_grad)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_to(m, dtype) (tn_module_to)(TN_AS_MODULE(m), dtype)
+#define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
 #define tn_module_apply(m, visit, data) (tn_module_apply)(TN_AS_MODULE(m), visit, data)
-#define tn_state_dict(m) (tn_state_dict)(TN_AS_MODULE(m))
+#define tn_state_dict(...)                                                                                                         \
+    TN_WITH(tn_state_dict_opts, (.prefix = NULL), (tn_state_dict)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
 #define tn_load_state_dict(...) tn_load_state_dict_(__VA_ARGS__, )
 #define tn_load_state_dict_(m, ...)                                                                                                \
     TN_WITH(tn_load_opts, (.strict = true), (tn_load_state_dict)(TN_AS_MODULE(m), TN_FIRST(__VA_ARGS__), &tn_o),                   \

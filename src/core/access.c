@@ -14,12 +14,19 @@
         if (!tni_check_handle(who, #x, x, TNI_TENSOR)) return other;                                                               \
     } while (0)
 
+/* Reads of the shape. */
+#define READ_SHAPE(who, x, other)                                                                                                  \
+    do {                                                                                                                           \
+        READ(who, x, other);                                                                                                       \
+        if (TNI_UNLIKELY(x->uninitialized)) return (void)tni_refuse_shape(), other;                                                \
+    } while (0)
+
 int64_t tn_ndim(tn_tensor *x) {
-    READ("ndim", x, 0);
+    READ_SHAPE("ndim", x, 0);
     return x->a.ndim;
 }
 int64_t tn_numel(tn_tensor *x) {
-    READ("numel", x, 0);
+    READ_SHAPE("numel", x, 0);
     return x->a.numel;
 }
 
@@ -29,19 +36,19 @@ static int64_t dim_entry(const char *who, const tn_tensor *x, const int64_t *ent
     return tni_wrap_dim(who, &dim, x->a.ndim) ? entries[dim] : 0;
 }
 int64_t tn_size(tn_tensor *x, int64_t dim) {
-    READ("size", x, 0);
+    READ_SHAPE("size", x, 0);
     return dim_entry("size", x, x->a.sizes, dim);
 }
 int64_t tn_stride(tn_tensor *x, int64_t dim) {
-    READ("stride", x, 0);
+    READ_SHAPE("stride", x, 0);
     return dim_entry("stride", x, x->a.strides, dim);
 }
 const int64_t *tn_sizes(tn_tensor *x) {
-    READ("sizes", x, NULL);
+    READ_SHAPE("sizes", x, NULL);
     return x->a.sizes;
 }
 const int64_t *tn_strides(tn_tensor *x) {
-    READ("strides", x, NULL);
+    READ_SHAPE("strides", x, NULL);
     return x->a.strides;
 }
 int64_t tn_storage_offset(tn_tensor *x) {
@@ -58,7 +65,7 @@ const char *tn_device(tn_tensor *x) {
     return "cpu";
 }
 bool tn_is_contiguous(tn_tensor *x) {
-    READ("is_contiguous", x, false);
+    READ_SHAPE("is_contiguous", x, false);
     return x->a.contiguous;
 }
 bool tn_is_parameter(tn_tensor *x) {

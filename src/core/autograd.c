@@ -61,22 +61,24 @@ const char *tn_grad_fn_name(tn_tensor *x) {
     return tni_grad_fn(x, &node) && node ? tni_node_name(node) : NULL;
 }
 
+bool tni_requires_grad_may_change(const tn_tensor *x, bool on) {
+    if (x->uninitialized) return tni_refuse_uninitialized("requires_grad_");
+    if (x->requires_grad == on) return true;
+    TNI_CHECK(
+        on || !x->grad_fn, TN_ERR_AUTOGRAD,
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
+        "doesn't require differentiation use var_no_grad = var.detach().");
+    TNI_CHECK(!on || tni_dtype_has_grad((tn_dtype)x->a.dtype), TN_ERR_DTYPE,
+              "only Tensors of floating point dtype can require gradients");
+    TNI_CHECK(!on || !x->inference || tni_self()->inference, TN_ERR_AUTOGRAD,
+              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+    return true;
+}
+
 tn_tensor *tn_requires_grad_(tn_tensor *x, bool on) {
     if (tni_failed()) return NULL;
     READ("requires_grad_", x, NULL);
-    if (x->requires_grad == on) return x;
-    if (!on && x->grad_fn)
-        return (void)tni_fail(
-                   TN_ERR_AUTOGRAD,
-                   "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                   "subgraph that doesn't require differentiation use var_no_grad = var.detach()."),
-               NULL;
-    if (on && !tni_dtype_has_grad((tn_dtype)x->a.dtype))
-        return (void)tni_fail(TN_ERR_DTYPE, "only Tensors of floating point dtype can require gradients"), NULL;
-    if (on && x->inference && !tni_self()->inference)
-        return (void)tni_fail(TN_ERR_AUTOGRAD,
-                              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."),
-               NULL;
+    if (!tni_requires_grad_may_change(x, on)) return NULL;
     x->requires_grad = on;
     return x;
 }

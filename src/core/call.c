@@ -87,6 +87,7 @@ static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, boo
             snprintf(what, sizeof what, i == 0 ? "self" : "input %zu", i);
             return tni_check_handle_slow(op->name, what, in[i], TNI_TENSOR);
         }
+        if (TNI_UNLIKELY(in[i]->uninitialized)) return tni_refuse_uninitialized(op->name);
         wants |= tni_wants_grad(in[i]);
     }
     *wants_grad = wants;

@@ -1,8 +1,7 @@
 /* core/forward.c - calling a module: a scope of its own, hooks around it. */
 #include "base/error.h"
 #include "base/memory.h"
-#include "core/hook.h"
-#include "core/module.h"
+#include "core/module_backward.h"
 #include <string.h>
 
 enum { MAX_TENSORS = 64 };
@@ -43,33 +42,100 @@ static bool check_tensors(const tni_module *m, const char *what, tn_tensor *cons
     return true;
 }
 
-static bool run_hooks(tni_module *m, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
-    tn_hook **list = out ? m->hooks : m->pre_hooks;
-    size_t count = out ? m->hook_count : m->pre_count;
-    for (size_t i = 0; i < count; i++) {
-        tn_hook *h = list[i];
-        if (h->removed) continue;
-        bool right =
-            out ? h->call.post(tni_module_struct(m), in, n, out, k, h->data) : h->call.pre(tni_module_struct(m), in, n, h->data);
-        if (!right) return tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
-    }
-    return !tni_failed();
+static const tni_hook_list *own_hooks(const tni_module *m, tni_hook_kind kind) { return m->extra ? &m->extra->hooks[kind] : NULL; }
+
+static bool run_hook(tni_module *m, const tn_hook *h, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
+    bool right =
+        out ? h->call.post(tni_module_struct(m), in, n, out, k, h->data) : h->call.pre(tni_module_struct(m), in, n, h->data);
+    if (tni_failed()) return false;
+    return right || tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
 }
 
-static bool call_forward(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
-    tn_tensor *copy[MAX_TENSORS];
-    if (m->pre_count) { /* hooks may put others in their place */
-        memcpy(copy, in, n * sizeof *copy);
-        TNI_TRY(run_hooks(m, copy, n, NULL, 0) && check_tensors(m, "input", copy, n));
-        in = copy;
+/* After a forward that failed: hooks that always run, with no results. What goes wrong in them is a warning only. */
+static void run_always(tni_module *m, const tni_hooks *h, size_t done, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
+    tn_saved_error error;
+    tn_error_take(&error);
+    for (size_t i = 0; i < k; i++) out[i] = NULL;
+    for (size_t i = done; i < h->n; i++) {
+        if (!h->item[i]->always || h->item[i]->removed || run_hook(m, h->item[i], in, n, out, k)) continue;
+        tni_warn(
+            "module forward hook with ``always_call=True`` raised an exception that was silenced as another error was raised in "
+            "forward: %s",
+            tn_error_message());
+        tn_clear_error();
     }
+    for (size_t i = 0; i < k; i++) out[i] = NULL;
+    tn_error_put(&error);
+}
+
+static bool run_pre_hooks(tni_module *m, tn_tensor **in, size_t n) {
+    tni_hooks h;
+    bool right = tni_hooks_take(&h, TNI_HOOK_FORWARD_PRE, own_hooks(m, TNI_HOOK_FORWARD_PRE));
+    for (size_t i = 0; right && i < h.n; i++) right = h.item[i]->removed || run_hook(m, h.item[i], in, n, NULL, 0);
+    tni_hooks_drop(&h);
+    return right && check_tensors(m, "input", in, n);
+}
+
+static bool call_class(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     bool right = m->class_->forward(tni_module_struct(m), in, n, out, k);
     if (tni_failed()) return false;
     if (!right)
         return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name,
                         out[0] ? "false" : "NULL");
-    TNI_TRY(check_tensors(m, "result", out, k));
-    return !m->hook_count || (run_hooks(m, (tn_tensor **)(uintptr_t)in, n, out, k) && check_tensors(m, "result", out, k));
+    return check_tensors(m, "result", out, k);
+}
+
+/* Forward, then the hooks after it; `done` is how many of them ran when one fails. */
+static bool call_and_post(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+    tni_hooks h;
+    if (!tni_hooks_take(&h, TNI_HOOK_FORWARD, own_hooks(m, TNI_HOOK_FORWARD))) return false;
+    tn_tensor *copy[MAX_TENSORS];
+    if (n) memcpy(copy, in, n * sizeof *copy);
+    bool right = call_class(m, in, n, out, k);
+    size_t done = 0;
+    for (; right && done < h.n; done++) right = h.item[done]->removed || run_hook(m, h.item[done], copy, n, out, k);
+    right = right && check_tensors(m, "result", out, k);
+    if (!right) run_always(m, &h, done, copy, n, out, k);
+    tni_hooks_drop(&h);
+    return right;
+}
+
+static bool call_hooked(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+    tn_tensor *copy[MAX_TENSORS]; /* hooks may put others in their place */
+    if (n) memcpy(copy, in, n * sizeof *copy);
+    if (!run_pre_hooks(m, copy, n)) return false;
+    tni_backward_call *b = NULL;
+    bool wants = tni_hooks_any(TNI_HOOK_BACKWARD, own_hooks(m, TNI_HOOK_BACKWARD)) ||
+                 tni_hooks_any(TNI_HOOK_BACKWARD_PRE, own_hooks(m, TNI_HOOK_BACKWARD_PRE));
+    if (wants && !tni_backward_call_inputs(m, copy, n, &b)) return false;
+    bool right = call_and_post(m, copy, n, out, k) && (!b || tni_backward_call_outputs(b, out, k));
+    tni_backward_call_release(b);
+    return right;
+}
+
+static bool call_forward(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+    if (TNI_LIKELY(!m->extra && __atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) == 0)) return call_class(m, in, n, out, k);
+    return call_hooked(m, in, n, out, k);
+}
+
+/* Does some field that is a plain reference of m hold it? */
+static bool is_referred_to(tni_module *m, const tni_module *other) {
+    for (uint32_t i = 0; i < m->info->slots; i++)
+        if (m->info->slot[i].reference && tni_slot_value(m, i) == (const void *)tni_module_struct((tni_module *)(uintptr_t)other))
+            return true;
+    return false;
+}
+
+/* A module with parameters that runs inside another's forward while no field holds it: nobody will train it. A walk reports it. */
+static void note_stranger(tni_thread *t, tni_module *m) {
+    tni_module *outer = t->running;
+    if (outer->thread != t || (outer->extra && outer->extra->stranger)) return;
+    tni_module_observe_all(t);
+    if (tni_count_get(&m->object.fields) > 0 || is_referred_to(outer, m) || !tni_module_has_trainable(m)) return;
+    tni_module_extra *e = tni_module_extra_of(outer);
+    if (!e) return;
+    e->stranger = &m->object;
+    tni_claim(&m->object);
 }
 
 static bool call_foreign(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
@@ -94,8 +160,12 @@ bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor
     if (!scope) return false;
     int internal = t->internal;
     t->internal = 0;
+    tni_module *outer = t->running;
+    if (outer && TNI_UNLIKELY(tni_count_get(&m->object.fields) == 0)) note_stranger(t, m);
+    t->running = m;
     bool own = __atomic_load_n(&m->thread, __ATOMIC_ACQUIRE) == t;
     bool right = own ? call_forward(m, in, n, out, k) : call_foreign(m, in, n, out, k);
+    t->running = outer;
     t->internal = internal;
     right = tni_scope_return(t, scope, (void *const *)out, right ? k : 0) && right;
     for (size_t i = 0; i < k && !right; i++) out[i] = NULL;
@@ -105,22 +175,4 @@ bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor
 tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n) {
     tn_tensor *out = NULL;
     return (tn_forward_n)(m, in, n, &out, 1) ? out : NULL;
-}
-
-tn_hook *(tn_register_forward_pre_hook)(tn_module *handle, tn_forward_pre_hook *hook, void *data, void (*destroy)(void *)) {
-    tni_thread *t = tni_self();
-    tni_module *m = t && !tni_failed() ? tni_module_of("register_forward_pre_hook", handle) : NULL;
-    if (!m) return NULL;
-    if (!hook) return (void)tni_fail(TN_ERR_TYPE, "register_forward_pre_hook: argument 'hook' is NULL"), NULL;
-    tn_hook like = {.call.pre = hook, .data = data, .destroy = destroy};
-    return tni_hook_add(t, &m->pre_hooks, &m->pre_count, &m->pre_capacity, &like);
-}
-
-tn_hook *(tn_register_forward_hook)(tn_module *handle, tn_forward_hook *hook, void *data, void (*destroy)(void *)) {
-    tni_thread *t = tni_self();
-    tni_module *m = t && !tni_failed() ? tni_module_of("register_forward_hook", handle) : NULL;
-    if (!m) return NULL;
-    if (!hook) return (void)tni_fail(TN_ERR_TYPE, "register_forward_hook: argument 'hook' is NULL"), NULL;
-    tn_hook like = {.call.post = hook, .data = data, .destroy = destroy};
-    return tni_hook_add(t, &m->hooks, &m->hook_count, &m->hook_capacity, &like);
 }

@@ -12,6 +12,8 @@ struct tn_function {
     tni_saved_tensor *saved;
     size_t saves, capacity;
     bool released, in_backward;
+    bool hook; /* of a module's backward hooks: a gradient that is not there stays NULL, outputs are views */
+    void (*destroy_data)(void *data);
     char name[64];
 };
 
@@ -25,6 +27,7 @@ void tni_function_release_saved(tn_function *f) {
 
 void tni_function_free(tn_function *f) {
     tni_function_release_saved(f);
+    if (f->destroy_data) f->destroy_data(f->data);
     tni_free(f->saved, f->capacity * sizeof *f->saved);
     tni_free(f, sizeof *f);
 }
@@ -100,6 +103,7 @@ static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n
             out[i]->grad_fn = tni_node_share(node);
             out[i]->output_nr = (uint32_t)i;
             out[i]->requires_grad = true;
+            out[i]->view_of_hook = f->hook;
         }
     }
     tni_node_release(node);
@@ -120,20 +124,31 @@ static bool call_forward(tni_thread *t, tn_function *f, tn_tensor *const *in, si
     return tni_scope_return(t, scope, (void *const *)out, right ? k : 0) && right;
 }
 
-bool tn_apply_n(const tn_function_class *function, void *data, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+static bool apply(const tn_function_class *function, tn_function like, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     tni_thread *t = tni_self();
-    bool wants = false;
-    if (!t || tni_failed() || !check_apply(function, in, n, k, &wants)) return false;
-    tn_function *f = tni_alloc_zero(sizeof *f);
-    if (!f) return false;
+    bool wants = false, right = t && !tni_failed() && check_apply(function, in, n, k, &wants);
+    tn_function *f = right ? tni_alloc_zero(sizeof *f) : NULL;
+    if (!f) {
+        if (like.destroy_data) like.destroy_data(like.data);
+        return false;
+    }
+    *f = like;
     f->class_ = function;
-    f->data = data;
     snprintf(f->name, sizeof f->name, "%sBackward", function->name ? function->name : "Function");
     for (size_t i = 0; i < k; i++) out[i] = NULL;
-    bool right = call_forward(t, f, in, n, out, k, wants && !t->no_grad);
+    right = call_forward(t, f, in, n, out, k, wants && !t->no_grad);
     if (!f->node) tni_function_free(f); /* nothing was recorded */
     for (size_t i = 0; i < k && !right; i++) out[i] = NULL;
     return right;
+}
+
+bool tn_apply_n(const tn_function_class *function, void *data, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+    return apply(function, (tn_function){.data = data}, in, n, out, k);
+}
+
+bool tni_apply_hook(const tn_function_class *function, void *data, void (*destroy)(void *), tn_tensor *const *in, size_t n,
+                    tn_tensor **out) {
+    return apply(function, (tn_function){.data = data, .destroy_data = destroy, .hook = true}, in, n, out, n);
 }
 
 tn_tensor *(tn_apply)(const tn_function_class *function, void *data, tn_tensor *const *in, size_t n) {
@@ -147,6 +162,7 @@ bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thr
     tn_tensor *full[64];
     for (uint32_t k = 0; k < n->outs; k++) {
         full[k] = dy[k];
+        if (!full[k] && f->hook) continue;
         if (!full[k])
             full[k] = tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)n->out[k].dtype, n->out[k].sizes, n->out[k].ndim));
         if (!full[k]) return false;
@@ -155,7 +171,7 @@ bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thr
     t->internal = 0; /* what the program's code makes is seen by it */
     uint64_t scope = tni_scope_open(t, false);
     bool right = scope != 0;
-    for (uint32_t k = 0; k < n->outs && right; k++) right = tni_scope_claim(t, &full[k]->object);
+    for (uint32_t k = 0; k < n->outs && right; k++) right = !full[k] || tni_scope_claim(t, &full[k]->object);
     right = right && f->class_->backward(f, full, n->outs, dx, n->edges);
     if (scope && !right && !tni_failed()) tni_fail(TN_ERR_CALLBACK, "backward: the backward of %s returned false", f->class_->name);
     for (uint32_t i = 0; i < n->edges && right; i++) right = !dx[i] || tni_check_handle(f->name, "gradient", dx[i], TNI_TENSOR);

@@ -9,6 +9,7 @@ static void destroy_hook(tni_object *o) {
     tni_thread *t = tni_self();
     if (t) t->user_code_ran = true;
     if (h->destroy) h->destroy(h->data);
+    if (h->original) tni_release(&h->original->object);
 }
 static const tni_kind_info hook_kind = {"hook", sizeof(tn_hook), destroy_hook, NULL};
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_HOOK, &hook_kind); }

@@ -7,11 +7,10 @@
 
 static void destroy_list(tni_object *o) {
     tn_tensors *list = (tn_tensors *)o;
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->item[i].name) tni_free(list->item[i].name, strlen(list->item[i].name) + 1);
+    for (size_t i = 0; i < list->n; i++)
         if (list->item[i].value) tni_release(list->item[i].value);
-    }
     tni_free(list->item, list->capacity * sizeof *list->item);
+    tni_free(list->names, list->names_bytes);
 }
 
 static void list_text(tni_object *o, tni_str *out) {
@@ -36,6 +35,8 @@ tn_tensors *tni_list_from_walk(tni_thread *t, tni_walk *w) {
     list->item = w->item;
     list->n = w->n;
     list->capacity = w->capacity;
+    list->names = w->names;
+    list->names_bytes = w->names_capacity;
     *w = (tni_walk){0};
     for (size_t i = 0; i < list->n; i++) tni_claim(list->item[i].value);
     return tni_give(t, list);

@@ -2,7 +2,6 @@
 #include "core/module.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "core/hook.h"
 #include "core/text.h"
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +47,31 @@ static void release_members(tni_module *m) {
     tni_free(m->member, m->member_capacity * sizeof *m->member);
 }
 
+tni_module_extra *tni_module_extra_of(tni_module *m) {
+    if (!m->extra) m->extra = tni_alloc_zero(sizeof *m->extra);
+    return m->extra;
+}
+
+static void drop_data(tni_module_extra *e) {
+    void *data = e->data;
+    void (*destroy)(void *) = e->destroy_data;
+    e->data = NULL;
+    e->destroy_data = NULL;
+    if (destroy) destroy(data);
+}
+
+static void release_extra(tni_module *m) {
+    tni_module_extra *e = m->extra;
+    if (!e) return;
+    for (size_t k = 0; k < TNI_MODULE_HOOKS; k++) tni_hook_list_clear(&e->hooks[k]);
+    for (size_t i = 0; i < e->forgotten_count; i++) tni_release(e->forgotten[i]);
+    tni_free(e->forgotten, e->forgotten_capacity * sizeof *e->forgotten);
+    if (e->stranger) tni_release(e->stranger);
+    drop_data(e);
+    tni_free(e, sizeof *e);
+    m->extra = NULL;
+}
+
 static void destroy_module(tni_object *o) {
     tni_module *m = (tni_module *)o;
     tni_thread *t = tni_self();
@@ -64,12 +88,11 @@ static void destroy_module(tni_object *o) {
         tni_release(value);
     }
     release_members(m);
-    tni_hooks_clear(&m->pre_hooks, &m->pre_count, &m->pre_capacity);
-    tni_hooks_clear(&m->hooks, &m->hook_count, &m->hook_capacity);
-    for (size_t i = 0; i < m->forgotten_count; i++) tni_release(m->forgotten[i]);
-    tni_free(m->forgotten, m->forgotten_capacity * sizeof *m->forgotten);
+    if (m->extra && m->extra->destroy_data && t) t->user_code_ran = true;
+    release_extra(m);
     tni_free(m->found, found_bytes(m));
     memset(tni_module_struct(m), 0, m->class_->bytes);
+    tni_class_put(m->info);
 }
 
 static const tni_kind_info module_kind = {"module", 0, destroy_module, tni_module_text};
@@ -89,6 +112,7 @@ void *tn_module_new(const tn_class *class_) {
     if (!t || !check_class(class_)) return NULL;
     const tni_class_info *info = tni_class_get(class_);
     tni_module *m = info ? tni_object_new(t, TNI_MODULE, TNI_RECORD_BYTES + class_->bytes) : NULL;
+    if (!m && info) tni_class_put(info);
     if (!m) return NULL;
     m->class_ = class_;
     m->info = info;
@@ -99,6 +123,7 @@ void *tn_module_new(const tn_class *class_) {
         m->object.tag = TNI_FREE;
         tni_count_down(&tni_live_objects);
         tni_slab_give(&t->slabs, m);
+        tni_class_put(info);
         return NULL;
     }
     m->status = (uint8_t *)(m->found + info->slots);
@@ -137,12 +162,59 @@ const char *tni_type_text(const tni_object *o, char *text, size_t room) {
     if (o->tag == TNI_TENSOR)
         snprintf(text, room, "torch.%sTensor", tni_dtype_get((tn_dtype)((const tn_tensor *)o)->a.dtype)->legacy);
     else if (o->tag == TNI_MODULE)
-        snprintf(text, room, "%s",
-                 ((const tni_module *)o)->class_->printed ? ((const tni_module *)o)->class_->printed
-                                                          : ((const tni_module *)o)->class_->name);
+        snprintf(text, room, "%s", tni_module_printed((const tni_module *)o));
     else
         snprintf(text, room, "%s", tni_kind_get((tni_kind)o->tag)->name);
     return text;
+}
+
+bool tni_module_own(const char *who, const tni_module *m) {
+    if (__atomic_load_n(&m->thread, __ATOMIC_ACQUIRE) == tni_self()) return true;
+    return tni_fail(TN_ERR_OWNERSHIP, "%s: this '%s' belongs to another thread; call tn_adopt on this one first", who,
+                    m->class_->name);
+}
+
+bool(tn_module_set_data)(tn_module *handle, void *data, void (*destroy)(void *)) {
+    if (tni_failed()) return false;
+    tni_module *m = tni_module_of("module_set_data", handle);
+    tni_module_extra *e = m ? tni_module_extra_of(m) : NULL;
+    if (!e) return false;
+    drop_data(e);
+    e->data = data;
+    e->destroy_data = destroy;
+    return true;
+}
+
+void *(tn_module_data)(tn_module *handle) {
+    tni_module *m = tni_module_of("module_data", handle);
+    return m && m->extra ? m->extra->data : NULL;
+}
+
+static bool same_layout(const tn_class *a, const tni_class_info *x, const tn_class *b, const tni_class_info *y) {
+    if (a->bytes != b->bytes || x->slots != y->slots) return false;
+    for (uint32_t i = 0; i < x->slots; i++)
+        if (x->slot[i].offset != y->slot[i].offset || x->slot[i].reference != y->slot[i].reference ||
+            x->slot[i].index != y->slot[i].index || strcmp(x->slot[i].name, y->slot[i].name) != 0)
+            return false;
+    return true;
+}
+
+bool(tn_module_become)(tn_module *handle, const tn_class *class_) {
+    if (tni_failed()) return false;
+    tni_module *m = tni_module_of("module_become", handle);
+    if (!m || !check_class(class_)) return false;
+    const tni_class_info *info = tni_class_get(class_), *old = m->info;
+    if (!info) return false;
+    if (!same_layout(m->class_, old, class_, info)) {
+        tni_class_put(info);
+        return tni_fail(TN_ERR_TYPE, "module_become: a '%s' cannot become a '%s': their fields differ", m->class_->name,
+                        class_->name);
+    }
+    m->class_ = class_;
+    m->info = info;
+    tni_module_struct(m)->class_ = class_;
+    tni_class_put(old);
+    return true;
 }
 
 static bool adopt_one(tn_module *m, void *thread) {

@@ -1,22 +1,23 @@
 /* core/module.h - modules: the struct of a program with a record in front of it, observed at scope ends. */
 #ifndef TNI_MODULE_H
 #define TNI_MODULE_H
+#include "core/hook.h"
 #include "core/tensor.h"
 #include <tison/module.h>
 
 /* One pointer of a struct that the class names: a field, or an element of an array field. */
 typedef struct tni_slot {
-    const char *name; /* of the field */
-    uint32_t offset;
-    int32_t index;  /* in an array field; -1: a plain field */
-    bool reference; /* TN_REF: no claim, no report */
+    const char *name;        /* of the field */
+    uint32_t offset, length; /* of the name */
+    int32_t index;           /* in an array field; -1: a plain field */
+    bool reference;          /* TN_REF: no claim, no report */
 } tni_slot;
 
 typedef struct tni_range {
     size_t begin, end;
 } tni_range;
 
-/* What the library worked out about a class at its first use; kept until shutdown. */
+/* What the library worked out about a class at its first use; kept until shutdown, or until a class made at run time goes. */
 typedef struct tni_class_info {
     const tn_class *class_;
     tni_slot *slot;
@@ -24,15 +25,31 @@ typedef struct tni_class_info {
     tni_range *loose; /* bytes of the struct that no field covers: searched for objects that were forgotten */
     uint32_t ranges;
     size_t slot_capacity, range_capacity;
+    const char *twice;           /* a name that two fields have, or NULL */
+    struct tni_class_made *made; /* of tn_class_new; NULL: a constant table */
     struct tni_class_info *next;
 } tni_class_info;
-const tni_class_info *tni_class_get(const tn_class *class_); /* NULL: memory is out */
+const tni_class_info *tni_class_get(const tn_class *class_); /* NULL: memory is out. One made at run time gets a reference */
+void tni_class_put(const tni_class_info *info);
+/* A member of tn_class that was added later: absent in tables of older programs. */
+#define TNI_CLASS_HAS(c, member) ((c)->size >= offsetof(tn_class, member) + sizeof((c)->member) && (c)->member)
+#define TNI_CLASS_VERSION(c) (TNI_CLASS_HAS(c, version) ? (c)->version : 1)
 
 typedef struct tni_member {
     char *name;
-    tni_object *value;
-    bool persistent;
-} tni_member; /* made at run time; claimed */
+    tni_object *value; /* claimed */
+    uint8_t status;    /* TNI_SLOT_* */
+} tni_member;          /* made at run time */
+
+/* What few modules need. */
+typedef struct tni_module_extra {
+    tni_hook_list hooks[TNI_MODULE_HOOKS];
+    tni_object **forgotten; /* objects found in the struct outside of its fields: kept alive; a walk reports them */
+    size_t forgotten_count, forgotten_capacity;
+    tni_object *stranger; /* claimed: a trainable module that ran inside this one's forward and that no field held then */
+    void *data;           /* of tn_module_set_data */
+    void (*destroy_data)(void *data);
+} tni_module_extra;
 
 typedef struct tni_module {
     tni_object object;
@@ -44,10 +61,7 @@ typedef struct tni_module {
     uint8_t *status; /* per slot: TNI_SLOT_* */
     tni_member *member;
     size_t members, member_capacity;
-    struct tn_hook **pre_hooks, **hooks;
-    size_t pre_count, pre_capacity, hook_count, hook_capacity;
-    tni_object **forgotten; /* objects found in the struct outside of its fields: kept alive; a walk reports them */
-    size_t forgotten_count, forgotten_capacity;
+    tni_module_extra *extra;   /* or NULL */
     struct tni_module *queued; /* in the search for cycles */
     bool visited;
     bool training;
@@ -58,8 +72,11 @@ enum {
     TNI_SLOT_PARAMETER = 2, /* a parameter stood here */
     TNI_SLOT_BUFFER = 4,
     TNI_SLOT_MODULE = 8,
-    TNI_SLOT_KIND = 14,
-    TNI_SLOT_CYCLE = 16, /* the module found here contains this one: no claim */
+    TNI_SLOT_PLAIN = 16, /* a tensor without a mark stands here */
+    TNI_SLOT_KIND = 30,
+    TNI_SLOT_TRANSIENT = 32, /* of a buffer: not saved */
+    TNI_SLOT_AS_BUFFER = 64, /* a Parameter that was registered as a buffer */
+    TNI_SLOT_CYCLE = 128,    /* the module found here contains this one: no claim */
 };
 
 enum { TNI_RECORD_BYTES = 256 };
@@ -71,6 +88,9 @@ TNI_INLINE void *tni_slot_value(tni_module *m, uint32_t i) {
     return *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset);
 }
 
+tni_module_extra *tni_module_extra_of(tni_module *m); /* made at first use; NULL with TN_ERR_MEMORY */
+TNI_INLINE const char *tni_module_printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
+
 void tni_module_observe_all(tni_thread *t);
 void tni_module_observe(tni_module *m);
 void tni_module_orphan_all(tni_thread *t);
@@ -81,17 +101,39 @@ bool tni_module_would_cycle(tni_module *child, const tni_module *parent);
 /* The first parameter, buffer or module that the struct holds outside of its fields; *offset is where. */
 tni_object *tni_module_find_forgotten(tni_module *m, size_t *offset);
 
+/* ---- places: slots, then members made at run time ---- */
+size_t tni_module_places(const tni_module *m);
+/* What stands in place i: its object or NULL; *name is the field's name, *index its place in an array or -1. */
+tni_object *tni_module_place(tni_module *m, size_t i, const char **name, int32_t *index);
+/* TNI_SLOT_* of place i, as it is for the value o that stands there now (which may not have been observed yet). */
+uint8_t tni_module_place_status(const tni_module *m, size_t i, const tni_object *o);
+bool tni_module_place_is_buffer(const tni_module *m, size_t i, const tni_object *o);
+bool tni_module_place_is_parameter(const tni_module *m, size_t i, const tni_object *o);
+int64_t tni_module_find_place(const tni_module *m, const char *name); /* -1: none */
+/* Puts o (or nothing) into place i with that status, claimed. No verdicts, no failure. */
+void tni_module_put_place(tni_module *m, size_t i, tni_object *o, uint8_t status);
+/* The same by name; a member is made where there is none, and moves to the end when it becomes of another kind. */
+bool tni_module_put(tni_module *m, const char *name, tni_object *o, uint8_t status);
+bool tni_module_own(const char *who, const tni_module *m); /* only its own thread may change a module */
+TNI_INLINE bool tni_is_parameter(const tni_object *o) { return o->tag == TNI_TENSOR && ((const tn_tensor *)o)->is_parameter; }
+TNI_INLINE bool tni_is_buffer(const tni_object *o) { return o->tag == TNI_TENSOR && ((const tn_tensor *)o)->is_buffer; }
+bool tni_refuse_non_leaf(const char *name);
+/* PyTorch's verdict on assigning o where a value of `kind` stood; true when it fits. */
+bool tni_judge_kind(uint8_t kind, const tni_object *o, const char *name);
+
 /* ---- walks (core/walk.c) ---- */
-typedef enum { TNI_WALK_PARAMETERS, TNI_WALK_BUFFERS, TNI_WALK_MODULES, TNI_WALK_CHILDREN, TNI_WALK_STATE } tni_walk_what;
+typedef enum { TNI_WALK_PARAMETERS, TNI_WALK_BUFFERS, TNI_WALK_MODULES, TNI_WALK_CHILDREN } tni_walk_what;
 typedef struct tni_found {
-    char *name; /* freed with its list */
+    char *name;
     tni_object *value;
     tni_module *owner;
-    uint32_t depth; /* of a module below the root of the walk */
+    uint32_t place; /* of the owner */
 } tni_found;
 typedef struct tni_walk {
     tni_found *item;
     size_t n, capacity;
+    char *names; /* one block for all; items point into it when the walk is done */
+    size_t names_length, names_capacity;
 } tni_walk;
 /* Verdicts on the fields of m and of every module below it: false with the error that tn_check reports. */
 bool tni_module_check(const char *who, tni_module *m);
@@ -99,11 +141,8 @@ bool tni_module_check(const char *who, tni_module *m);
 bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
                   bool duplicates);
 void tni_walk_clear(tni_walk *w);
+bool tni_module_has_trainable(tni_module *m); /* below m some parameter trains that no optimizer took */
 
-/* What stands in slot or member i (slots first) of m: its object or NULL; *name is the field's name, *index its place in an array or -1. */
-size_t tni_module_places(const tni_module *m);
-tni_object *tni_module_place(tni_module *m, size_t i, const char **name, int32_t *index);
-bool tni_module_place_is_buffer(const tni_module *m, size_t i, const tni_object *o);
 /* "torch.FloatTensor", or the printed name of a module: as torch's messages name types. */
 const char *tni_type_text(const tni_object *o, char *text, size_t room);
 #endif

@@ -20,6 +20,7 @@ typedef enum tni_kind {
     TNI_HOOK,
     TNI_BATCHES,
     TNI_VALUE,
+    TNI_INCOMPATIBLE,
     TNI_KIND_END
 } tni_kind;
 
@@ -86,6 +87,7 @@ typedef struct tni_thread {
     struct tni_node *dead_nodes;
     pthread_mutex_t modules_lock; /* tn_adopt of another thread may unlink */
     struct tni_module *modules;   /* observed by this thread */
+    struct tni_module *running;   /* whose forward runs, the innermost one */
     size_t fields;                /* of those modules, in all */
     tni_slab_cache slabs;
     tni_random random;

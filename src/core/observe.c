@@ -31,18 +31,21 @@ static bool reaches(tni_module *from, const tni_module *wanted) {
 
 bool tni_module_would_cycle(tni_module *child, const tni_module *parent) { return reaches(child, parent); }
 
-static uint8_t kind_after(uint8_t status, const tni_object *o) {
+/* What stands in a slot once o came in: a slot keeps the kind that it had, as PyTorch's tables of names do. */
+static uint8_t status_after(uint8_t status, const tni_object *o) {
     const tn_tensor *x = o->tag == TNI_TENSOR ? (const tn_tensor *)o : NULL;
-    uint8_t kind = status & TNI_SLOT_KIND;
+    uint8_t kind = status & TNI_SLOT_KIND, saved = status & TNI_SLOT_TRANSIENT;
     if (x && x->is_parameter) return TNI_SLOT_PARAMETER;
     if (o->tag == TNI_MODULE && kind != TNI_SLOT_PARAMETER) return TNI_SLOT_MODULE;
-    if (x && x->is_buffer && kind == 0) return TNI_SLOT_BUFFER;
-    return kind;
+    if (x && x->is_buffer && (kind == 0 || kind == TNI_SLOT_BUFFER))
+        return (uint8_t)(TNI_SLOT_BUFFER | (x->persistent ? 0 : TNI_SLOT_TRANSIENT));
+    if (x && kind == 0) return TNI_SLOT_PLAIN;
+    return kind | saved;
 }
 
 static void leave(tni_module *m, uint32_t i, bool replaced) {
     tni_object *o = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
-    m->status[i] &= (uint8_t) ~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE);
+    m->status[i] &= (uint8_t) ~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE | TNI_SLOT_AS_BUFFER);
     m->found[i] = NULL;
     if (!o) return;
     if (replaced) __atomic_or_fetch(&o->flags, TNI_REPLACED, __ATOMIC_RELAXED);
@@ -53,12 +56,13 @@ static void leave(tni_module *m, uint32_t i, bool replaced) {
 static void enter(tni_module *m, uint32_t i, void *value) {
     m->found[i] = value;
     tni_object *o = value ? tni_object_find(value) : NULL;
+    if (!value) m->status[i] &= (uint8_t)~TNI_SLOT_PLAIN; /* an empty field is free again */
     if (!o) return;
     if (o->tag == TNI_MODULE && reaches((tni_module *)o, m)) {
         m->status[i] |= TNI_SLOT_CYCLE;
         return;
     }
-    m->status[i] = (uint8_t)((m->status[i] & ~TNI_SLOT_KIND) | kind_after(m->status[i], o) | TNI_SLOT_CLAIMED);
+    m->status[i] = status_after(m->status[i], o) | TNI_SLOT_CLAIMED;
     __atomic_and_fetch(&o->flags, ~(uint32_t)TNI_REPLACED, __ATOMIC_RELAXED);
     tni_count_up(&o->fields);
     tni_claim(o);
@@ -88,6 +92,41 @@ void tni_module_observe_all(tni_thread *t) {
     if (shared) pthread_mutex_unlock(&t->modules_lock);
 }
 
+/* ---- places that are set by call ---- */
+
+static void put_slot(tni_module *m, uint32_t i, tni_object *o, uint8_t status) {
+    tni_object *old = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
+    if (old) tni_claim(old);
+    leave(m, i, o != NULL);
+    void *value = o ? tni_handle_of(o) : NULL;
+    *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset) = value;
+    enter(m, i, value);
+    m->status[i] = (uint8_t)(status | (m->status[i] & (TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE)));
+    if (old) tni_release(old);
+}
+
+static void put_member(tni_member *at, tni_object *o, uint8_t status) {
+    tni_object *old = at->value;
+    if (o) {
+        __atomic_and_fetch(&o->flags, ~(uint32_t)TNI_REPLACED, __ATOMIC_RELAXED);
+        tni_count_up(&o->fields);
+        tni_claim(o);
+    }
+    at->value = o;
+    at->status = status;
+    if (!old) return;
+    if (o) __atomic_or_fetch(&old->flags, TNI_REPLACED, __ATOMIC_RELAXED);
+    tni_count_down(&old->fields);
+    tni_release(old);
+}
+
+void tni_module_put_place(tni_module *m, size_t i, tni_object *o, uint8_t status) {
+    if (i < m->info->slots)
+        put_slot(m, (uint32_t)i, o, status);
+    else
+        put_member(&m->member[i - m->info->slots], o, status);
+}
+
 /* ---- what was forgotten ---- */
 
 static bool can_be_forgotten(const tni_object *o) {
@@ -111,11 +150,10 @@ bool tni_module_keep_forgotten(tni_thread *t, tni_object *o) {
     if (!can_be_forgotten(o)) return false;
     const void *handle = tni_handle_of(o);
     for (tni_module *m = t->modules; m; m = m->next) {
-        if (&m->object == o || m->object.claims == 0) continue;
-        size_t offset = loose_offset(m, handle);
-        if (!offset) continue;
-        if (!tni_reserve(&m->forgotten, &m->forgotten_capacity, m->forgotten_count + 1, sizeof *m->forgotten)) return false;
-        m->forgotten[m->forgotten_count++] = o;
+        if (&m->object == o || m->object.claims == 0 || !loose_offset(m, handle)) continue;
+        tni_module_extra *e = tni_module_extra_of(m);
+        if (!e || !tni_reserve(&e->forgotten, &e->forgotten_capacity, e->forgotten_count + 1, sizeof *e->forgotten)) return false;
+        e->forgotten[e->forgotten_count++] = o;
         tni_claim(o);
         return true;
     }
@@ -129,7 +167,8 @@ tni_object *tni_module_find_forgotten(tni_module *m, size_t *offset) {
         for (size_t at = m->info->loose[r].begin; at < m->info->loose[r].end; at += sizeof(void *)) {
             void *value;
             memcpy(&value, base + at, sizeof value);
-            tni_object *o = value ? tni_object_find(value) : NULL;
+            if ((uintptr_t)value < 4096 || (uintptr_t)value % sizeof(void *)) continue; /* a number */
+            tni_object *o = tni_object_find(value);
             *offset = at;
             if (o && can_be_forgotten(o)) return o;
         }

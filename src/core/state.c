@@ -1,5 +1,5 @@
 /* core/state.c - states: names and tensors in order, with metadata. */
-#include "core/state.h"
+#include "core/state_dict.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/text.h"
@@ -16,6 +16,8 @@ static void destroy_state(tni_object *o) {
         tni_release(s->item[i].value);
     }
     for (size_t i = 0; i < s->pairs; i++) free_text(s->metadata[i].key), free_text(s->metadata[i].value);
+    for (size_t i = 0; i < s->versions; i++) free_text(s->version[i].path);
+    tni_free(s->version, s->version_capacity * sizeof *s->version);
     tni_free(s->item, s->capacity * sizeof *s->item);
     tni_free(s->metadata, s->pair_capacity * sizeof *s->metadata);
     if (s->index) tni_free(s->index, (s->mask + 1) * sizeof *s->index);
@@ -97,10 +99,28 @@ bool tn_state_set(tn_state *s, const char *name, tn_tensor *value) {
     char *copy = tni_strdup(name);
     if (!copy) return false;
     tni_claim(&value->object);
-    s->item[s->n++] = (tni_found){copy, &value->object, NULL, 0};
+    s->item[s->n++] = (tni_found){.name = copy, .value = &value->object};
     size_t at = hash(name) & s->mask;
     while (s->index[at]) at = (at + 1) & s->mask;
     s->index[at] = (uint32_t)s->n;
+    return true;
+}
+
+/* The index is made anew: the items behind the one that goes have moved. */
+bool tn_state_delete(tn_state *s, const char *name) {
+    if (tni_failed()) return false;
+    CHECK_STATE("state_delete", s, false);
+    int64_t i = name ? find(s, name) : -1;
+    TNI_CHECK(i >= 0, TN_ERR_KEY, "state_delete: there is no '%s'", name ? name : "(null)");
+    free_text(s->item[i].name);
+    tni_release(s->item[i].value);
+    memmove(&s->item[i], &s->item[i + 1], (--s->n - (size_t)i) * sizeof *s->item);
+    memset(s->index, 0, (s->mask + 1) * sizeof *s->index);
+    for (size_t k = 0; k < s->n; k++) {
+        size_t at = hash(s->item[k].name) & s->mask;
+        while (s->index[at]) at = (at + 1) & s->mask;
+        s->index[at] = (uint32_t)k + 1;
+    }
     return true;
 }
 
@@ -159,4 +179,55 @@ const char *tn_state_metadata(tn_state *s, const char *key) {
     for (size_t i = 0; key && i < s->pairs; i++)
         if (strcmp(s->metadata[i].key, key) == 0) return s->metadata[i].value;
     return NULL;
+}
+
+/* ---- versions ---- */
+
+static tni_path_version *find_version(const tn_state *s, const char *path) {
+    for (size_t i = s->versions; path && i-- > 0;)
+        if (strcmp(s->version[i].path, path) == 0) return &s->version[i];
+    return NULL;
+}
+
+bool tn_state_set_version(tn_state *s, const char *path, int64_t version) {
+    if (tni_failed()) return false;
+    CHECK_STATE("state_set_version", s, false);
+    TNI_CHECK(path != NULL, TN_ERR_TYPE, "state_set_version: argument 'path' is NULL");
+    tni_path_version *v = find_version(s, path);
+    if (!v) {
+        TNI_TRY(tni_reserve(&s->version, &s->version_capacity, s->versions + 1, sizeof *s->version));
+        char *copy = tni_strdup(path);
+        if (!copy) return false;
+        v = &s->version[s->versions++];
+        v->path = copy;
+    }
+    v->version = version;
+    return true;
+}
+
+int64_t tn_state_version(tn_state *s, const char *path) {
+    CHECK_STATE("state_version", s, 0);
+    const tni_path_version *v = find_version(s, path);
+    return v ? v->version : 0;
+}
+
+size_t tn_state_version_count(tn_state *s) {
+    CHECK_STATE("state_version_count", s, 0);
+    return s->versions;
+}
+
+const char *tn_state_version_path(tn_state *s, size_t i) {
+    CHECK_STATE("state_version_path", s, "");
+    return i < s->versions ? s->version[i].path : "";
+}
+
+tn_state *tni_state_copy(const tn_state *from) {
+    tn_state *s = tn_state_new();
+    bool right = s != NULL;
+    for (size_t i = 0; right && i < from->n; i++) right = tn_state_set(s, from->item[i].name, (tn_tensor *)from->item[i].value);
+    for (size_t i = 0; right && i < from->versions; i++)
+        right = tn_state_set_version(s, from->version[i].path, from->version[i].version);
+    for (size_t i = 0; right && i < from->pairs; i++)
+        right = tn_state_set_metadata(s, from->metadata[i].key, from->metadata[i].value);
+    return right ? s : NULL;
 }

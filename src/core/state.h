@@ -6,6 +6,10 @@
 typedef struct tni_pair {
     char *key, *value;
 } tni_pair;
+typedef struct tni_path_version {
+    char *path;
+    int64_t version;
+} tni_path_version;
 struct tn_state {
     tni_object object;
     tni_found *item;
@@ -14,6 +18,8 @@ struct tn_state {
     size_t mask;
     tni_pair *metadata;
     size_t pairs, pair_capacity;
+    tni_path_version *version; /* of the modules, by path */
+    size_t versions, version_capacity;
 };
 tn_tensor *tni_state_find(const tn_state *s, const char *name); /* borrowed; NULL when absent */
 #endif

@@ -1,149 +1,154 @@
-/* core/state_dict.c - a module's state: taken out, and put back as a whole or not at all. */
+/* core/state_dict.c - a module's state taken out, in PyTorch's order, with hooks before and after each module. */
+#include "core/state_dict.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "core/op.h"
-#include "core/state.h"
 #include <stdio.h>
 #include <string.h>
-#include <tison/module.h>
-#include <tison/ops.h>
 
-static const char *printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
+/* ---- a visit of every module, shared ones under each name; without recursion ---- */
 
-/* Names of a module's extra state: a tensor of the class's own under "_extra_state". */
-static bool add_extra(tn_state *s, const tni_found *f) {
-    tni_module *m = (tni_module *)f->value;
-    if (m->class_->size < sizeof(tn_class) || !m->class_->get_extra_state) return true;
-    char name[1024];
-    snprintf(name, sizeof name, "%s%s_extra_state", f->name, *f->name ? "." : "");
-    tn_tensor *extra = m->class_->get_extra_state(tni_module_struct(m));
-    return extra ? tn_state_set(s, name, extra) : !tni_failed();
+static bool visit_name(tni_state_visit *v, size_t at, const char *name, int32_t index, const char *tail) {
+    char number[16] = "";
+    if (index >= 0) snprintf(number, sizeof number, ".%d", (int)index);
+    size_t n = strlen(name) + strlen(number) + strlen(tail);
+    if (!tni_reserve(&v->prefix, &v->prefix_capacity, at + n + 1, 1)) return false;
+    snprintf(v->prefix + at, n + 1, "%s%s%s", name, number, tail);
+    return true;
 }
 
-tn_state *(tn_state_dict)(tn_module *handle) {
+const char *tni_state_key(tni_state_visit *v, const char *name, int32_t index) {
+    return visit_name(v, v->length, name, index, "") ? v->prefix : NULL;
+}
+
+static bool push(tni_state_visit *v, tni_module *m, size_t length) {
+    if (!tni_reserve(&v->stack, &v->capacity, v->depth + 1, sizeof *v->stack)) return false;
+    tni_claim(&m->object); /* hooks may take it out of its field */
+    v->stack[v->depth++] = (tni_state_frame){m, 0, length};
+    v->length = length;
+    v->prefix[length] = 0;
+    return v->enter(v, m);
+}
+
+static bool pop(tni_state_visit *v, bool right) {
+    tni_state_frame f = v->stack[--v->depth];
+    v->length = f.length;
+    v->prefix[f.length] = 0;
+    if (right && v->leave) right = v->leave(v, f.m);
+    tni_release(&f.m->object);
+    return right;
+}
+
+bool tni_state_visit_all(tni_state_visit *v, tni_module *m, const char *prefix) {
+    size_t n = strlen(prefix);
+    bool right = tni_reserve(&v->prefix, &v->prefix_capacity, n + 1, 1);
+    if (right) memcpy(v->prefix, prefix, n + 1);
+    right = right && push(v, m, n);
+    while (v->depth) {
+        tni_state_frame *f = &v->stack[v->depth - 1];
+        if (!right || f->next >= tni_module_places(f->m)) {
+            right = pop(v, right);
+            continue;
+        }
+        const char *name;
+        int32_t index;
+        size_t length = f->length;
+        tni_object *o = tni_module_place(f->m, f->next++, &name, &index);
+        if (!o || o->tag != TNI_MODULE) continue;
+        right = visit_name(v, length, name, index, ".") && push(v, (tni_module *)o, length + strlen(v->prefix + length));
+    }
+    tni_free(v->prefix, v->prefix_capacity);
+    tni_free(v->stack, v->capacity * sizeof *v->stack);
+    return right && !tni_failed();
+}
+
+const tni_hook_list *tni_module_hook_list(const tni_module *m, tni_hook_kind kind) {
+    return m->extra && m->extra->hooks[kind].count ? &m->extra->hooks[kind] : NULL;
+}
+
+bool tni_state_path(const tni_state_visit *v, char *path, size_t room) {
+    size_t n = v->length ? v->length - 1 : 0; /* as torch: the prefix without its last character */
+    if (n >= room) return tni_fail(TN_ERR_VALUE, "state_dict: a name is too long");
+    memcpy(path, v->prefix, n);
+    path[n] = 0;
+    return true;
+}
+
+bool tni_state_is_saved(const tni_module *m, size_t i, const tni_object *o, bool buffers) {
+    if (o->tag != TNI_TENSOR) return false;
+    uint8_t status = tni_module_place_status(m, i, o);
+    return buffers ? (status & TNI_SLOT_BUFFER) && !(status & TNI_SLOT_TRANSIENT) : (status & TNI_SLOT_PARAMETER) != 0;
+}
+
+/* ---- saving ---- */
+
+typedef struct saver {
+    tni_state_visit visit;
+    tni_thread *t;
+    tn_state *to;
+    bool keep_vars;
+} saver;
+
+static bool save_one(saver *s, const char *key, tn_tensor *x) {
+    if (!key) return false;
+    if (s->keep_vars || x->uninitialized) return tn_state_set(s->to, key, x);
+    tn_tensor *alias = tni_tensor_alias(s->t, "state_dict", x);
+    bool right = alias && tn_state_set(s->to, key, alias);
+    if (alias && !right) tni_tensor_destroy_new(s->t, alias);
+    return right;
+}
+
+static bool save_own(saver *s, tni_module *m) {
+    for (int buffers = 0; buffers <= 1; buffers++)
+        for (size_t i = 0; i < tni_module_places(m); i++) {
+            const char *name;
+            int32_t index;
+            tni_object *o = tni_module_place(m, i, &name, &index);
+            if (!o || !tni_state_is_saved(m, i, o, buffers)) continue;
+            TNI_TRY(save_one(s, tni_state_key(&s->visit, name, index), (tn_tensor *)o));
+        }
+    if (!TNI_CLASS_HAS(m->class_, get_extra_state)) return true;
+    tn_tensor *extra = m->class_->get_extra_state(tni_module_struct(m));
+    const char *key = extra ? tni_state_key(&s->visit, "_extra_state", -1) : NULL;
+    return extra ? key && tn_state_set(s->to, key, extra) : !tni_failed();
+}
+
+static bool run_hooks(saver *s, tni_module *m, tni_hook_kind kind) {
+    const tni_hook_list *own = tni_module_hook_list(m, kind);
+    tni_hooks h;
+    if (!own) return true;
+    if (!tni_hooks_take(&h, kind, own)) return false;
+    bool right = true;
+    s->visit.prefix[s->visit.length] = 0;
+    for (size_t i = 0; right && i < h.n; i++) {
+        const tn_hook *k = h.item[i];
+        if (k->removed) continue;
+        right = kind == TNI_HOOK_STATE_PRE ? k->call.state_pre(tni_module_struct(m), s->visit.prefix, s->keep_vars, k->data)
+                                           : k->call.state(tni_module_struct(m), s->to, s->visit.prefix, k->data);
+        if (!right && !tni_failed()) tni_fail(TN_ERR_CALLBACK, "state_dict: a hook of '%s' returned false", m->class_->name);
+        right = right && !tni_failed();
+    }
+    tni_hooks_drop(&h);
+    return right;
+}
+
+static bool enter(tni_state_visit *v, tni_module *m) {
+    saver *s = (saver *)v;
+    char path[1024];
+    TNI_TRY(tni_state_path(v, path, sizeof path));
+    TNI_TRY(tn_state_set_version(s->to, path, TNI_CLASS_VERSION(m->class_)));
+    return run_hooks(s, m, TNI_HOOK_STATE_PRE) && save_own(s, m);
+}
+static bool leave(tni_state_visit *v, tni_module *m) { return run_hooks((saver *)v, m, TNI_HOOK_STATE); }
+
+tn_state *(tn_state_dict)(tn_module *handle, const tn_state_dict_opts *opts) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("state_dict", handle) : NULL;
-    tni_walk w = {0}, modules = {0};
-    if (!m || !tni_walk_run("state_dict", &w, m, TNI_WALK_STATE, NULL, true, true)) return NULL;
-    tn_state *s = tn_state_new();
-    bool right = s != NULL;
-    for (size_t i = 0; i < w.n && right; i++) {
-        tn_tensor *x = tni_tensor_alias(t, "state_dict", (tn_tensor *)w.item[i].value);
-        right = x && tn_state_set(s, w.item[i].name, x);
-        if (x && !right) tni_tensor_destroy_new(t, x);
-    }
-    tni_walk_clear(&w);
-    right = right && tni_walk_run("state_dict", &modules, m, TNI_WALK_MODULES, NULL, true, true);
-    for (size_t i = 0; i < modules.n && right; i++) right = add_extra(s, &modules.item[i]);
-    tni_walk_clear(&modules);
-    return right ? s : NULL;
-}
-
-/* ---- loading ---- */
-
-typedef struct report {
-    tni_str missing, unexpected, errors;
-} report;
-
-static void quote(tni_str *s, const char *name) { tni_str_addf(s, "%s\"%s\"", s->length ? ", " : "", name); }
-
-static void shape_text(tni_str *s, const tni_array *a) {
-    tni_str_add(s, "torch.Size(");
-    tni_str_add(s, TNI_SHAPE(a));
-    tni_str_add(s, ")");
-}
-
-/* A value of one element fits a 0-d member, as old checkpoints have them. */
-static bool shapes_fit(const tn_tensor *to, const tn_tensor *from) {
-    return tni_same_shape(&to->a, &from->a) || (to->a.ndim == 0 && from->a.ndim == 1 && from->a.numel == 1);
-}
-
-static void judge_members(report *r, const tni_walk *w, const tn_state *s) {
-    for (size_t i = 0; i < w->n; i++) {
-        const tn_tensor *to = (const tn_tensor *)w->item[i].value, *from = tni_state_find(s, w->item[i].name);
-        if (!from) {
-            quote(&r->missing, w->item[i].name);
-        } else if (!shapes_fit(to, from)) {
-            tni_str_addf(&r->errors, "\n\tsize mismatch for %s: copying a param with shape ", w->item[i].name);
-            shape_text(&r->errors, &from->a);
-            tni_str_add(&r->errors, " from checkpoint, the shape in current model is ");
-            shape_text(&r->errors, &to->a);
-            tni_str_add(&r->errors, ".");
-        }
-    }
-}
-
-static bool is_member(const tni_walk *w, const char *name) {
-    for (size_t i = 0; i < w->n; i++)
-        if (strcmp(w->item[i].name, name) == 0) return true;
-    return false;
-}
-
-/* The class that takes the extra state of this name, or NULL. */
-static tni_module *extra_owner(const tni_walk *modules, const char *name) {
-    size_t n = strlen(name), tail = strlen("_extra_state");
-    if (n < tail || strcmp(name + n - tail, "_extra_state") != 0) return NULL;
-    for (size_t i = 0; i < modules->n; i++) {
-        tni_module *m = (tni_module *)modules->item[i].value;
-        size_t k = strlen(modules->item[i].name), room = k ? k + 1 : 0;
-        bool same = n == room + tail && strncmp(modules->item[i].name, name, k) == 0 && (k == 0 || name[k] == '.');
-        if (same && m->class_->size >= sizeof(tn_class) && m->class_->set_extra_state) return m;
-    }
-    return NULL;
-}
-
-static void judge_names(report *r, const tni_walk *w, const tni_walk *modules, const tn_state *s) {
-    for (size_t i = 0; i < s->n; i++)
-        if (!is_member(w, s->item[i].name) && !extra_owner(modules, s->item[i].name)) quote(&r->unexpected, s->item[i].name);
-}
-
-static bool refuse(const report *r, const tni_module *m, bool strict) {
-    bool names = strict && (r->missing.length || r->unexpected.length);
-    if (!names && !r->errors.length) return true;
-    bool missing = strict && r->missing.length, unexpected = strict && r->unexpected.length;
-    return tni_fail(TN_ERR_RUNTIME, "Error(s) in loading state_dict for %s:%s%s%s%s%s%s%s", printed(m),
-                    missing ? "\n\tMissing key(s) in state_dict: " : "", missing ? r->missing.text : "", missing ? ". " : "",
-                    unexpected ? "\n\tUnexpected key(s) in state_dict: " : "", unexpected ? r->unexpected.text : "",
-                    unexpected ? ". " : "", r->errors.length ? r->errors.text : "");
-}
-
-static bool copy_all(tni_thread *t, const tni_walk *w, const tni_walk *modules, const tn_state *s) {
-    bool no_grad = t->no_grad, right = true;
-    t->no_grad = true;
-    for (size_t i = 0; i < w->n && right; i++) {
-        tn_tensor *from = tni_state_find(s, w->item[i].name);
-        tn_tensor *to = (tn_tensor *)w->item[i].value;
-        if (!from || (from->a.data == to->a.data && from->a.storage == to->a.storage)) continue;
-        right = tni_inner_enter(t);
-        if (!right) break;
-        right = tn_copy_(to, to->a.ndim == 0 && from->a.ndim == 1 ? (tn_reshape)(from, NULL, 0) : from) != NULL;
-        tni_inner_exit(t);
-    }
-    t->no_grad = no_grad;
-    for (size_t i = 0; i < s->n && right; i++) {
-        tni_module *owner = extra_owner(modules, s->item[i].name);
-        if (owner) right = owner->class_->set_extra_state(tni_module_struct(owner), (tn_tensor *)s->item[i].value);
-    }
-    return right;
-}
-
-bool(tn_load_state_dict)(tn_module *handle, tn_state *state, const tn_load_opts *opts) {
-    tni_thread *t = tni_self();
-    tni_module *m = t && !tni_failed() ? tni_module_of("load_state_dict", handle) : NULL;
-    if (!m || !tni_check_handle("load_state_dict", "state", state, TNI_STATE)) return false;
-    tni_walk w = {0}, modules = {0};
-    report r = {0};
-    bool right = tni_walk_run("load_state_dict", &w, m, TNI_WALK_STATE, NULL, true, true) &&
-                 tni_walk_run("load_state_dict", &modules, m, TNI_WALK_MODULES, NULL, true, true);
-    if (right) {
-        judge_members(&r, &w, state);
-        judge_names(&r, &w, &modules, state);
-        right = !(r.missing.failed || r.unexpected.failed || r.errors.failed) && refuse(&r, m, TNI_OPT(opts, strict, true));
-    }
-    right = right && copy_all(t, &w, &modules, state);
-    tni_str_clear(&r.missing);
-    tni_str_clear(&r.unexpected);
-    tni_str_clear(&r.errors);
-    tni_walk_clear(&w);
-    tni_walk_clear(&modules);
-    return right;
+    tn_state *to = TNI_OPT(opts, destination, NULL);
+    const char *prefix = TNI_OPT(opts, prefix, NULL);
+    if (!m || (to && !tni_check_handle("state_dict", "destination", to, TNI_STATE)) || !tni_module_check("state_dict", m))
+        return NULL;
+    if (!to) to = tn_state_new();
+    saver s = {.visit = {.enter = enter, .leave = leave}, .t = t, .to = to, .keep_vars = TNI_OPT(opts, keep_vars, false)};
+    return to && tni_state_visit_all(&s.visit, m, prefix ? prefix : "") ? to : NULL;
 }

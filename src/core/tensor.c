@@ -22,6 +22,13 @@ void tni_tensor_set_grad(tn_tensor *x, tn_tensor *grad) {
 
 void tni_tensor_drop_grad(tn_tensor *x) { tni_tensor_set_grad(x, NULL); }
 
+void tni_tensor_forget_history(tn_tensor *x) {
+    tni_node *node = x->grad_fn;
+    x->grad_fn = NULL;
+    x->requires_grad = false;
+    if (node) tni_node_release(node);
+}
+
 static void free_meta(tn_tensor *x) {
     tni_meta *m = x->meta;
     if (!m) return;

@@ -32,6 +32,8 @@ struct tn_tensor {
     bool inference;         /* made under inference mode */
     bool view_without_grad; /* made under no_grad: in-place on it under grad is an error */
     bool optimized;         /* some optimizer took it: see tn_check_loss */
+    bool view_of_hook;      /* went through a module's backward hook: not to be written in place */
+    bool uninitialized;     /* a parameter or buffer of a lazy module, whose shape is not known yet */
     tn_tensor *base;        /* of a view: claimed */
     tni_version *version;   /* NULL: the storage's */
     tni_meta *meta;
@@ -49,6 +51,11 @@ TNI_INLINE tn_tensor *tni_tensor_alias(tni_thread *t, const char *who, const tn_
 }
 void tni_tensor_destroy_new(tni_thread *t, tn_tensor *x); /* one that never got a claim; NULL passes */
 void tni_tensor_drop_grad(tn_tensor *x);
+/* A lazy parameter was used before its shape is known: by an operator, or by asking for its shape. Both return false. */
+bool tni_refuse_uninitialized(const char *who);
+bool tni_refuse_shape(void);
+void tni_tensor_forget_history(tn_tensor *x);                   /* detach_() of what is no view */
+bool tni_requires_grad_may_change(const tn_tensor *x, bool on); /* the verdict of requires_grad_(on) */
 TNI_INLINE bool tni_tensor_has_grad(const tn_tensor *x) { return x->meta && x->meta->grad; }
 tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_MEMORY */
 void tni_tensor_set_grad(tn_tensor *x,

@@ -25,6 +25,10 @@ void tn_set_printoptions(int precision, int threshold, int edgeitems, int linewi
 
 void tni_tensor_text(tni_object *o, tni_str *out) {
     tn_tensor *x = (tn_tensor *)o;
+    if (x->uninitialized) {
+        tni_str_add(out, x->is_parameter ? "<UninitializedParameter>" : "<UninitializedBuffer>");
+        return;
+    }
     tni_node *node = NULL;
     (void)tni_grad_fn(x, &node);
     pthread_mutex_lock(&lock);
@@ -53,8 +57,6 @@ void tni_object_text(tni_object *o, tni_str *out) {
 
 /* ---- modules ---- */
 
-static const char *printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
-
 static void add_indented(tni_str *out, const char *text) {
     for (; *text; text++) {
         tni_str_add_n(out, text, 1);
@@ -72,28 +74,47 @@ static void child_text(tni_module *m, tni_str *out, int depth) {
     tni_str_clear(&text);
 }
 
-/* Runs of equal texts become one line: (0-2): 3 x Linear(...). `get` gives child i or NULL. */
-static void list_lines(tni_module *const *child, size_t n, tni_str *out, int depth) {
-    for (size_t i = 0; i < n;) {
-        tni_str first = {0};
-        module_text(child[i], &first, depth);
-        size_t end = i + 1;
-        for (; end < n; end++) {
-            tni_str next = {0};
-            module_text(child[end], &next, depth);
-            bool same = first.text && next.text && strcmp(first.text, next.text) == 0;
-            tni_str_clear(&next);
-            if (!same) break;
-        }
-        tni_str_add(out, "\n  ");
-        if (end == i + 1)
-            tni_str_addf(out, "(%zu): ", i);
+static void add_run(tni_str *out, size_t first, size_t end, const char *text) {
+    if (first == end)
+        tni_str_addf(out, "\n  (%zu): ", first);
+    else
+        tni_str_addf(out, "\n  (%zu-%zu): %zu x ", first, end, end - first + 1);
+    if (text) add_indented(out, text);
+}
+
+/* Runs of equal texts become one line: (0-2): 3 x Linear(...). NULL children print as None. */
+static void run_lines(tni_module *const *child, size_t n, tni_str *out, int depth) {
+    tni_str last = {0};
+    size_t first = 0;
+    for (size_t i = 0; i < n; i++) {
+        tni_str text = {0};
+        if (child[i])
+            module_text(child[i], &text, depth);
         else
-            tni_str_addf(out, "(%zu-%zu): %zu x ", i, end - 1, end - i);
-        if (first.text) add_indented(out, first.text);
-        tni_str_clear(&first);
-        i = end;
+            tni_str_add(&text, "None");
+        if (i > 0 && last.text && text.text && strcmp(last.text, text.text) == 0) {
+            tni_str_clear(&text);
+            continue;
+        }
+        if (i > 0) add_run(out, first, i - 1, last.text);
+        tni_str_clear(&last);
+        last = text;
+        first = i;
     }
+    if (n) add_run(out, first, n - 1, last.text);
+    if (last.failed) out->failed = true;
+    tni_str_clear(&last);
+}
+
+/* The members of a ModuleList. */
+static void list_lines(tni_module *m, tni_str *out, int depth) {
+    tni_module **child = tni_alloc((m->members + 1) * sizeof *child);
+    size_t n = 0;
+    for (size_t i = 0; child && i < m->members; i++)
+        if (m->member[i].status & TNI_SLOT_MODULE) child[n++] = (tni_module *)m->member[i].value;
+    if (child) run_lines(child, n, out, depth);
+    if (!child) out->failed = true;
+    tni_free(child, (m->members + 1) * sizeof *child);
 }
 
 static size_t collect_array(tni_module *m, size_t first, tni_module **child, size_t room) {
@@ -118,7 +139,7 @@ static void array_lines(tni_module *m, size_t first, tni_str *out, int depth) {
     size_t n = collect_array(m, first, child, room);
     if (n) {
         tni_str inner = {0};
-        list_lines(child, n, &inner, depth);
+        run_lines(child, n, &inner, depth);
         tni_str_addf(out, "\n  (%s): ModuleList(", m->info->slot[first].name);
         if (inner.text) add_indented(out, inner.text);
         tni_str_add(out, "\n  )");
@@ -127,20 +148,11 @@ static void array_lines(tni_module *m, size_t first, tni_str *out, int depth) {
     tni_free(child, room * sizeof *child);
 }
 
-static bool prints_runs(const tni_module *m) { return strcmp(printed(m), "ModuleList") == 0; }
-
-static void member_runs(tni_module *m, tni_str *out, int depth) {
-    tni_module **child = tni_alloc((m->members + 1) * sizeof *child);
-    size_t n = 0;
-    for (size_t i = 0; child && i < m->members; i++)
-        if (m->member[i].value && m->member[i].value->tag == TNI_MODULE) child[n++] = (tni_module *)m->member[i].value;
-    if (child) list_lines(child, n, out, depth);
-    tni_free(child, (m->members + 1) * sizeof *child);
-}
+static bool prints_runs(const tni_module *m) { return strcmp(tni_module_printed(m), "ModuleList") == 0; }
 
 static void children_lines(tni_module *m, tni_str *out, int depth) {
     if (prints_runs(m)) {
-        member_runs(m, out, depth);
+        list_lines(m, out, depth);
         return;
     }
     for (size_t i = 0; i < tni_module_places(m); i++) {
@@ -148,7 +160,7 @@ static void children_lines(tni_module *m, tni_str *out, int depth) {
         int32_t index;
         tni_object *o = tni_module_place(m, i, &name, &index);
         if (index == 0) array_lines(m, i, out, depth);
-        bool absent = !o && i >= m->info->slots;
+        bool absent = !o && (tni_module_place_status(m, i, o) & TNI_SLOT_MODULE);
         if (index >= 0 || (!absent && (!o || o->tag != TNI_MODULE))) continue;
         tni_str_addf(out, "\n  (%s): ", name);
         if (absent)
@@ -158,22 +170,37 @@ static void children_lines(tni_module *m, tni_str *out, int depth) {
     }
 }
 
+/* extra_repr as snprintf: asked again when its text is longer than the room. */
+static void add_extra(tni_module *m, tni_str *extra) {
+    char few[512] = "";
+    if (!m->class_->extra_repr) return;
+    int n = m->class_->extra_repr(tni_module_struct(m), few, sizeof few);
+    if (n < (int)sizeof few) {
+        if (n > 0) tni_str_add(extra, few);
+        return;
+    }
+    char *more = tni_alloc((size_t)n + 1);
+    if (more && m->class_->extra_repr(tni_module_struct(m), more, (size_t)n + 1) == n) tni_str_add(extra, more);
+    if (!more) extra->failed = true;
+    tni_free(more, (size_t)n + 1);
+}
+
 static void module_text(tni_module *m, tni_str *out, int depth) {
-    char extra[512] = "";
-    tni_str lines = {0};
-    if (m->class_->extra_repr && m->class_->extra_repr(tni_module_struct(m), extra, sizeof extra) < 0) extra[0] = 0;
+    tni_str lines = {0}, extra = {0};
+    add_extra(m, &extra);
     if (depth < MAX_DEPTH)
         children_lines(m, &lines, depth + 1);
     else
         tni_str_add(&lines, "\n  ...");
-    tni_str_addf(out, "%s(", printed(m));
-    bool one_line = !lines.length && !strchr(extra, '\n');
-    if (!one_line && extra[0]) tni_str_add(out, "\n  ");
-    add_indented(out, extra);
+    tni_str_addf(out, "%s(", tni_module_printed(m));
+    bool one_line = !lines.length && !(extra.text && strchr(extra.text, '\n'));
+    if (!one_line && extra.length) tni_str_add(out, "\n  ");
+    if (extra.text) add_indented(out, extra.text);
     if (lines.text) tni_str_add(out, lines.text);
     tni_str_add(out, one_line ? ")" : "\n)");
-    if (lines.failed) out->failed = true;
+    if (lines.failed || extra.failed) out->failed = true;
     tni_str_clear(&lines);
+    tni_str_clear(&extra);
 }
 
 void tni_module_text(tni_object *o, tni_str *out) { module_text((tni_module *)o, out, 0); }

@@ -97,6 +97,7 @@ void tn_shutdown(void) {
         tni_settle(t);
         t->fields = 0;
         tni_slab_each(destroy_slot);
+        tni_hooks_shutdown();
         t->modules = NULL;
         (void)tni_scope_open(t, false);
         (void)pthread_setspecific(end_key, NULL);

@@ -5,162 +5,74 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t tni_module_places(const tni_module *m) { return m->info->slots + m->members; }
-
-tni_object *tni_module_place(tni_module *m, size_t i, const char **name, int32_t *index) {
-    if (i >= m->info->slots) {
-        const tni_member *member = &m->member[i - m->info->slots];
-        *name = member->name;
-        *index = -1;
-        return member->value;
-    }
-    const tni_slot *s = &m->info->slot[i];
-    *name = s->name;
-    *index = s->index;
-    void *value = s->reference ? NULL : tni_slot_value(m, (uint32_t)i);
-    return value ? tni_object_find(value) : NULL;
-}
-
-bool tni_module_place_is_buffer(const tni_module *m, size_t i, const tni_object *o) {
-    const tn_tensor *x = (const tn_tensor *)o;
-    if (o->tag != TNI_TENSOR || x->is_parameter) return false;
-    if (i >= m->info->slots) return x->is_buffer;
-    return x->is_buffer || (m->status[i] & TNI_SLOT_KIND) == TNI_SLOT_BUFFER;
-}
-
-static bool is_parameter(const tni_object *o) { return o->tag == TNI_TENSOR && ((const tn_tensor *)o)->is_parameter; }
-
-/* ---- names ---- */
-
-static char *join(const char *prefix, const char *name, int32_t index) {
-    char number[16] = "";
-    if (index >= 0) snprintf(number, sizeof number, ".%d", (int)index);
-    bool dot = *prefix && *name;
-    size_t bytes = strlen(prefix) + dot + strlen(name) + strlen(number) + 1;
-    char *text = tni_alloc(bytes);
-    if (text) snprintf(text, bytes, "%s%s%s%s", prefix, dot ? "." : "", name, number);
-    return text;
-}
-static void free_name(char *name) {
-    if (name) tni_free(name, strlen(name) + 1);
-}
-
-/* ---- a set of addresses, and a stack of modules to visit ---- */
+/* ---- a set of addresses; a module's has its lowest bit set while the walk is below it ---- */
 
 typedef struct seen {
-    const void **key;
+    uintptr_t *key;
     size_t n, mask;
 } seen;
 
+static size_t seen_at(const seen *s, uintptr_t key) {
+    size_t at = (key >> 5) * 0x9E3779B97F4A7C15u >> 20 & s->mask;
+    while (s->key[at] && (s->key[at] & ~(uintptr_t)1) != key) at = (at + 1) & s->mask;
+    return at;
+}
+
 static bool seen_grow(seen *s) {
-    size_t mask = s->key ? s->mask * 2 + 1 : 63;
-    const void **key = tni_alloc_zero((mask + 1) * sizeof *key);
-    if (!key) return false;
-    for (size_t i = 0; s->key && i <= s->mask; i++) {
-        if (!s->key[i]) continue;
-        size_t at = ((uintptr_t)s->key[i] >> 5) & mask;
-        while (key[at]) at = (at + 1) & mask;
-        key[at] = s->key[i];
+    seen old = *s;
+    s->mask = old.key ? old.mask * 4 + 3 : 127;
+    s->key = tni_alloc_zero((s->mask + 1) * sizeof *s->key);
+    if (!s->key) {
+        *s = old;
+        return false;
     }
-    if (s->key) tni_free(s->key, (s->mask + 1) * sizeof *s->key);
-    s->key = key;
-    s->mask = mask;
+    for (size_t i = 0; old.key && i <= old.mask; i++)
+        if (old.key[i]) s->key[seen_at(s, old.key[i] & ~(uintptr_t)1)] = old.key[i];
+    if (old.key) tni_free(old.key, (old.mask + 1) * sizeof *old.key);
     return true;
 }
 
-/* 1: new, 0: there already, -1: memory is out */
-static int seen_add(seen *s, const void *key) {
-    if ((!s->key || s->n * 2 > s->mask) && !seen_grow(s)) return -1;
-    size_t at = ((uintptr_t)key >> 5) & s->mask;
-    for (; s->key[at]; at = (at + 1) & s->mask)
-        if (s->key[at] == key) return 0;
-    s->key[at] = key;
+typedef enum { NEW, THERE, OPEN, NO_MEMORY } seen_answer;
+
+static seen_answer seen_add(seen *s, const void *what, bool open) {
+    if ((!s->key || s->n * 2 > s->mask) && !seen_grow(s)) return NO_MEMORY;
+    size_t at = seen_at(s, (uintptr_t)what);
+    if (s->key[at]) return s->key[at] & 1 ? OPEN : THERE;
+    s->key[at] = (uintptr_t)what | open;
     s->n++;
-    return 1;
+    return NEW;
 }
+static void seen_close(seen *s, const void *what) { s->key[seen_at(s, (uintptr_t)what)] &= ~(uintptr_t)1; }
 static void seen_clear(seen *s) {
     if (s->key) tni_free(s->key, (s->mask + 1) * sizeof *s->key);
 }
 
-typedef struct visit {
-    tni_module *m;
-    char *name;
-    uint32_t depth;
-} visit;
-typedef struct visits {
-    visit *item;
-    size_t n, capacity;
-} visits;
-
-static bool push_visit(visits *v, tni_module *m, char *name, uint32_t depth) {
-    if (!name || !tni_reserve(&v->item, &v->capacity, v->n + 1, sizeof *v->item)) {
-        free_name(name);
-        return false;
-    }
-    v->item[v->n++] = (visit){m, name, depth};
-    return true;
-}
-
-/* Children go on in reverse, so that they come off in order. */
-static bool push_children(visits *v, tni_module *m, const char *prefix, uint32_t depth) {
-    for (size_t i = tni_module_places(m); i-- > 0;) {
-        const char *name;
-        int32_t index;
-        tni_object *o = tni_module_place(m, i, &name, &index);
-        if (o && o->tag == TNI_MODULE) TNI_TRY(push_visit(v, (tni_module *)o, join(prefix, name, index), depth));
-    }
-    return true;
-}
-static void clear_visits(visits *v) {
-    for (size_t i = 0; i < v->n; i++) free_name(v->item[i].name);
-    tni_free(v->item, v->capacity * sizeof *v->item);
-}
-
 /* ---- verdicts ---- */
 
-static bool refuse_value(const tni_module *m, const tni_slot *s, uint8_t kind, const tni_object *o) {
-    (void)m;
-    char type[80], name[160];
-    tni_type_text(o, type, sizeof type);
-    if (s->index >= 0)
-        snprintf(name, sizeof name, "%s.%d", s->name, (int)s->index);
-    else
-        snprintf(name, sizeof name, "%s", s->name);
-    if (kind == TNI_SLOT_PARAMETER)
-        return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as parameter '%s' (torch.nn.Parameter or None expected)", type, name);
-    if (kind == TNI_SLOT_MODULE)
-        return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as child module '%s' (torch.nn.Module or None expected)", type, name);
-    return tni_fail(TN_ERR_TYPE, "cannot assign '%s' as buffer '%s' (torch.nn.Buffer, torch.Tensor or None expected)", type, name);
+static const char *slot_text(const tni_slot *s, char *text, size_t room) {
+    if (s->index < 0) return s->name;
+    snprintf(text, room, "%s.%d", s->name, (int)s->index);
+    return text;
 }
 
-static bool check_slot(const char *who, tni_module *m, uint32_t i) {
+static bool check_value(const char *who, tni_module *m, uint32_t i, const void *value) {
     const tni_slot *s = &m->info->slot[i];
-    void *value = s->reference ? NULL : tni_slot_value(m, i);
-    if (!value) return true;
     tni_object *o = tni_object_find(value);
+    char text[160];
     TNI_CHECK(o != NULL, TN_ERR_HANDLE, "%s: field '%s' of '%s' holds something that is no living object (freed, or never set)",
               who, s->name, m->class_->name);
-    if (o->tag == TNI_MODULE && ((tni_module *)o == m || tni_module_would_cycle((tni_module *)o, m)))
-        return tni_fail(TN_ERR_OWNERSHIP,
-                        "%s: field '%s' of '%s' holds a module that contains it: a module cannot contain itself (TN_REF marks a "
-                        "plain reference)",
-                        who, s->name, m->class_->name);
-    uint8_t kind = m->status[i] & TNI_SLOT_KIND;
-    bool fits = is_parameter(o) || kind == 0 || (kind == TNI_SLOT_MODULE && o->tag == TNI_MODULE) ||
-                (kind == TNI_SLOT_BUFFER && o->tag == TNI_TENSOR);
-    if (!fits) return refuse_value(m, s, kind, o);
-    if (is_parameter(o) && ((tn_tensor *)o)->grad_fn)
-        return tni_fail(
-            TN_ERR_VALUE,
-            "Cannot assign non-leaf Tensor to parameter '%s'. Model parameters must be created explicitly. To express '%s' as a "
-            "function of another Tensor, compute the value in the forward() method.",
-            s->name, s->name);
+    uint8_t status = m->status[i];
+    if (status & TNI_SLOT_AS_BUFFER) return true;
+    TNI_TRY(tni_judge_kind(status, o, slot_text(s, text, sizeof text)));
+    if ((status & TNI_SLOT_PLAIN) && tni_is_buffer(o))
+        return tni_fail(TN_ERR_KEY, "attribute '%s' already exists", slot_text(s, text, sizeof text));
+    if (tni_is_parameter(o) && ((tn_tensor *)o)->grad_fn) return tni_refuse_non_leaf(slot_text(s, text, sizeof text));
     return true;
 }
 
 static bool check_loose(const char *who, tni_module *m) {
     size_t offset;
-    tni_object *o = tni_module_find_forgotten(m, &offset);
+    tni_object *o = m->info->ranges ? tni_module_find_forgotten(m, &offset) : NULL;
     if (!o) return true;
     const tn_tensor *x = o->tag == TNI_TENSOR ? (const tn_tensor *)o : NULL;
     char type[80];
@@ -174,123 +86,234 @@ static bool check_loose(const char *who, tni_module *m) {
         who, m->class_->name, type, offset, m->class_->name);
 }
 
-static bool check_names(const char *who, const tni_module *m) {
-    for (uint32_t i = 0; i < m->info->slots; i++)
-        for (uint32_t j = 0; j < i; j++)
-            if (m->info->slot[i].index <= 0 && m->info->slot[j].index <= 0 &&
-                strcmp(m->info->slot[i].name, m->info->slot[j].name) == 0)
-                return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, m->info->slot[i].name);
+/* A module that ran inside m's forward, and that still no field holds. */
+static bool check_stranger(const char *who, tni_module *m) {
+    tni_object *o = m->extra ? m->extra->stranger : NULL;
+    if (!o) return true;
+    tni_module *stranger = (tni_module *)o;
+    if (tni_count_get(&o->fields) == 0 && tni_module_has_trainable(stranger))
+        return tni_fail(
+            TN_ERR_OWNERSHIP,
+            "%s: the forward of '%s' ran a '%s' that has parameters to train, but no field of any module holds it: they "
+            "will never be trained; name it in TN_CLASS(%s, ...), or mark the pointer TN_REF",
+            who, m->class_->name, stranger->class_->name, m->class_->name);
+    m->extra->stranger = NULL;
+    tni_release(o);
     return true;
+}
+
+enum { SETTLED = TNI_SLOT_CLAIMED | TNI_SLOT_MODULE }; /* a module that was accepted and is claimed */
+
+/* Of a living object's handle: a module's struct begins with the address of its class, every other object with its tag. */
+static bool looks_like_module(const void *handle) {
+    uint32_t tag = *(const uint32_t *)handle;
+    return tag < TNI_TENSOR || tag >= TNI_KIND_END;
 }
 
 static bool check_one(const char *who, tni_module *m) {
     if (m->thread == tni_self()) tni_module_observe(m);
-    TNI_TRY(check_names(who, m));
-    for (uint32_t i = 0; i < m->info->slots; i++) TNI_TRY(check_slot(who, m, i));
-    return check_loose(who, m);
-}
-
-static bool check_all(const char *who, visits *v, seen *s) {
-    while (v->n) {
-        visit at = v->item[--v->n];
-        int fresh = seen_add(s, at.m);
-        bool right = fresh >= 0 && (fresh == 0 || (check_one(who, at.m) && push_children(v, at.m, "", 0)));
-        free_name(at.name);
-        if (!right) return false;
+    const tni_class_info *info = m->info;
+    if (info->twice) return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, info->twice);
+    for (uint32_t i = 0; i < info->slots; i++) {
+        void *value = info->slot[i].reference ? NULL : tni_slot_value(m, i);
+        if (!value) continue;
+        bool settled = value == m->found[i] && (m->status[i] & SETTLED) == SETTLED && looks_like_module(value);
+        if (settled) continue;
+        TNI_TRY(check_value(who, m, i, value));
     }
-    return true;
+    return check_loose(who, m) && check_stranger(who, m);
 }
 
-bool tni_module_check(const char *who, tni_module *m) {
-    visits v = {0};
-    seen s = {0};
-    bool right = push_visit(&v, m, join("", "", -1), 0) && check_all(who, &v, &s);
-    clear_visits(&v);
-    seen_clear(&s);
-    return right;
-}
+/* ---- the walk: depth first, without recursion ---- */
 
-/* ---- what is found ---- */
+typedef struct frame {
+    tni_module *m;
+    size_t next; /* place to look at */
+    size_t path; /* length of the module's name */
+} frame;
 
 typedef struct walker {
-    tni_walk *w;
+    const char *who;
+    tni_walk *w; /* NULL: verdicts alone */
     tni_walk_what what;
-    bool recurse, duplicates;
-    seen modules, values;
-    visits visits;
+    bool recurse, duplicates, check;
+    seen seen;
+    char *path; /* the name of the module that is looked at */
+    size_t path_capacity;
+    frame *stack;
+    size_t depth, stack_capacity;
 } walker;
 
-static bool add_found(walker *k, tni_module *owner, char *name, tni_object *value, uint32_t depth) {
-    if (!name || !tni_reserve(&k->w->item, &k->w->capacity, k->w->n + 1, sizeof *k->w->item)) {
-        free_name(name);
-        return false;
-    }
-    k->w->item[k->w->n++] = (tni_found){name, value, owner, depth};
+static size_t write_number(char *to, int32_t index) {
+    char digits[12];
+    size_t n = 0, k = 0;
+    do digits[n++] = (char)('0' + index % 10);
+    while (index /= 10);
+    to[k++] = '.';
+    while (n) to[k++] = digits[--n];
+    return k;
+}
+
+/* `prefix` bytes of the path, a dot, the name and the index, into *text at `at`; returns the end, NO_END when memory is out. */
+enum { NO_END = -1 };
+static int64_t put_name(const walker *k, size_t prefix, const char *name, size_t length, int32_t index, char **text,
+                        size_t *capacity, size_t at) {
+    if (!tni_reserve(text, capacity, at + prefix + length + 16, 1)) return NO_END;
+    char *to = *text + at;
+    if (to != k->path) memcpy(to, k->path, prefix);
+    if (prefix && length) to[prefix++] = '.';
+    memcpy(to + prefix, name, length);
+    length += prefix;
+    if (index >= 0) length += write_number(to + length, index);
+    to[length] = 0;
+    return (int64_t)(at + length);
+}
+
+static bool add_found(walker *k, tni_module *owner, size_t place, size_t prefix, const char *name, size_t length, int32_t index,
+                      tni_object *value) {
+    tni_walk *w = k->w;
+    if (!tni_reserve(&w->item, &w->capacity, w->n + 1, sizeof *w->item)) return false;
+    size_t start = w->names_length;
+    int64_t end = put_name(k, prefix, name, length, index, &w->names, &w->names_capacity, start);
+    if (end == NO_END) return false;
+    w->item[w->n++] = (tni_found){(char *)(uintptr_t)start, value, owner, (uint32_t)place};
+    w->names_length = (size_t)end + 1;
     return true;
 }
 
-/* A module's own: those places whose value `wanted` accepts. */
-static bool add_own(walker *k, tni_module *m, const char *prefix, bool (*wanted)(const tni_module *, size_t, const tni_object *)) {
-    for (size_t i = 0; i < tni_module_places(m); i++) {
-        const char *name;
-        int32_t index;
-        tni_object *o = tni_module_place(m, i, &name, &index);
-        if (!o || !wanted(m, i, o)) continue;
-        int fresh = k->duplicates ? 1 : seen_add(&k->values, o);
-        if (fresh < 0 || (fresh && !add_found(k, m, join(prefix, name, index), o, 0))) return false;
-    }
-    return true;
-}
-
-static bool wants_parameter(const tni_module *m, size_t i, const tni_object *o) {
-    (void)m, (void)i;
-    return is_parameter(o);
-}
-static bool wants_saved_buffer(const tni_module *m, size_t i, const tni_object *o) {
-    const tn_tensor *x = (const tn_tensor *)o;
-    return tni_module_place_is_buffer(m, i, o) && (!x->is_buffer || x->persistent);
-}
-static bool wants_child(const tni_module *m, size_t i, const tni_object *o) {
-    (void)m, (void)i;
-    return o->tag == TNI_MODULE;
-}
-
-static bool add_module(walker *k, visit at) {
+static bool wanted(const walker *k, const tni_module *m, size_t i, const tni_object *o) {
     switch (k->what) {
-    case TNI_WALK_PARAMETERS: return add_own(k, at.m, at.name, wants_parameter);
-    case TNI_WALK_BUFFERS: return add_own(k, at.m, at.name, tni_module_place_is_buffer);
-    case TNI_WALK_STATE: return add_own(k, at.m, at.name, wants_parameter) && add_own(k, at.m, at.name, wants_saved_buffer);
-    case TNI_WALK_CHILDREN: return add_own(k, at.m, at.name, wants_child);
-    default: return add_found(k, at.m, join(at.name, "", -1), &at.m->object, at.depth);
+    case TNI_WALK_PARAMETERS: return tni_module_place_is_parameter(m, i, o);
+    case TNI_WALK_BUFFERS: return tni_module_place_is_buffer(m, i, o);
+    case TNI_WALK_CHILDREN: return o->tag == TNI_MODULE;
+    default: return false;
     }
+}
+
+/* What stands in place i; verdicts were passed, so a slot's value is alive. */
+static tni_object *value_of(tni_module *m, size_t i) {
+    if (i >= m->info->slots) return m->member[i - m->info->slots].value;
+    void *value = m->info->slot[i].reference ? NULL : tni_slot_value(m, (uint32_t)i);
+    if (!value) return NULL;
+    if (*(uint32_t *)value == TNI_TENSOR) return value;
+    bool module = (m->status[i] & TNI_SLOT_CLAIMED) && value == m->found[i] && looks_like_module(value);
+    return module ? ((tn_module *)value)->record : tni_object_find(value);
+}
+
+/* A module's own: those places whose value is wanted. */
+static bool add_own(walker *k, tni_module *m, size_t path) {
+    for (size_t i = 0, n = tni_module_places(m); i < n; i++) {
+        tni_object *o = value_of(m, i);
+        if (!o || !wanted(k, m, i, o)) continue;
+        seen_answer answer = k->duplicates ? NEW : seen_add(&k->seen, o, false);
+        if (answer == NO_MEMORY) return false;
+        if (answer != NEW) continue;
+        bool slot = i < m->info->slots;
+        const char *name = slot ? m->info->slot[i].name : m->member[i - m->info->slots].name;
+        size_t length = slot ? m->info->slot[i].length : strlen(name);
+        TNI_TRY(add_found(k, m, i, path, name, length, slot ? m->info->slot[i].index : -1, o));
+    }
+    return true;
+}
+
+static bool enter(walker *k, tni_module *m, size_t path) {
+    if (k->check) TNI_TRY(check_one(k->who, m));
+    if (k->w && k->what == TNI_WALK_MODULES)
+        TNI_TRY(add_found(k, m, 0, path, "", 0, -1, &m->object));
+    else if (k->w)
+        TNI_TRY(add_own(k, m, path));
+    if (!tni_reserve(&k->stack, &k->stack_capacity, k->depth + 1, sizeof *k->stack)) return false;
+    k->stack[k->depth++] = (frame){m, k->recurse ? 0 : SIZE_MAX, path};
+    return true;
+}
+
+static bool refuse_cycle(const walker *k, const tni_module *m, size_t i) {
+    return tni_fail(TN_ERR_OWNERSHIP,
+                    "%s: field '%s' of '%s' holds a module that contains it: a module cannot contain itself (TN_REF marks a plain "
+                    "reference)",
+                    k->who, i < m->info->slots ? m->info->slot[i].name : m->member[i - m->info->slots].name, m->class_->name);
+}
+
+static bool visit_child(walker *k, tni_module *m, size_t i, tni_module *child, size_t path) {
+    if (!k->duplicates) {
+        seen_answer answer = seen_add(&k->seen, child, true);
+        if (answer == OPEN) return refuse_cycle(k, m, i);
+        if (answer != NEW) return answer != NO_MEMORY;
+    }
+    int64_t end = 0;
+    if (k->w) {
+        bool slot = i < m->info->slots;
+        const char *name = slot ? m->info->slot[i].name : m->member[i - m->info->slots].name;
+        end = put_name(k, path, name, slot ? m->info->slot[i].length : strlen(name), slot ? m->info->slot[i].index : -1, &k->path,
+                       &k->path_capacity, 0);
+        if (end == NO_END) return false;
+    }
+    return enter(k, child, (size_t)end);
 }
 
 static bool walk_all(walker *k) {
-    while (k->visits.n) {
-        visit at = k->visits.item[--k->visits.n];
-        int fresh = k->duplicates ? 1 : seen_add(&k->modules, at.m);
-        bool right = fresh >= 0 &&
-                     (fresh == 0 || (add_module(k, at) && (!k->recurse || push_children(&k->visits, at.m, at.name, at.depth + 1))));
-        free_name(at.name);
-        if (!right) return false;
+    while (k->depth) {
+        frame *f = &k->stack[k->depth - 1];
+        tni_module *m = f->m;
+        size_t places = tni_module_places(m);
+        tni_object *o = NULL;
+        while (f->next < places && (!(o = value_of(m, f->next)) || o->tag != TNI_MODULE)) f->next++;
+        if (f->next < places) {
+            size_t i = f->next++;
+            TNI_TRY(visit_child(k, m, i, (tni_module *)o, f->path));
+            continue;
+        }
+        if (!k->duplicates) seen_close(&k->seen, m);
+        k->depth--;
     }
     return true;
+}
+
+static bool run(walker *k, tni_module *m, const char *prefix) {
+    size_t path = strlen(prefix);
+    bool right = tni_reserve(&k->path, &k->path_capacity, path + 16, 1);
+    if (right) memcpy(k->path, prefix, path);
+    right = right && (k->duplicates || seen_add(&k->seen, m, true) == NEW) && enter(k, m, path) && walk_all(k);
+    tni_free(k->path, k->path_capacity);
+    tni_free(k->stack, k->stack_capacity * sizeof *k->stack);
+    seen_clear(&k->seen);
+    return right;
+}
+
+bool tni_module_check(const char *who, tni_module *m) {
+    walker k = {.who = who, .recurse = true, .check = true};
+    return run(&k, m, "");
 }
 
 bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
                   bool duplicates) {
-    walker k = {.w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
-    TNI_TRY(tni_module_check(who, m));
-    bool right = push_visit(&k.visits, m, join("", prefix ? prefix : "", -1), 0) && walk_all(&k);
-    clear_visits(&k.visits);
-    seen_clear(&k.modules);
-    seen_clear(&k.values);
+    bool once = recurse && !duplicates && what != TNI_WALK_CHILDREN; /* then verdicts and findings take one pass */
+    if (!once) TNI_TRY(tni_module_check(who, m));
+    walker k = {
+        .who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates, .check = once};
+    bool right = run(&k, m, prefix ? prefix : "");
+    for (size_t i = 0; i < w->n; i++) w->item[i].name = w->names + (uintptr_t)w->item[i].name;
     if (!right) tni_walk_clear(w);
     return right;
 }
 
 void tni_walk_clear(tni_walk *w) {
-    for (size_t i = 0; i < w->n; i++) free_name(w->item[i].name);
     tni_free(w->item, w->capacity * sizeof *w->item);
+    tni_free(w->names, w->names_capacity);
     *w = (tni_walk){0};
+}
+
+bool tni_module_has_trainable(tni_module *m) {
+    tni_walk w = {0};
+    tn_saved_error error;
+    bool failed = tni_failed(), any = false;
+    if (failed) tn_error_take(&error);
+    if (tni_walk_run("forward", &w, m, TNI_WALK_PARAMETERS, NULL, true, false))
+        for (size_t i = 0; i < w.n; i++) {
+            const tn_tensor *x = (const tn_tensor *)w.item[i].value;
+            any = any || (x->requires_grad && !x->optimized);
+        }
+    tni_walk_clear(&w);
+    if (failed) tn_error_put(&error);
+    return any;
 }

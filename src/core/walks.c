@@ -2,7 +2,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/list.h"
-#include "core/op.h"
+#include "core/node.h"
+#include <tison/ops.h>
 
 static tn_tensors *walk(const char *who, tn_module *m, tni_walk_what what, const tn_named_opts *opts) {
     tni_thread *t = tni_self();
@@ -50,17 +51,6 @@ bool(tn_check)(tn_module *m) {
 
 /* ---- calls on every module or tensor below ---- */
 
-static bool each_tensor(const char *who, tn_module *m, tni_walk_what what, bool (*visit)(tn_tensor *x, void *data), void *data) {
-    if (tni_failed()) return false;
-    tni_module *r = tni_module_of(who, m);
-    tni_walk w = {0};
-    if (!r || !tni_walk_run(who, &w, r, what, NULL, true, false)) return false;
-    bool right = true;
-    for (size_t i = 0; i < w.n && right; i++) right = visit((tn_tensor *)w.item[i].value, data);
-    tni_walk_clear(&w);
-    return right;
-}
-
 static bool set_training(const char *who, tn_module *m, bool on) {
     if (tni_failed()) return false;
     tni_module *r = tni_module_of(who, m);
@@ -70,48 +60,115 @@ static bool set_training(const char *who, tn_module *m, bool on) {
     tni_walk_clear(&w);
     return true;
 }
-bool(tn_train)(tn_module *m) { return set_training("train", m, true); }
+bool(tn_train)(tn_module *m, bool mode) { return set_training("train", m, mode); }
 bool(tn_eval)(tn_module *m) { return set_training("eval", m, false); }
 bool(tn_is_training)(tn_module *m) {
     tni_module *r = tni_module_of("is_training", m);
     return r && r->training;
 }
 
-static bool set_requires_grad(tn_tensor *x, void *on) { return tn_requires_grad_(x, *(bool *)on) != NULL; }
+/* All or none: what one parameter refuses, no other takes. */
 bool(tn_module_requires_grad_)(tn_module *m, bool on) {
-    return each_tensor("requires_grad_", m, TNI_WALK_PARAMETERS, set_requires_grad, &on);
-}
-
-static bool drop_grad(tn_tensor *x, void *data) {
-    (void)data;
-    tni_tensor_drop_grad(x);
-    return true;
-}
-bool(tn_zero_grad)(tn_module *m) { return each_tensor("zero_grad", m, TNI_WALK_PARAMETERS, drop_grad, NULL); }
-
-/* From preorder with depths to children first: a module's turn comes when the walk has left what is below it. */
-static bool apply_all(const tn_tensors *list, size_t *open, bool (*visit)(tn_module *, void *), void *data) {
+    if (tni_failed()) return false;
+    tni_module *r = tni_module_of("requires_grad_", m);
+    tni_walk w = {0};
+    if (!r || !tni_walk_run("requires_grad_", &w, r, TNI_WALK_PARAMETERS, NULL, true, false)) return false;
     size_t n = 0;
-    for (size_t i = 0; i <= list->n; i++) {
-        while (n && (i == list->n || list->item[open[n - 1]].depth >= list->item[i].depth)) {
-            tni_module *m = (tni_module *)list->item[open[--n]].value;
-            if (!visit(tni_module_struct(m), data))
-                return tni_failed() ? false : tni_fail(TN_ERR_CALLBACK, "apply: the visit returned false");
-        }
-        if (i < list->n) open[n++] = i;
+    while (n < w.n && tni_requires_grad_may_change((const tn_tensor *)w.item[n].value, on)) n++;
+    bool right = n == w.n;
+    for (size_t i = 0; i < n && right; i++) ((tn_tensor *)w.item[i].value)->requires_grad = on;
+    tni_walk_clear(&w);
+    return right;
+}
+
+static bool clear_grad(tn_tensor *x, bool set_to_none) {
+    tn_tensor *g = x->meta ? x->meta->grad : NULL;
+    if (!g || set_to_none) {
+        tni_tensor_drop_grad(x);
+        return true;
     }
-    return !tni_failed();
+    tni_tensor_forget_history(g);
+    tni_thread *t = tni_self();
+    bool no_grad = t->no_grad;
+    t->no_grad = true;
+    bool right = tn_zero_(g) != NULL;
+    t->no_grad = no_grad;
+    return right;
+}
+
+bool(tn_zero_grad)(tn_module *m, const tn_zero_grad_opts *opts) {
+    if (tni_failed()) return false;
+    tni_module *r = tni_module_of("zero_grad", m);
+    tni_walk w = {0};
+    if (!r || !tni_walk_run("zero_grad", &w, r, TNI_WALK_PARAMETERS, NULL, true, false)) return false;
+    bool right = true;
+    for (size_t i = 0; i < w.n && right; i++) right = clear_grad((tn_tensor *)w.item[i].value, TNI_OPT(opts, set_to_none, true));
+    tni_walk_clear(&w);
+    return right;
+}
+
+/* ---- apply: children first, each once for a parent; without recursion ---- */
+
+typedef struct turn {
+    tni_module *m;
+    size_t next; /* place to look at */
+} turn;
+typedef struct turns {
+    turn *item;
+    size_t n, capacity;
+} turns;
+
+static tni_object *child_at(tni_module *m, size_t i) {
+    const char *name;
+    int32_t index;
+    tni_object *o = tni_module_place(m, i, &name, &index);
+    return o && o->tag == TNI_MODULE ? o : NULL;
+}
+
+static tni_module *next_child(turn *k) {
+    for (; k->next < tni_module_places(k->m); k->next++) {
+        tni_object *o = child_at(k->m, k->next);
+        bool again = false;
+        for (size_t i = 0; o && i < k->next && !again; i++) again = child_at(k->m, i) == o;
+        if (!o || again) continue;
+        k->next++;
+        return (tni_module *)o;
+    }
+    return NULL;
+}
+
+/* Appended to the list, which claims it: the visit may change what m holds. */
+static bool order(tni_module *m, tni_walk *w, turns *stack) {
+    TNI_TRY(tni_reserve(&stack->item, &stack->capacity, stack->n + 1, sizeof *stack->item));
+    stack->item[stack->n++] = (turn){m, 0};
+    while (stack->n) {
+        tni_module *child = next_child(&stack->item[stack->n - 1]);
+        if (child) {
+            TNI_TRY(tni_reserve(&stack->item, &stack->capacity, stack->n + 1, sizeof *stack->item));
+            stack->item[stack->n++] = (turn){child, 0};
+            continue;
+        }
+        TNI_TRY(tni_reserve(&w->item, &w->capacity, w->n + 1, sizeof *w->item));
+        w->item[w->n++] = (tni_found){NULL, &stack->item[--stack->n].m->object, NULL, 0};
+    }
+    return true;
 }
 
 bool(tn_module_apply)(tn_module *m, bool (*visit)(tn_module *, void *), void *data) {
     if (tni_failed()) return false;
     tni_module *r = tni_module_of("apply", m);
     TNI_CHECK(visit != NULL, TN_ERR_TYPE, "apply: argument 'visit' is NULL");
+    if (!r || !tni_module_check("apply", r)) return false;
     tni_walk w = {0};
-    if (!r || !tni_walk_run("apply", &w, r, TNI_WALK_MODULES, NULL, true, false)) return false;
-    size_t bytes = w.n * sizeof(size_t), *open = tni_alloc(bytes);
-    tn_tensors *list = tni_list_from_walk(tni_self(), &w);
-    bool right = open && list && apply_all(list, open, visit, data);
-    tni_free(open, bytes);
-    return right;
+    turns stack = {0};
+    bool right = order(r, &w, &stack);
+    tni_free(stack.item, stack.capacity * sizeof *stack.item);
+    tn_tensors *list = right ? tni_list_from_walk(tni_self(), &w) : NULL;
+    tni_walk_clear(&w);
+    for (size_t i = 0; list && i < list->n; i++) {
+        bool went_on = visit(tni_module_struct((tni_module *)list->item[i].value), data);
+        if (tni_failed()) return false;
+        if (!went_on) return tni_fail(TN_ERR_CALLBACK, "apply: the visit returned false");
+    }
+    return list != NULL;
 }
