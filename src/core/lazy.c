@@ -35,7 +35,7 @@ tn_tensor *(tn_uninitialized_parameter)(const tn_uninitialized_opts *opts) {
     if (!x) return NULL;
     x->is_parameter = true;
     x->requires_grad = TNI_OPT(opts, requires_grad, true);
-    if (x->requires_grad && tni_dtype_get((tn_dtype)x->a.dtype)->kind < TNI_KIND_FLOAT) {
+    if (x->requires_grad && !tni_dtype_has_grad((tn_dtype)x->a.dtype)) {
         tni_tensor_destroy_new(tni_self(), x);
         return (void)tni_fail(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients"), NULL;
     }

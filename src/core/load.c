@@ -57,7 +57,7 @@ static bool add_exception(loader *l, const char *key, const tn_tensor *to, const
 static const char *obstacle(const loader *l, const tni_module *owner, size_t place, const tn_tensor *to, const tn_tensor *from) {
     bool parameter = to->is_parameter && (tni_module_place_status(owner, place, &to->object) & TNI_SLOT_PARAMETER);
     if (l->assign)
-        return parameter && to->requires_grad && tni_dtype_get((tn_dtype)from->a.dtype)->kind < TNI_KIND_FLOAT
+        return parameter && to->requires_grad && !tni_dtype_has_grad((tn_dtype)from->a.dtype)
                    ? (from->is_parameter ? "only Tensors of floating point dtype can require gradients"
                                          : "Only Tensors of floating point and complex dtype can require gradients")
                    : NULL;

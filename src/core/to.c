@@ -74,7 +74,7 @@ bool(tn_module_to)(tn_module *handle, tn_dtype dtype) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("to", handle) : NULL;
     if (!m || !tni_dtype_check("to", dtype)) return false;
-    TNI_CHECK(tni_dtype_get(dtype)->kind >= TNI_KIND_FLOAT, TN_ERR_TYPE,
+    TNI_CHECK(tni_dtype_has_grad(dtype), TN_ERR_TYPE,
               "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
               tni_dtype_get(dtype)->name);
     return change_all(t, "to", m, dtype);
