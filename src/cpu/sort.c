@@ -133,19 +133,20 @@ static bool run(sort_work *w, int64_t rows) {
     return !atomic_load(&w->failed) || tni_fail_memory((size_t)w->n * 32);
 }
 
-bool tni_sort(tn_dtype dtype, const void *x, int64_t rows, int64_t n, bool descending, void *values, int64_t *indices) {
+bool tni_sort_rows(tn_dtype dtype, const void *x, int64_t rows, int64_t n, bool descending, void *values, int64_t *indices) {
     sort_work w = {
         .dtype = dtype, .x = x, .values = values, .indices = indices, .n = n, .k = n, .descending = descending, .what = SORT};
     return run(&w, rows);
 }
 
-bool tni_topk(tn_dtype dtype, const void *x, int64_t rows, int64_t n, int64_t k, bool largest, void *values, int64_t *indices) {
+bool tni_topk_rows(tn_dtype dtype, const void *x, int64_t rows, int64_t n, int64_t k, bool largest, void *values,
+                   int64_t *indices) {
     sort_work w = {
         .dtype = dtype, .x = x, .values = values, .indices = indices, .n = n, .k = k, .descending = largest, .what = TOPK};
     return run(&w, rows);
 }
 
-bool tni_kthvalue(tn_dtype dtype, const void *x, int64_t rows, int64_t n, int64_t k, void *values, int64_t *indices) {
+bool tni_kthvalue_rows(tn_dtype dtype, const void *x, int64_t rows, int64_t n, int64_t k, void *values, int64_t *indices) {
     sort_work w = {.dtype = dtype, .x = x, .values = values, .indices = indices, .n = n, .k = k, .what = KTH};
     return run(&w, rows);
 }

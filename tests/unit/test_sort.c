@@ -95,7 +95,7 @@ static void test_sort(void) {
             for (size_t l = 0; l < TNI_COUNT(lengths); l++)
                 for (int down = 0; down < 2; down++) {
                     fill(dtypes[d].dtype, mode, lengths[l]);
-                    CHECK(tni_sort(dtypes[d].dtype, store, 1, lengths[l], down, values, indices));
+                    CHECK(tni_sort_rows(dtypes[d].dtype, store, 1, lengths[l], down, values, indices));
                     if (!CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, lengths[l], lengths[l], down)))
                         printf("  dtype %d, mode %d, %lld, %d\n", (int)dtypes[d].dtype, mode, (long long)lengths[l], down);
                 }
@@ -109,14 +109,14 @@ static void test_selection(void) {
                 for (int down = 0; down < 2; down++) {
                     int64_t n = lengths[l], ks[] = {0, 1, n / 3, n / 2 + 1, n};
                     fill(dtypes[d].dtype, mode, n);
-                    CHECK(tni_sort(dtypes[d].dtype, store, 1, n, down, NULL, first));
+                    CHECK(tni_sort_rows(dtypes[d].dtype, store, 1, n, down, NULL, first));
                     for (int i = 0; i < 5; i++) {
                         int64_t at;
-                        CHECK(tni_topk(dtypes[d].dtype, store, 1, n, ks[i], down, values, indices));
+                        CHECK(tni_topk_rows(dtypes[d].dtype, store, 1, n, ks[i], down, values, indices));
                         CHECK(memcmp(indices, first, (size_t)ks[i] * sizeof *first) == 0);
                         CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, n, ks[i], down));
                         if (ks[i] == 0 || down) continue;
-                        CHECK(tni_kthvalue(dtypes[d].dtype, store, 1, n, ks[i], values, &at));
+                        CHECK(tni_kthvalue_rows(dtypes[d].dtype, store, 1, n, ks[i], values, &at));
                         CHECK_EQ_INT(at, first[ks[i] - 1]);
                         CHECK(memcmp(values, (char *)store + at * dtypes[d].bytes, (size_t)dtypes[d].bytes) == 0);
                     }
@@ -129,20 +129,20 @@ static void test_rows(void) {
     static float some[700];
     fill(TN_FLOAT32, 0, rows * n);
     tni_pool_set_threads(3);
-    CHECK(tni_sort(TN_FLOAT32, store, rows, n, true, values, first));
-    CHECK(tni_topk(TN_FLOAT32, store, rows, n, k, true, some, indices));
+    CHECK(tni_sort_rows(TN_FLOAT32, store, rows, n, true, values, first));
+    CHECK(tni_topk_rows(TN_FLOAT32, store, rows, n, k, true, some, indices));
     for (int64_t row = 0; row < rows; row++) {
         CHECK(memcmp(indices + row * k, first + row * n, (size_t)k * sizeof *first) == 0);
         CHECK(memcmp(some + row * k, (float *)values + row * n, (size_t)k * sizeof *some) == 0);
-        CHECK(tni_sort(TN_FLOAT32, (float *)store + row * n, 1, n, true, NULL, indices + rows * k));
+        CHECK(tni_sort_rows(TN_FLOAT32, (float *)store + row * n, 1, n, true, NULL, indices + rows * k));
         CHECK(memcmp(indices + rows * k, first + row * n, (size_t)n * sizeof *first) == 0);
     }
 }
 
 static void test_refusals(void) {
-    CHECK(tni_sort(TN_FLOAT32, NULL, 3, 0, true, NULL, NULL));
-    CHECK(tni_sort(TN_FLOAT32, NULL, 0, 3, true, NULL, NULL));
-    CHECK(!tni_sort(TN_COMPLEX64, store, 1, 2, true, values, indices));
+    CHECK(tni_sort_rows(TN_FLOAT32, NULL, 3, 0, true, NULL, NULL));
+    CHECK(tni_sort_rows(TN_FLOAT32, NULL, 0, 3, true, NULL, NULL));
+    CHECK(!tni_sort_rows(TN_COMPLEX64, store, 1, 2, true, values, indices));
     CHECK(tn_error() == TN_ERR_NOT_IMPLEMENTED);
     tn_clear_error();
 }
