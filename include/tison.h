@@ -9,6 +9,7 @@
 #include <tison/autograd.h>
 #include <tison/module.h>
 #include <tison/ops.h>
+#include <tison/call.h>
 #include <tison/nn.h>
 #include <tison/optim.h>
 #include <tison/data.h>

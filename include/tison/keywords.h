@@ -11,7 +11,7 @@
 #include <tison/base.h>
 
 /* A number, with its Python kind. */
-typedef enum tn_scalar_kind { TN_SCALAR_INT, TN_SCALAR_DOUBLE, TN_SCALAR_BOOL } tn_scalar_kind;
+typedef enum tn_scalar_kind { TN_SCALAR_INT, TN_SCALAR_DOUBLE, TN_SCALAR_BOOL, TN_SCALAR_NONE } tn_scalar_kind;
 typedef struct tn_scalar {
     tn_scalar_kind kind;
     union {
@@ -35,6 +35,13 @@ static inline tn_scalar tn_scalar_bool(bool b) {
     tn_scalar s;
     s.kind = TN_SCALAR_BOOL;
     s.value.i = b;
+    return s;
+}
+
+static inline tn_scalar tn_scalar_none(void) { /* None, where a number is optional */
+    tn_scalar s;
+    s.kind = TN_SCALAR_NONE;
+    s.value.i = 0;
     return s;
 }
 

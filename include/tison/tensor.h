@@ -69,6 +69,7 @@ TN_API tn_tensor *tn_from_blob(const int64_t *sizes, size_t ndim, tn_dtype dtype
 TN_API tn_tensor *tn_number_int(int64_t value);
 TN_API tn_tensor *tn_number_double(double value);
 TN_API tn_tensor *tn_number_bool(bool value);
+TN_API tn_tensor *tn_number_complex(double real, double imaginary);
 static inline tn_tensor *tn_same(tn_tensor *x) { return x; }
 
 /** The default dtype of floating point results: TN_FLOAT32 at first, or TN_FLOAT64. One for the process. */

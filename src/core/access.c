@@ -178,6 +178,12 @@ tn_tensor *tn_number_int(int64_t value) { return number(TN_INT64, 0, value, true
 tn_tensor *tn_number_double(double value) { return number(TN_FLOAT64, value, 0, false); }
 tn_tensor *tn_number_bool(bool value) { return number(TN_BOOL, 0, value, true); }
 
+tn_tensor *tn_number_complex(double real, double imaginary) {
+    tn_tensor *x = number(TN_COMPLEX128, real, 0, false);
+    if (x) ((double *)x->a.data)[1] = imaginary;
+    return x;
+}
+
 static int default_dtype = TN_FLOAT32;
 tn_dtype tn_get_default_dtype(void) { return (tn_dtype)__atomic_load_n(&default_dtype, __ATOMIC_RELAXED); }
 bool tn_set_default_dtype(tn_dtype dtype) {

@@ -20,6 +20,9 @@ typedef union tni_value {
     const void *p;
 } tni_value;
 
+/* An optional Scalar that is None. */
+#define TNI_NO_SCALAR ((tn_scalar){.kind = TN_SCALAR_NONE})
+
 struct tni_op;
 struct tni_node;
 
@@ -62,8 +65,14 @@ typedef struct tni_op {
     uint32_t ints;                 /* bits of arguments that are lists of ints */
     bool composite;                /* made of other operators, which record themselves */
     bool view;                     /* out[0] shares the storage of in[0] */
-    bool widen;                 /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
-    bool inplace;               /* has the form name_, which writes into in[0] */
+    bool widen;       /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
+    bool inplace;     /* has the form name_, which writes into in[0] */
+    bool hidden;      /* a part of other operators: not listed by tn_op_names */
+    uint32_t scalars; /* bits of arguments of type Scalar that keep their Python kind (.scalar); the others are .d */
+    /* For calls by name, the public function on the schema's arguments where that does more than run the row ... */
+    tn_tensor *(*front)(tn_tensor *const *in, size_t nin, const tni_value *arg);
+    /* ... and where the schema returns Tensor[]. */
+    struct tn_tensors *(*list)(tn_tensor *const *in, size_t nin, const tni_value *arg);
     uint8_t dtype_arg;          /* one more than the number of the argument `dtype`, where a widened operator has one */
     uint32_t no_grad_outputs;   /* bits of outputs without gradient (indices) */
     const struct tni_map *map;  /* elementwise: run is tni_run_map */

@@ -52,6 +52,19 @@ static void destroy_tensor(tni_object *o) {
     tni_array_clear(&x->a);
 }
 
+bool tni_tensor_resize(tn_tensor *x, const char *who, const int64_t *sizes, size_t ndim) {
+    TNI_CHECK(
+        !x->base && !x->a.storage->foreign && tni_count_get(&x->a.storage->refs) == 1, TN_ERR_SHAPE,
+        "%s: the output has shape %s, the result another one, and the output's memory is shared, so that it cannot be resized", who,
+        TNI_SHAPE(&x->a));
+    tni_array made = {0};
+    TNI_TRY(tni_array_new(&made, who, (tn_dtype)x->a.dtype, sizes, ndim));
+    made.storage->version = x->a.storage->version;
+    tni_array_clear(&x->a);
+    tni_array_move(&x->a, &made);
+    return true;
+}
+
 static const tni_kind_info tensor_kind = {"tensor", sizeof(tn_tensor), destroy_tensor, tni_tensor_text};
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_TENSOR, &tensor_kind); }
 

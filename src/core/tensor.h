@@ -50,6 +50,8 @@ TNI_INLINE tn_tensor *tni_tensor_alias(tni_thread *t, const char *who, const tn_
     return tni_tensor_view(t, who, x, x->a.sizes, x->a.strides, x->a.ndim, x->a.offset);
 }
 void tni_tensor_destroy_new(tni_thread *t, tn_tensor *x); /* one that never got a claim; NULL passes */
+/* Gives x another shape and new memory, not initialised; refused while its memory is shared. The handle stays. */
+bool tni_tensor_resize(tn_tensor *x, const char *who, const int64_t *sizes, size_t ndim);
 void tni_tensor_drop_grad(tn_tensor *x);
 /* A lazy parameter was used before its shape is known: by an operator, or by asking for its shape. Both return false. */
 bool tni_refuse_uninitialized(const char *who);

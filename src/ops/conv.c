@@ -1,6 +1,7 @@
 /* ops/conv.c - two-dimensional convolution and its derivatives, which are operators too, so that they can be derived again. */
 #include "cpu/conv.h"
 #include "core/op.h"
+#include "ops/pair.h"
 #include <tison/ops.h>
 
 /* Arguments of all three operators: stride, padding, dilation (h, w each), groups, then the spatial sizes that a derivative cannot see. */
@@ -122,11 +123,12 @@ static bool conv2d_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *conv2d_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(conv2d,
       .schema = "conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, SymInt[2] padding=0, SymInt[2] "
                 "dilation=1, SymInt groups=1) -> Tensor",
-      .grad_name = "ConvolutionBackward0", .run = conv2d_run, .widen = true, .vjp = conv2d_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .optional = 4,
+      .grad_name = "ConvolutionBackward0", .run = conv2d_run, .front = conv2d_front, .widen = true, .vjp = conv2d_vjp,
+      .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
       .samples = TN_SAMPLES("f32[2,3,5,6] f32[4,3,3,3] f32[4]", "f32[2,3,5,6] f32[4,3,2,3] - stride=(2,1) padding=(1,0)",
                             "f64[1,4,5,5] f64[6,2,3,3] f64[6] groups=2 padding=1", "f64[2,2,7,7] f64[3,2,3,2] - dilation=2",
                             "f32[0,3,5,5] f32[4,3,3,3] -", "f32[1,3,5,5] f32[4,2,3,3] - !shape",
@@ -145,9 +147,6 @@ typedef struct tn_conv2d_opts {
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
-
-#define PAIR(opts, field, i, other)                                                                                                \
-    ((opts) && ((opts)->field##_hw[0] || (opts)->field##_hw[1]) ? (opts)->field##_hw[i] : (opts) ? (opts)->field : (other))
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
  *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
@@ -216,3 +215,12 @@ static bool backward_weight_vjp(tni_vjp *g) {
 
 TN_OP(conv2d_backward_weight, .grad_name = "ConvolutionBackwardBackward0", .run = backward_weight_run, .widen = true,
       .vjp = backward_weight_vjp, .save = TNI_IN(0) | TNI_IN(1));
+
+static tn_tensor *conv2d_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    tn_conv2d_opts o = {.size = sizeof o, .stride = 1, .dilation = 1, .groups = arg[3].i};
+    SET_PAIR(o, stride, arg[0]);
+    SET_PAIR(o, padding, arg[1]);
+    SET_PAIR(o, dilation, arg[2]);
+    return (tn_conv2d)(in[0], in[1], in[2], &o);
+}

@@ -23,8 +23,10 @@ static bool pass_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0",
-      .run = clone_run, .vjp = pass_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
+      .run = clone_run, .front = clone_front, .vjp = pass_vjp,
+      .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 /** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
 TN_API tn_tensor *(tn_clone)(tn_tensor *x) { return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = false})); }
@@ -59,8 +61,9 @@ static bool to_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run,
-      .vjp = to_vjp,
+      .front = to_front, .vjp = to_vjp,
       .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
                             "f32[0] float64"));
 
@@ -100,8 +103,9 @@ static bool copy_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
-      .run = copy_run, .vjp = copy_vjp);
+      .run = copy_run, .front = copy_front, .vjp = copy_vjp);
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -156,8 +160,9 @@ static bool fill_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *fill_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run,
-      .vjp = fill_vjp);
+      .front = fill_front, .vjp = fill_vjp);
 /* PyTorch's name of the node when the value is a number. */
 static const tni_op fill_number = {.name = "fill",
                                    .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
@@ -355,4 +360,27 @@ TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opt
     tni_tensor_destroy_new(t, x);
     tni_tensor_destroy_new(t, y);
     return close;
+}
+
+static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    (void)arg;
+    return (tn_clone)(in[0]);
+}
+
+static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    (void)arg;
+    return (tn_copy_)(in[0], in[1]);
+}
+
+static tn_tensor *fill_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    (void)arg;
+    return (tn_fill_)(in[0], in[1]);
+}
+
+static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    return (tn_to)(in[0], arg[0].dtype);
 }

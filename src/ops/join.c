@@ -94,8 +94,9 @@ static bool cat_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .vjp = cat_vjp,
-      .ints = 2,
+static tn_tensor *cat_front(tn_tensor *const *in, size_t n, const tni_value *arg);
+TN_OP(cat, .schema = "cat(Tensor[] tensors, int dim=0) -> Tensor", .grad_name = "CatBackward0", .run = cat_run, .front = cat_front,
+      .vjp = cat_vjp, .ints = 2,
       .samples = TN_SAMPLES("(f32[2,3] f32[1,3])", "(f32[2,3] f32[2,1] f32[2,2]) 1", "(f32[2] i64[3])", "(f32[0] f32[2,2]) -1",
                             "(f32[3,2]^T f32[1,2])", "(i64[2] i64[1])", "(f32[2,3] f32[2,2]) !shape", "(f32[2] f32[]) !runtime",
                             "(f32[2] f32[2]) 1 !index"));
@@ -170,4 +171,9 @@ TN_OP(stack, .schema = "stack(Tensor[] tensors, int dim=0) -> Tensor", .grad_nam
 TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts) {
     if (!any_tensors("stack", tensors, n)) return NULL;
     return tni_run_op(&tni_op_stack, inputs(tensors), n, TNI_ARGS({.i = TNI_OPT(opts, dim, 0)}));
+}
+
+static tn_tensor *cat_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    tn_cat_opts o = {.size = sizeof o, .dim = arg[0].i};
+    return (tn_cat)(in, n, &o);
 }

@@ -97,19 +97,26 @@ static bool linear_fused_vjp(tni_vjp *g) {
     return g->dx[2] != NULL;
 }
 
+static tn_tensor *linear_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(linear, .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", .grad_name = "AddmmBackward0",
-      .run = linear_run, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .optional = 4,
+      .run = linear_run, .front = linear_front, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
+      .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
       .samples = TN_SAMPLES("f32[3,4] f32[5,4] f32[5]", "f32[2,3,4] f32[5,4] f32[5]", "f64[4] f64[2,4] f64[2]",
                             "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "f32[3,4] f32[5,3] f32[5] !shape",
                             "f32[3,4] f64[5,4] - !dtype"));
 /* The same without a bias: torch's node has another name. */
-TN_OP(linear_no_bias, .schema = "linear(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0", .run = linear_run,
-      .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
+TN_OP(linear_no_bias, .schema = "linear_no_bias(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0",
+      .run = linear_run, .hidden = true, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
+      .save = TNI_IN(0) | TNI_IN(1), .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
 TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias) {
     if (!bias) return tni_run_op(&tni_op_linear_no_bias, TNI_INS(x, weight), TNI_NO_ARGS);
     return tni_run_op(&tni_op_linear, TNI_INS(x, weight, bias), TNI_NO_ARGS);
+}
+
+static tn_tensor *linear_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    (void)arg;
+    return (tn_linear)(in[0], in[1], in[2]);
 }

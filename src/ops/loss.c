@@ -190,7 +190,7 @@ static bool nll_backward_vjp(tni_vjp *g) {
 TN_OP(nll_loss_backward,
       .schema = "nll_loss_backward(Tensor grad_output, Tensor target, Tensor? weight, int[] sizes, int reduction, int "
                 "ignore_index) -> Tensor",
-      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .widen = true, .vjp = nll_backward_vjp,
+      .grad_name = "NllLossBackwardBackward0", .run = nll_backward_run, .hidden = true, .widen = true, .vjp = nll_backward_vjp,
       .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2), .ints = 1,
       .samples = TN_SAMPLES("f32[] i64[3]<4 - (3,4) 1 -100", "f64[2,3] i64[2,3]<4 f64[4]>0.5 (2,4,3) 0 -100 nograd"));
 
@@ -205,10 +205,11 @@ static bool nll_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *nll_loss_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(nll_loss,
       .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
-      .grad_name = "NllLossBackward0", .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
-      .optional = TNI_IN(2),
+      .grad_name = "NllLossBackward0", .run = nll_run, .front = nll_loss_front, .widen = true, .vjp = nll_vjp,
+      .save = TNI_IN(1) | TNI_IN(2), .optional = TNI_IN(2),
       .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 nograd", "f64[4] i64[]<4 - 1 -100",
                             "f32[3,4] i64[3]<4 - 0 -100", "f64[3,4] u8[3]<4 - 2 1", "f32[3,4] i64[2]<4 - 1 -100 !value",
                             "f32[2,3] f32[2] - 1 -100 !dtype"));
@@ -333,10 +334,11 @@ static bool cross_entropy_run(tni_call *c) {
     return c->out[0] != NULL;
 }
 
+static tn_tensor *cross_entropy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(cross_entropy,
       .schema = "cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100, "
                 "float label_smoothing=0.0) -> Tensor",
-      .run = cross_entropy_run, .composite = true, .optional = TNI_IN(2),
+      .run = cross_entropy_run, .front = cross_entropy_front, .composite = true, .optional = TNI_IN(2),
       .samples = TN_SAMPLES("f32[3,4] i64[3]<4 - 1 -100 0.0 @bench", "f32[3,4] i64[3]<4 f32[4]>0.5 1 2 0.1 nograd",
                             "f64[2,4,3] i64[2,3]<4 - 0 -100 0.0", "f64[3,4] f64[3,4]>0.5 - 1 -100 0.1",
                             "f64[3,4] f64[3,4]>0.5 f64[4]>0.5 2 -100 0.0", "f32[4] i64[]<4 - 1 -100 0.0",
@@ -443,7 +445,7 @@ static bool mse_backward_run(tni_call *c) {
 }
 
 TN_OP(mse_loss_backward, .schema = "mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction) -> Tensor",
-      .run = mse_backward_run, .widen = true,
+      .run = mse_backward_run, .hidden = true, .widen = true,
       .samples = TN_SAMPLES("f32[] f32[3,4] f32[3,4] 1 nograd", "f64[3,4] f64[3,4] f64[4] 0 nograd"));
 
 static tn_tensor *mse_gradient(const tni_vjp *g, tn_tensor *x, tn_tensor *t) {
@@ -465,8 +467,10 @@ static bool mse_fused_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *mse_loss_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(mse_loss, .schema = "mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", .grad_name = "MseLossBackward0",
-      .run = mse_run, .widen = true, .vjp = mse_vjp, .fused_vjp = mse_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .run = mse_run, .front = mse_loss_front, .widen = true, .vjp = mse_vjp, .fused_vjp = mse_fused_vjp,
+      .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 @bench", "f64[3,4] f64[4] 2", "f64[3,4]^T f64[3,4]^T 0", "f32[0] f32[0] 1",
                             "f32[] f32[] 1", "i64[2] i64[2] 1 !not_implemented", "f32[2,3] f32[2] 1 !shape"));
 
@@ -493,4 +497,26 @@ TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_lo
                  "results due to broadcasting. Please ensure they have the same size.",
                  TNI_SHAPE(&target->a), TNI_SHAPE(&x->a));
     return tni_run_op(&tni_op_mse_loss, TNI_INS(x, target), TNI_ARGS({.i = TNI_OPT(opts, reduction, TN_REDUCTION_MEAN)}));
+}
+
+static tn_tensor *nll_loss_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    tn_nll_loss_opts o = {.size = sizeof o, .weight = in[2], .reduction = (tn_reduction)arg[0].i, .ignore_index = arg[1].i};
+    return (tn_nll_loss)(in[0], in[1], &o);
+}
+
+static tn_tensor *cross_entropy_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    tn_cross_entropy_opts o = {.size = sizeof o,
+                               .weight = in[2],
+                               .reduction = (tn_reduction)arg[0].i,
+                               .ignore_index = arg[1].i,
+                               .label_smoothing = arg[2].d};
+    return (tn_cross_entropy)(in[0], in[1], &o);
+}
+
+static tn_tensor *mse_loss_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    tn_mse_loss_opts o = {.size = sizeof o, .reduction = (tn_reduction)arg[0].i};
+    return (tn_mse_loss)(in[0], in[1], &o);
 }

@@ -245,8 +245,8 @@ static bool put_along_vjp(tni_vjp *g) {
 }
 
 TN_OP(put_along, .schema = "value_selecting_reduction_backward(Tensor grad, Tensor indices, int[] sizes, int dim) -> Tensor",
-      .grad_name = "ScatterBackward0", .run = put_along_run, .widen = true, .vjp = put_along_vjp, .save = TNI_IN(1), .ints = 1,
-      .samples = TN_SAMPLES("f32[3] i64[3]<4 (3,4) 1", "f64[2,1,2] i64[2,1,2]<3 (2,3,2) 1", "f32[] i64[]<1 () 0"));
+      .grad_name = "ScatterBackward0", .run = put_along_run, .hidden = true, .widen = true, .vjp = put_along_vjp, .save = TNI_IN(1),
+      .ints = 1, .samples = TN_SAMPLES("f32[3] i64[3]<4 (3,4) 1", "f64[2,1,2] i64[2,1,2]<3 (2,3,2) 1", "f32[] i64[]<1 () 0"));
 
 static tn_tensor *put_along(tn_tensor *dy, tn_tensor *indices, const int64_t *sizes, size_t ndim, int64_t dim) {
     if (!indices) return NULL;
@@ -274,8 +274,8 @@ static bool pick_along_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(pick_along, .schema = "gather(Tensor self, Tensor indices, int dim, bool keepdim) -> Tensor", .grad_name = "GatherBackward0",
-      .run = pick_along_run, .vjp = pick_along_vjp, .save = TNI_IN(1),
+TN_OP(pick_along, .schema = "pick_along(Tensor self, Tensor indices, int dim, bool keepdim) -> Tensor",
+      .grad_name = "GatherBackward0", .run = pick_along_run, .hidden = true, .vjp = pick_along_vjp, .save = TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] i64[3]<4 1 False", "f64[2,3,2] i64[2,1,2]<3 1 True"));
 
 static tn_tensor *pick_along(tn_tensor *x, tn_tensor *indices, int64_t dim, bool keepdim) {

@@ -178,7 +178,7 @@ static bool sgd_run(tni_call *c) { return run_step(c, sgd_f32_run, sgd_f64_run);
 TN_OP(sgd_step,
       .schema = "sgd_step_(Tensor(a!) self, Tensor grad, Tensor(b!)? buffer, *, float lr, float momentum, float dampening, "
                 "float weight_decay, bool nesterov, bool maximize, bool first) -> Tensor(a!)",
-      .run = sgd_run, .optional = TNI_IN(2));
+      .run = sgd_run, .hidden = true, .optional = TNI_IN(2));
 
 bool tni_sgd_step(tn_tensor *p, tn_tensor *grad, tn_tensor *buffer, const tni_sgd_numbers *n) {
     tni_value arg[SGD_ARGS] = {[SGD_LR].d = n->lr,
@@ -196,7 +196,7 @@ TN_OP(adam_step,
       .schema = "adam_step_(Tensor(a!) self, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor(d!)? max_exp_avg_sq, "
                 "*, float beta1, float beta2, float eps, float l2, float shrink, float step_size, float root, "
                 "bool maximize) -> Tensor(a!)",
-      .run = adam_run, .optional = TNI_IN(4));
+      .run = adam_run, .hidden = true, .optional = TNI_IN(4));
 
 bool tni_adam_step(tn_tensor *p, tn_tensor *grad, tn_tensor *average, tn_tensor *square, tn_tensor *largest,
                    const tni_adam_numbers *n) {

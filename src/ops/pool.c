@@ -2,6 +2,7 @@
 #include "cpu/pool2d.h"
 #include "core/op.h"
 #include <string.h>
+#include "ops/pair.h"
 #include <tison/ops.h>
 
 /* Arguments: kernel, stride, padding, dilation (h, w each), ceil_mode. */
@@ -121,11 +122,12 @@ static bool max_pool2d_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *max_pool2d_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(max_pool2d,
       .schema = "max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool "
                 "ceil_mode=False) -> Tensor",
-      .grad_name = "MaxPool2DWithIndicesBackward0", .run = max_pool2d_run, .widen = true, .vjp = max_pool2d_vjp, .save = TNI_OUT(1),
-      .no_grad_outputs = 2,
+      .grad_name = "MaxPool2DWithIndicesBackward0", .run = max_pool2d_run, .front = max_pool2d_front, .widen = true,
+      .vjp = max_pool2d_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
       .samples = TN_SAMPLES("f32[2,3,4,6] (2,2)", "f64[1,2,5,5] (3,2) stride=(2,1) padding=(1,0)",
                             "f32[3,5,5] (2,2) ceil_mode=true", "f32[1,1,7,7] (2,2) dilation=2", "i64[1,1,4,4] (2,2)",
                             "f32[4,4] (2,2) !shape", "f32[1,1,4,4] (0,1) !value"));
@@ -145,9 +147,6 @@ typedef struct tn_max_pool2d_opts {
 #endif
 #endif
 
-#define PAIR(opts, field, i, other)                                                                                                \
-    ((opts) && ((opts)->field##_hw[0] || (opts)->field##_hw[1]) ? (opts)->field##_hw[i] : (opts) ? (opts)->field : (other))
-
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
  *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts) {
@@ -163,4 +162,13 @@ TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nk
                                            {.b = opts && opts->ceil_mode}),
                                   out, 2);
     return right ? out[0] : NULL;
+}
+
+static tn_tensor *max_pool2d_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    tn_max_pool2d_opts o = {.size = sizeof o, .stride = TN_NONE, .dilation = 1, .ceil_mode = arg[4].b};
+    SET_PAIR(o, stride, arg[1]);
+    SET_PAIR(o, padding, arg[2]);
+    SET_PAIR(o, dilation, arg[3]);
+    return (tn_max_pool2d)(in[0], arg[0].ints.v, arg[0].ints.n, &o);
 }

@@ -141,8 +141,9 @@ static bool pow_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *pow_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(pow, .schema = "pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", .grad_name = "PowBackward1", .run = tni_run_map,
-      .map = &pow_map, .vjp = pow_vjp, .save = TNI_IN(0) | TNI_IN(1) | TNI_OUT(0),
+      .inplace = true, .front = pow_front, .map = &pow_map, .vjp = pow_vjp, .save = TNI_IN(0) | TNI_IN(1) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4]>0.5 f32[3,4]", "f32[3,4]>0.5 f32[4]", "f64[3,4]^T>0.5 f64[]", "i64[3]<4 i64[3]<4",
                             "i64[3]<4 f32[3]>0.5 nograd", "i64[3]>0.5 f32[3]", "f32[0,3] f32[3]"));
 
@@ -179,3 +180,9 @@ TN_API tn_tensor *(tn_pow_)(tn_tensor *self, tn_tensor *exponent) {
 
 /** x * x: torch.square. [scope] */
 TN_API tn_tensor *(tn_square)(tn_tensor *x) { return tn_pow(x, 2); }
+
+static tn_tensor *pow_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    (void)arg;
+    return (tn_pow)(in[0], in[1]);
+}

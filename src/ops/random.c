@@ -106,21 +106,22 @@ static bool sample_output(tni_call *c, const tni_sampler *s) {
 static bool uniform_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_UNIFORM, .a = c->arg[0].d, .b = c->arg[1].d});
 }
-TN_OP(uniform, .schema = "uniform(Tensor self, float from=0, float to=1) -> Tensor", .grad_name = "UniformBackward0",
+TN_OP(uniform, .schema = "uniform_(Tensor(a!) self, float from=0, float to=1) -> Tensor(a!)", .grad_name = "UniformBackward0",
       .run = uniform_run, .vjp = zero_vjp);
 
 static bool normal_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d});
 }
-TN_OP(normal, .schema = "normal_functional(Tensor self, float mean=0, float std=1) -> Tensor", .grad_name = "NormalBackward0",
+TN_OP(normal, .schema = "normal_(Tensor(a!) self, float mean=0, float std=1) -> Tensor(a!)", .grad_name = "NormalBackward0",
       .run = normal_run, .vjp = zero_vjp);
 
 static bool exponential_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_EXPONENTIAL, .a = c->arg[0].d}); }
-TN_OP(exponential, .schema = "exponential(Tensor self, float lambd=1) -> Tensor", .grad_name = "ExponentialBackward0",
+TN_OP(exponential, .schema = "exponential_(Tensor(a!) self, float lambd=1) -> Tensor(a!)", .grad_name = "ExponentialBackward0",
       .run = exponential_run, .vjp = zero_vjp);
 
 static bool random_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_FULL_RANGE}); }
-TN_OP(random, .schema = "random(Tensor self) -> Tensor", .grad_name = "RandomBackward2", .run = random_run, .vjp = zero_vjp);
+TN_OP(random, .schema = "random_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "RandomBackward2", .run = random_run,
+      .vjp = zero_vjp);
 
 /* Without a number for p, the input holds the probabilities. */
 static bool bernoulli_run(tni_call *c) {
@@ -203,8 +204,9 @@ static bool dropout_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *dropout_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(dropout, .schema = "dropout(Tensor input, float p, bool train) -> Tensor", .grad_name = "MulBackward0", .run = dropout_run,
-      .vjp = dropout_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2);
+      .front = dropout_front, .vjp = dropout_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2);
 
 #ifdef TN_HEADER
 /* Keywords of tn_dropout. */
@@ -234,4 +236,9 @@ TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts) {
     if (!tni_inner_enter(t)) return NULL; /* only a graph keeps the mask */
     bool right = tni_run_op_multi(&tni_op_dropout, TNI_INS(x), TNI_ARGS({.d = p}), out, 2);
     return tni_inner_return(t, right ? out[0] : NULL);
+}
+
+static tn_tensor *dropout_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    return (tn_dropout)(in[0], &(tn_dropout_opts){.size = sizeof(tn_dropout_opts), .p = arg[0].d, .training = arg[1].b});
 }

@@ -67,7 +67,7 @@ static bool select_backward_vjp(tni_vjp *g) {
     return true;
 }
 TN_OP(select_backward, .schema = "select_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt index) -> Tensor",
-      .grad_name = "SelectBackwardBackward0", .run = select_backward_run, .vjp = select_backward_vjp, .ints = 1);
+      .grad_name = "SelectBackwardBackward0", .run = select_backward_run, .hidden = true, .vjp = select_backward_vjp, .ints = 1);
 
 static bool select_vjp(tni_vjp *g) {
     size_t n;
@@ -121,7 +121,7 @@ static bool slice_backward_vjp(tni_vjp *g) {
 TN_OP(slice_backward,
       .schema = "slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, "
                 "SymInt step) -> Tensor",
-      .grad_name = "SliceBackwardBackward0", .run = slice_backward_run, .vjp = slice_backward_vjp, .ints = 1);
+      .grad_name = "SliceBackwardBackward0", .run = slice_backward_run, .hidden = true, .vjp = slice_backward_vjp, .ints = 1);
 
 static bool unslice(tni_vjp *g, int64_t dim, int64_t start, int64_t end, int64_t step) {
     size_t n;
@@ -256,8 +256,8 @@ static bool as_strided_backward_vjp(tni_vjp *g) {
 }
 TN_OP(as_strided_backward,
       .schema = "as_strided_backward(Tensor grad_output, int[] shape, int[] size, int[] stride, int offset) -> Tensor",
-      .grad_name = "AsStridedBackwardBackward0", .run = as_strided_backward_run, .widen = true, .vjp = as_strided_backward_vjp,
-      .ints = 7);
+      .grad_name = "AsStridedBackwardBackward0", .run = as_strided_backward_run, .hidden = true, .widen = true,
+      .vjp = as_strided_backward_vjp, .ints = 7);
 
 static tn_tensor *put_back(tn_tensor *dy, const int64_t *shape, size_t ndim, const int64_t *sizes, const int64_t *strides, size_t n,
                            int64_t offset) {
@@ -298,8 +298,10 @@ static bool as_strided_vjp(tni_vjp *g) {
     return true;
 }
 
+static tn_tensor *as_strided_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(as_strided, .schema = "as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
-      .grad_name = "AsStridedBackward0", .run = as_strided_run, .vjp = as_strided_vjp, .ints = 11, .view = true,
+      .grad_name = "AsStridedBackward0", .run = as_strided_run, .front = as_strided_front, .vjp = as_strided_vjp, .ints = 11,
+      .view = true,
       .samples = TN_SAMPLES("f32[3,4] (2,2) (4,1) 1", "f32[6] (3,3) (1,1) 0", "f32[4] (2,4) (0,1) 0", "f32[4] () () 3",
                             "f32[4] (5) (1) 0 !shape", "f32[4] (2) (-1) 3 !value", "f32[4] (2,2) (1) 0 !runtime"));
 
@@ -315,4 +317,10 @@ TN_API tn_tensor *(tn_as_strided)(tn_tensor *x, const int64_t *sizes, size_t ndi
                                   int64_t offset) {
     return tni_run_op(&tni_op_as_strided, TNI_INS(x),
                       TNI_ARGS({.ints = {sizes, ndim}}, {.ints = {strides, stride_count}}, {.i = offset}, {.i = 0}));
+}
+
+static tn_tensor *as_strided_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n;
+    int64_t offset = arg[2].i == TN_NONE ? 0 : arg[2].i;
+    return (tn_as_strided)(in[0], arg[0].ints.v, arg[0].ints.n, arg[1].ints.v, arg[1].ints.n, offset);
 }

@@ -133,7 +133,7 @@ static bool softmax_run(tni_call *c) { return run_forward(c, &softmax_rows); }
 static bool softmax_backward_run(tni_call *c) { return run_backward(c, &softmax_backward_rows); }
 
 TN_OP(softmax_backward, .schema = "_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor",
-      .run = softmax_backward_run, .widen = true,
+      .run = softmax_backward_run, .hidden = true, .widen = true,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
 
 static bool softmax_vjp(tni_vjp *g) {
@@ -178,7 +178,7 @@ static bool log_softmax_run(tni_call *c) { return run_forward(c, &log_softmax_ro
 static bool log_softmax_backward_run(tni_call *c) { return run_backward(c, &log_softmax_backward_rows); }
 
 TN_OP(log_softmax_backward, .schema = "_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor",
-      .run = log_softmax_backward_run, .widen = true,
+      .run = log_softmax_backward_run, .hidden = true, .widen = true,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4] 1 nograd", "f64[2,3,4] f64[2,3,4] 1 nograd"));
 
 static bool log_softmax_vjp(tni_vjp *g) {

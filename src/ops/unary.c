@@ -22,7 +22,7 @@ static bool neg_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run, .vjp = neg_vjp,
+TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run, .inplace = true, .vjp = neg_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]", "u8[3]", "bool[2] !dtype"));
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
@@ -43,8 +43,8 @@ static bool sign_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sign, .schema = "sign(Tensor self) -> Tensor", .grad_name = "SignBackward0", .run = tni_run_map, .map = &sign_map,
-      .vjp = sign_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "i64[5]", "bool[3]", "f32[0]"));
+TN_OP(sign, .schema = "sign(Tensor self) -> Tensor", .grad_name = "SignBackward0", .run = tni_run_map, .inplace = true,
+      .map = &sign_map, .vjp = sign_vjp, .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "i64[5]", "bool[3]", "f32[0]"));
 
 /** 1, 0 or -1 by the sign of each element; 0 for NaN: torch.sign. [scope] */
 TN_API tn_tensor *(tn_sign)(tn_tensor *x) { return tni_run_op(&tni_op_sign, TNI_INS(x), TNI_NO_ARGS); }
@@ -63,8 +63,8 @@ static bool abs_vjp(tni_vjp *g) {
 }
 TNI_FUSED(abs, TNI_IN(0), a *SIGN(b))
 
-TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", .run = tni_run_map, .map = &abs_map, .vjp = abs_vjp,
-      .fused_vjp = abs_fused, .save = TNI_IN(0),
+TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", .run = tni_run_map, .inplace = true,
+      .map = &abs_map, .vjp = abs_vjp, .fused_vjp = abs_fused, .save = TNI_IN(0),
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]"));
 
 /** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
@@ -81,8 +81,9 @@ static bool exp_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(exp, .schema = "exp(Tensor self) -> Tensor", .grad_name = "ExpBackward0", .run = tni_run_map, .map = &exp_map, .vjp = exp_vjp,
-      .save = TNI_OUT(0), .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "bool[3]", "f32[0,3]"));
+TN_OP(exp, .schema = "exp(Tensor self) -> Tensor", .grad_name = "ExpBackward0", .run = tni_run_map, .inplace = true,
+      .map = &exp_map, .vjp = exp_vjp, .save = TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "bool[3]", "f32[0,3]"));
 
 /** e^x; integers give the default dtype: torch.exp. [scope] */
 TN_API tn_tensor *(tn_exp)(tn_tensor *x) { return tni_run_op(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
@@ -96,8 +97,9 @@ static bool log_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(log, .schema = "log(Tensor self) -> Tensor", .grad_name = "LogBackward0", .run = tni_run_map, .map = &log_map, .vjp = log_vjp,
-      .save = TNI_IN(0), .samples = TN_SAMPLES("f32[3,4]>0.5 @bench", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
+TN_OP(log, .schema = "log(Tensor self) -> Tensor", .grad_name = "LogBackward0", .run = tni_run_map, .inplace = true,
+      .map = &log_map, .vjp = log_vjp, .save = TNI_IN(0),
+      .samples = TN_SAMPLES("f32[3,4]>0.5 @bench", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
 
 /** Natural logarithm; integers give the default dtype: torch.log. [scope] */
 TN_API tn_tensor *(tn_log)(tn_tensor *x) { return tni_run_op(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
@@ -112,8 +114,8 @@ static bool sqrt_vjp(tni_vjp *g) {
 }
 TNI_FUSED(sqrt, TNI_OUT(0), a / (b * 2))
 
-TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .map = &sqrt_map,
-      .vjp = sqrt_vjp, .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
+TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .inplace = true,
+      .map = &sqrt_map, .vjp = sqrt_vjp, .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4]>0.5", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
 
 /** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
@@ -132,8 +134,8 @@ static bool tanh_vjp(tni_vjp *g) {
 }
 TNI_FUSED(tanh, TNI_OUT(0), a *(1 - b * b))
 
-TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .map = &tanh_map,
-      .vjp = tanh_vjp, .fused_vjp = tanh_fused, .save = TNI_OUT(0),
+TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .inplace = true,
+      .map = &tanh_map, .vjp = tanh_vjp, .fused_vjp = tanh_fused, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
 
 /** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
@@ -150,8 +152,8 @@ static bool sigmoid_vjp(tni_vjp *g) {
 }
 TNI_FUSED(sigmoid, TNI_OUT(0), a *(1 - b) * b)
 
-TN_OP(sigmoid, .schema = "sigmoid(Tensor self) -> Tensor", .grad_name = "SigmoidBackward0", .run = tni_run_map, .map = &sigmoid_map,
-      .vjp = sigmoid_vjp, .fused_vjp = sigmoid_fused, .save = TNI_OUT(0),
+TN_OP(sigmoid, .schema = "sigmoid(Tensor self) -> Tensor", .grad_name = "SigmoidBackward0", .run = tni_run_map, .inplace = true,
+      .map = &sigmoid_map, .vjp = sigmoid_vjp, .fused_vjp = sigmoid_fused, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
 
 /** 1 / (1 + e^-x); integers give the default dtype: torch.sigmoid. [scope] */
@@ -176,8 +178,8 @@ static bool relu_vjp(tni_vjp *g) {
 }
 TNI_FUSED(relu, TNI_OUT(0), b <= 0 ? 0 : a)
 
-TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0", .run = relu_run, .vjp = relu_vjp,
-      .fused_vjp = relu_fused, .save = TNI_OUT(0),
+TN_OP(relu, .schema = "relu(Tensor self) -> Tensor", .grad_name = "ReluBackward0", .run = relu_run, .inplace = true,
+      .vjp = relu_vjp, .fused_vjp = relu_fused, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]", "f32[0,3]", "bool[2] !dtype"));
 
 /** max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope] */

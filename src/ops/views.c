@@ -34,7 +34,7 @@ TN_OP(view, .schema = "view(Tensor(a) self, SymInt[] size) -> Tensor(a)", .grad_
 
 /* The same, of a copy that nobody else sees: no view for autograd. */
 TN_OP(unsafe_view, .schema = "_unsafe_view(Tensor self, SymInt[] size) -> Tensor", .grad_name = "UnsafeViewBackward0",
-      .run = view_run, .vjp = reshape_back, .ints = 1);
+      .run = view_run, .hidden = true, .vjp = reshape_back, .ints = 1);
 
 #ifdef TN_HEADER
 #ifndef __cplusplus

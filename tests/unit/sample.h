@@ -2,10 +2,12 @@
 #ifndef TISON_SAMPLE_H
 #define TISON_SAMPLE_H
 #include "core/op.h"
+#include "core/schema.h"
 #include "support.h"
 #include <ctype.h>
+#include <tison/call.h>
 
-enum { SAMPLE_INPUTS = 8, SAMPLE_DIMS = 8, SAMPLE_TEXT = 64 };
+enum { SAMPLE_INPUTS = 8, SAMPLE_DIMS = 8, SAMPLE_TEXT = 64, SAMPLE_PARAMETERS = 24, SAMPLE_RESULTS = 16 };
 
 /* One input as written: "f32[3,4]^T>0.5"; dtype TN_DTYPE_NONE: "-", an absent one. */
 typedef struct {
@@ -22,18 +24,17 @@ typedef struct {
     const char *text;
     sample_input in[SAMPLE_INPUTS];
     size_t nin;
-    tni_value arg[TNI_MAX_ARG];
-    int64_t lists[TNI_MAX_ARG][SAMPLE_DIMS]; /* what the .ints of arg point to */
-    size_t narg;
-    uint32_t list_bits; /* the arguments that are lists by the schema */
+    size_t parameters;               /* of the schema */
+    tn_arg arg[SAMPLE_PARAMETERS];   /* one for each parameter, by name; tensors are filled in by sample_call */
+    bool given[SAMPLE_PARAMETERS];   /* or left to its default */
+    bool is_list[SAMPLE_PARAMETERS]; /* Tensor[] */
+    bool is_tensor[SAMPLE_PARAMETERS];
+    int64_t lists[SAMPLE_PARAMETERS][SAMPLE_DIMS]; /* what TN_ARG_INTS point to */
+    char names[SAMPLE_PARAMETERS][32], words[SAMPLE_PARAMETERS][SAMPLE_TEXT];
+    char full_name[64]; /* "sum.dim_IntList" */
     tn_status fails;    /* TN_OK: it must not */
     bool nograd;
 } sample;
-
-/* One parameter of a schema: "int", "dim", "0". */
-typedef struct {
-    char type[32], name[32], value[32];
-} sample_parameter;
 
 /* The next token of the line: up to a space outside of parentheses and brackets. false at the end. */
 static inline bool sample_token(const char **p, char *out) {
@@ -64,8 +65,9 @@ static inline bool sample_read_input(const char *p, sample_input *in) {
     static const struct {
         const char *name;
         tn_dtype dtype;
-    } names[] = {{"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},
-                 {"i32[", TN_INT32},   {"u8[", TN_UINT8},    {"bool[", TN_BOOL}};
+    } names[] = {{"f32[", TN_FLOAT32}, {"f64[", TN_FLOAT64}, {"i64[", TN_INT64},     {"i32[", TN_INT32},
+                 {"u8[", TN_UINT8},    {"bool[", TN_BOOL},   {"f16[", TN_FLOAT16},   {"bf16[", TN_BFLOAT16},
+                 {"i8[", TN_INT8},     {"i16[", TN_INT16},   {"c64[", TN_COMPLEX64}, {"c128[", TN_COMPLEX128}};
     *in = (sample_input){.dtype = TN_DTYPE_NONE};
     if (strcmp(p, "-") == 0) return true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -79,83 +81,50 @@ static inline bool sample_read_input(const char *p, sample_input *in) {
     return strchr("><=", in->kind) && *end == '\0';
 }
 
-/* The parameters of a schema; those after the tensors only matter to arguments. */
-static inline size_t sample_schema(const char *schema, sample_parameter *out, size_t limit) {
-    const char *p = strchr(schema, '(') + 1, *end = strstr(schema, ") ->");
-    size_t n = 0;
-    while (end && p < end && n < limit) {
-        const char *stop = p, *name = p, *value;
-        for (int depth = 0; stop < end && (depth > 0 || *stop != ','); stop++)
-            depth += (*stop == '[' || *stop == '(') - (*stop == ']' || *stop == ')');
-        for (const char *c = p; c < stop; c++)
-            if (*c == ' ' && c + 1 < stop) name = c + 1;
-        for (value = name; value < stop && *value != '=';) value++;
-        if (*name != '*') {
-            snprintf(out[n].type, sizeof out[n].type, "%.*s", (int)(name - p - 1), p);
-            snprintf(out[n].name, sizeof out[n].name, "%.*s", (int)(value - name), name);
-            snprintf(out[n].value, sizeof out[n].value, "%.*s", value < stop ? (int)(stop - value - 1) : 0, value + 1);
-            n++;
-        }
-        for (p = stop + 1; p < end && *p == ' ';) p++;
-    }
-    return n;
-}
-
-static inline bool sample_is_list(const char *type) { return strncmp(type, "int[", 4) == 0 || strncmp(type, "SymInt[", 7) == 0; }
-
-/* One argument from its text; false for text or a type that is not known. */
-static inline bool sample_read_arg(const char *type, const char *text, tni_value *out, int64_t *list) {
+/* One argument from its text, by what it looks like; false for text that is nothing. */
+static inline bool sample_read_arg(sample *s, size_t i, const tni_param *p, const char *text) {
+    tn_arg *out = &s->arg[i];
     char *end;
-    bool none = strcmp(text, "None") == 0;
-    if (sample_is_list(type)) {
-        size_t n = 1;
-        bool right = true;
-        if (*text == '(' || *text == '[')
-            right = sample_list(text + 1, *text == '(' ? ')' : ']', list, &n) != NULL;
+    double d = strtod(text, &end);
+    s->given[i] = true;
+    if (strcmp(text, "None") == 0) return out->kind = TN_ARG_NONE, true;
+    if (*text == '(' || *text == '[') {
+        out->kind = TN_ARG_INTS;
+        out->value.ints = s->lists[i];
+        return sample_list(text + 1, *text == '(' ? ')' : ']', s->lists[i], &out->n) != NULL;
+    }
+    if (p->kind == TNI_PARAM_BOOL) {
+        out->kind = TN_ARG_BOOL;
+        out->value.i = *text == 'T' || *text == 't';
+        return *text && strchr("TtFf", *text);
+    }
+    if (*text && *end == '\0') {
+        bool whole = strcspn(text, ".enN") == strlen(text);
+        out->kind = whole ? TN_ARG_INT : TN_ARG_DOUBLE;
+        if (whole)
+            out->value.i = strtoll(text, NULL, 10);
         else
-            list[0] = strtoll(text, &end, 10), right = *text && *end == '\0';
-        out->ints.v = list;
-        out->ints.n = n;
-        return right;
+            out->value.d = d;
+        return true;
     }
-    if (strncmp(type, "bool", 4) == 0) {
-        out->b = *text == 'T' || *text == 't';
-        return strchr("TtFf", *text) && *text;
-    }
-    if (strncmp(type, "ScalarType", 10) == 0) {
-        out->dtype = TN_DTYPE_NONE;
-        for (int d = 0; d < 32 && !none; d++)
-            if (strcmp(tn_dtype_name((tn_dtype)d), text) == 0) out->dtype = (tn_dtype)d;
-        tn_clear_error();
-        return none || out->dtype != TN_DTYPE_NONE;
-    }
-    if (strncmp(type, "MemoryFormat", 12) == 0) return none;
-    if (strncmp(type, "int", 3) == 0 || strncmp(type, "SymInt", 6) == 0) {
-        out->i = none ? TN_NONE : strcmp(text, "Mean") == 0 ? TN_REDUCTION_MEAN : strtoll(text, &end, 10);
-        return none || strcmp(text, "Mean") == 0 || (*text && *end == '\0');
-    }
-    out->d = strtod(text, &end);
-    return (strncmp(type, "float", 5) == 0 || strncmp(type, "Scalar", 6) == 0) && *text && *end == '\0';
+    out->kind = TN_ARG_STRING; /* 'mean', float64 */
+    size_t n = strlen(text), quoted = *text == '\'';
+    snprintf(s->words[i], SAMPLE_TEXT, "%.*s", (int)(n - 2 * quoted), text + quoted);
+    out->value.s = s->words[i];
+    return n > 0 && (p->kind == TNI_PARAM_DTYPE || p->kind == TNI_PARAM_STRING || quoted);
 }
 
 /* The tensors at the beginning of the line; false for text that is none. */
-static inline bool sample_read_inputs(sample *s, const char **p, const sample_parameter *par, size_t count) {
-    char token[SAMPLE_TEXT];
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(par[i].type, "Tensor", 6) != 0) continue;
-        if (!sample_token(p, token) || s->nin == SAMPLE_INPUTS) return false;
-        if (strncmp(par[i].type, "Tensor[]", 8) != 0) {
-            if (!sample_read_input(token, &s->in[s->nin++])) return false;
-            continue;
-        }
-        char inner[SAMPLE_TEXT];
-        const char *q = token + 1;
-        size_t length = strlen(token);
-        if (*token != '(' || token[length - 1] != ')') return false;
-        token[length - 1] = '\0';
-        while (sample_token(&q, inner))
-            if (s->nin == SAMPLE_INPUTS || !sample_read_input(inner, &s->in[s->nin++])) return false;
-    }
+static inline bool sample_read_tensor(sample *s, const char **p, const tni_param *par) {
+    char token[SAMPLE_TEXT], inner[SAMPLE_TEXT];
+    if (!sample_token(p, token) || s->nin == SAMPLE_INPUTS) return false;
+    if (!par->list) return sample_read_input(token, &s->in[s->nin++]);
+    const char *q = token + 1;
+    size_t length = strlen(token);
+    if (*token != '(' || token[length - 1] != ')') return false;
+    token[length - 1] = '\0';
+    while (sample_token(&q, inner))
+        if (s->nin == SAMPLE_INPUTS || !sample_read_input(inner, &s->in[s->nin++])) return false;
     return true;
 }
 
@@ -173,37 +142,62 @@ static inline bool sample_read_mark(sample *s, const char *token) {
 
 /* false when the operator's schema or the line cannot be understood. */
 static inline bool sample_parse(sample *s, const tni_op *op, const char *text) {
-    sample_parameter par[TNI_MAX_ARG + SAMPLE_INPUTS];
-    const char *given[TNI_MAX_ARG + SAMPLE_INPUTS];
-    char token[TNI_MAX_ARG + SAMPLE_INPUTS][SAMPLE_TEXT];
-    size_t count = op->schema ? sample_schema(op->schema, par, TNI_MAX_ARG + SAMPLE_INPUTS) : 0, next = 0, used = 0;
-    const char *p = text;
+    tni_param par[SAMPLE_PARAMETERS];
+    char token[SAMPLE_TEXT];
+    size_t full, next = 0;
+    const char *at = op->schema, *p = text;
     *s = (sample){.op = op, .text = text};
-    if (count == 0 || !sample_read_inputs(s, &p, par, count)) return false;
-    for (size_t i = 0; i < count; i++) given[i] = par[i].value;
-    for (; used < count + 2 && used < TNI_MAX_ARG + SAMPLE_INPUTS && sample_token(&p, token[used]); used++) {
-        char *t = token[used], *equals = strchr(t, '=');
-        if (sample_read_mark(s, t)) continue;
-        size_t at = 0;
-        if (equals && isalpha((unsigned char)*t)) {
+    if (!op->schema) return false;
+    (void)tni_schema_base(op->schema, &full);
+    snprintf(s->full_name, sizeof s->full_name, "%.*s", (int)full, op->schema);
+    for (; s->parameters < SAMPLE_PARAMETERS && tni_schema_next(&at, &par[s->parameters]); s->parameters++) {
+        size_t i = s->parameters;
+        snprintf(s->names[i], sizeof s->names[i], "%.*s", (int)par[i].name_length, par[i].name);
+        s->arg[i].name = s->names[i];
+        s->is_tensor[i] = par[i].kind == TNI_PARAM_TENSOR, s->is_list[i] = par[i].list;
+        if (s->is_tensor[i] && !sample_read_tensor(s, &p, &par[i])) return false;
+    }
+    while (sample_token(&p, token)) {
+        char *value = token, *equals = strchr(token, '=');
+        if (sample_read_mark(s, token)) continue;
+        size_t i = 0;
+        if (equals && isalpha((unsigned char)*token)) {
             *equals = '\0';
-            while (at < count && strcmp(par[at].name, t) != 0) at++;
-            t = equals + 1;
+            value = equals + 1;
+            while (i < s->parameters && strcmp(s->names[i], token) != 0) i++;
         } else {
-            while (next < count && strncmp(par[next].type, "Tensor", 6) == 0) next++;
-            at = next++;
+            while (next < s->parameters && s->is_tensor[next]) next++;
+            i = next++;
         }
-        if (at >= count) return false;
-        given[at] = t;
+        if (i >= s->parameters || !sample_read_arg(s, i, &par[i], value)) return false;
     }
-    while (*p == ' ') p++;
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(par[i].type, "Tensor", 6) == 0) continue;
-        if (s->narg == TNI_MAX_ARG || !sample_read_arg(par[i].type, given[i], &s->arg[s->narg], s->lists[s->narg])) return false;
-        s->list_bits |= sample_is_list(par[i].type) ? 1u << s->narg : 0;
-        s->narg++;
+    return true;
+}
+
+/* Runs the sample's operator on `in` by name; out[] as tn_call takes and leaves it, but the results belong to the scope. */
+static inline bool sample_call(const sample *s, tn_tensor *const *in, const char *name, tn_tensor **out, size_t *k) {
+    tn_arg arg[SAMPLE_PARAMETERS];
+    size_t n = 0, used = 0;
+    for (size_t i = 0; i < s->parameters; i++) {
+        if (!s->is_tensor[i] && !s->given[i]) continue;
+        arg[n] = s->arg[i];
+        if (s->is_tensor[i] && s->is_list[i]) {
+            size_t rest = 0;
+            for (size_t j = i + 1; j < s->parameters; j++) rest += s->is_tensor[j];
+            arg[n].kind = TN_ARG_TENSORS, arg[n].value.tensors = in + used, arg[n].n = s->nin - used - rest;
+            used += arg[n].n;
+        } else if (s->is_tensor[i]) {
+            arg[n].kind = in[used] ? TN_ARG_TENSOR : TN_ARG_NONE, arg[n].value.tensor = in[used];
+            used++;
+        }
+        n++;
     }
-    return *p == '\0';
+    if (tn_call(name, arg, n, out, k) != TN_OK) return false;
+    for (size_t i = 0; i < *k; i++) {
+        tn_hold(out[i]);
+        tn_free(out[i]);
+    }
+    return true;
 }
 
 /* ---- inputs: the values depend on the place of the input and of the element alone ---- */
@@ -217,7 +211,7 @@ static inline double sample_value(const sample_input *in, uint64_t *state) {
         u = (double)(*state >> 11) * 0x1p-53;
         sum += u;
     }
-    bool whole = in->dtype != TN_FLOAT32 && in->dtype != TN_FLOAT64;
+    bool whole = !tni_dtype_has_grad(in->dtype);
     if (in->kind == '=') return in->bound;
     if (in->kind == '<') return floor(u * in->bound);
     if (in->dtype == TN_BOOL) return u < 0.5;
@@ -234,8 +228,13 @@ static inline void sample_fill(tn_tensor *x, const sample_input *in, size_t plac
             at += rest % x->a.sizes[d] * x->a.strides[d];
             rest /= x->a.sizes[d];
         }
+        char *element = (char *)x->a.data + (size_t)at * tni_array_item(&x->a);
         double value = sample_value(in, &state);
-        tni_element_set((char *)x->a.data + (size_t)at * tni_array_item(&x->a), in->dtype, value, (int64_t)value, false);
+        tni_element_set(element, in->dtype, value, (int64_t)value, false);
+        if (!tni_dtype_is_complex(in->dtype)) continue;
+        value = sample_value(in, &state);
+        size_t half = tni_array_item(&x->a) / 2;
+        tni_element_set(element + half, tni_dtype_real(in->dtype), value, 0, false);
     }
 }
 

@@ -8,82 +8,14 @@ TNI_OP_LIST(DECLARE)
 #define ROW(name) &tni_op_##name,
 static const tni_op *const ops[] = {TNI_OP_LIST(ROW)};
 
-/* ---- adapters: where the arguments have another form than the schema's, or the public function does part of the work ---- */
-
-typedef tn_tensor *adapter(tn_tensor *const *in, size_t n, const tni_value *arg);
-#define ADAPTER(name) static tn_tensor *call_##name(tn_tensor *const *in, size_t n TN_UNUSED, const tni_value *arg TN_UNUSED)
-#define TN_UNUSED __attribute__((unused))
-
-/* One number for height and width, or two. */
-static void set_pair(const tni_value *v, int64_t *both, int64_t *apart) {
-    if (v->ints.n == 1) *both = v->ints.v[0];
-    if (v->ints.n == 2) memcpy(apart, v->ints.v, 2 * sizeof *apart);
-}
-
-ADAPTER(conv2d) {
-    tn_conv2d_opts o = {.size = sizeof o, .stride = 1, .dilation = 1, .groups = arg[3].i};
-    set_pair(&arg[0], &o.stride, o.stride_hw);
-    set_pair(&arg[1], &o.padding, o.padding_hw);
-    set_pair(&arg[2], &o.dilation, o.dilation_hw);
-    return (tn_conv2d)(in[0], in[1], in[2], &o);
-}
-ADAPTER(max_pool2d) {
-    tn_max_pool2d_opts o = {.size = sizeof o, .stride = TN_NONE, .dilation = 1, .ceil_mode = arg[4].b};
-    set_pair(&arg[1], &o.stride, o.stride_hw);
-    set_pair(&arg[2], &o.padding, o.padding_hw);
-    set_pair(&arg[3], &o.dilation, o.dilation_hw);
-    return (tn_max_pool2d)(in[0], arg[0].ints.v, arg[0].ints.n, &o);
-}
-ADAPTER(nll_loss) {
-    tn_nll_loss_opts o = {.size = sizeof o, .weight = in[2], .reduction = (tn_reduction)arg[0].i, .ignore_index = arg[1].i};
-    return (tn_nll_loss)(in[0], in[1], &o);
-}
-ADAPTER(cross_entropy) {
-    tn_cross_entropy_opts o = {.size = sizeof o,
-                               .weight = in[2],
-                               .reduction = (tn_reduction)arg[0].i,
-                               .ignore_index = arg[1].i,
-                               .label_smoothing = arg[2].d};
-    return (tn_cross_entropy)(in[0], in[1], &o);
-}
-ADAPTER(mse_loss) {
-    tn_mse_loss_opts o = {.size = sizeof o, .reduction = (tn_reduction)arg[0].i};
-    return (tn_mse_loss)(in[0], in[1], &o);
-}
-ADAPTER(cat) {
-    tn_cat_opts o = {.size = sizeof o, .dim = arg[0].i};
-    return (tn_cat)(in, n, &o);
-}
-ADAPTER(as_strided) { return (tn_as_strided)(in[0], arg[0].ints.v, arg[0].ints.n, arg[1].ints.v, arg[1].ints.n, arg[2].i); }
-ADAPTER(clone) { return tn_clone(in[0]); }
-ADAPTER(expand) { return (tn_expand)(in[0], arg[0].ints.v, arg[0].ints.n); }
-
-#define ADAPT(name)                                                                                                                \
-    { #name, call_##name }
-static const struct {
-    const char *name;
-    adapter *call;
-} adapters[] = {ADAPT(conv2d), ADAPT(max_pool2d), ADAPT(nll_loss), ADAPT(cross_entropy), ADAPT(mse_loss),
-                ADAPT(cat),    ADAPT(as_strided), ADAPT(clone),    ADAPT(expand)};
-
-static adapter *find_adapter(const tni_op *op) {
-    for (size_t i = 0; i < sizeof adapters / sizeof adapters[0]; i++)
-        if (strcmp(adapters[i].name, op->name) == 0) return adapters[i].call;
-    return NULL;
-}
-
-/* Runs the sample's operator; a tn_checked_function. Further outputs are not looked at, except the indices of max_dim: `second`. */
-static bool second;
+/* Runs the sample's operator; a tn_checked_function. Of several results the one that `which` names is looked at. */
+static size_t which;
 static tn_tensor *call(tn_tensor *const *in, size_t n, void *data) {
+    (void)n;
+    tn_tensor *out[SAMPLE_RESULTS] = {NULL};
     const sample *s = data;
-    adapter *adapted = find_adapter(s->op);
-    if (adapted) return adapted(in, n, s->arg);
-    tn_tensor *own[SAMPLE_INPUTS], *out[2];
-    tni_value arg[TNI_MAX_ARG];
-    memcpy(own, in, n * sizeof *in);
-    memcpy(arg, s->arg, sizeof arg);
-    if (s->op->no_grad_outputs == 0) return tni_run_op(s->op, own, n, arg, s->narg);
-    return tni_run_op_multi(s->op, own, n, arg, s->narg, out, 2) ? out[second] : NULL;
+    size_t k = SAMPLE_RESULTS;
+    return sample_call(s, in, s->full_name, out, &k) && k > 0 ? out[which < k ? which : 0] : NULL;
 }
 
 /* ---- results ---- */
@@ -192,13 +124,13 @@ static verdict check_layouts(sample *s) {
     bool by_strides = s->op == &tni_op_view || s->op == &tni_op_as_strided; /* what they give depends on the strides */
     bool right = true;
     for (int k = 0; k < 2; k++) {
-        second = k == 1;
+        which = (size_t)k;
         result expected = run_sample(s, LAYOUT_GIVEN);
         if (!by_strides) right = same_as(&expected, run_sample(s, LAYOUT_STRIDED), s, 1e-5, 1e-6) && right;
         right = same_as(&expected, run_sample(s, LAYOUT_OFFSET), s, 1e-5, 1e-6) && right;
         free(expected.data);
     }
-    second = false;
+    which = 0;
     return no_error(right);
 }
 
@@ -206,8 +138,11 @@ static verdict check_layouts(sample *s) {
 static bool enlarge(const sample *s, sample *large) {
     int64_t factor = 1, most = 0, limit = LARGE;
     *large = *s;
-    for (size_t i = 0; i < TNI_MAX_ARG; i++)
-        if (s->list_bits >> i & 1) large->arg[i].ints.v = large->lists[i];
+    for (size_t i = 0; i < s->parameters; i++) {
+        large->arg[i].name = large->names[i];
+        if (s->arg[i].kind == TN_ARG_INTS) large->arg[i].value.ints = large->lists[i];
+        if (s->arg[i].kind == TN_ARG_STRING) large->arg[i].value.s = large->words[i];
+    }
     for (size_t i = 0; i < s->nin; i++)
         if (s->in[i].ndim > 1) limit = 70; /* a broadcast result may be much larger than the inputs */
     for (; most < LARGE && factor < limit; factor++) {
@@ -291,7 +226,7 @@ static verdict check_gradients(sample *s) {
     bool any = false;
     for (size_t i = 0; i < s->nin; i++) {
         sample_input wide = s->in[i];
-        bool floating = wide.dtype == TN_FLOAT32 || wide.dtype == TN_FLOAT64;
+        bool floating = tni_dtype_is_float(wide.dtype);
         if (floating) wide.dtype = TN_FLOAT64;
         in[i] = sample_make(&wide, i, LAYOUT_GIVEN);
         if (!floating || !differentiable(s->op, i)) continue;
@@ -307,24 +242,96 @@ static verdict check_gradients(sample *s) {
     return no_error(tn_gradcheck_fn(call, s, in, s->nin) && (flat || tn_gradgradcheck_fn(call, s, in, s->nin)));
 }
 
+static bool same_values(tn_tensor *a, tn_tensor *b) {
+    result x, y;
+    bool same = take(a, &x) & take(b, &y) && agree(&x, &y, 0, 0);
+    free(x.data);
+    free(y.data);
+    return same;
+}
+
+/* name_ writes what the operator returns into its first input, where the shape and dtype allow it. */
+static verdict check_inplace(sample *s) {
+    if (s->fails != TN_OK || !s->op->inplace) return SKIPPED;
+    TN_SCOPE;
+    tn_tensor *in[SAMPLE_INPUTS], *out[SAMPLE_RESULTS] = {NULL};
+    size_t full, k = SAMPLE_RESULTS;
+    char name[64];
+    snprintf(name, sizeof name, "%.*s_", (int)tni_schema_base(s->op->schema, &full), s->op->schema);
+    make_inputs(s, LAYOUT_STRIDED, in);
+    tn_tensor *expected = call(in, s->nin, s);
+    if (!expected) return no_error(false);
+    bool fits = tni_same_shape(&expected->a, &in[0]->a) && tni_can_cast(tn_get_dtype(expected), tn_get_dtype(in[0]));
+    expected = tn_to(expected, tn_get_dtype(in[0]));
+    uint32_t version = tn_version_counter(in[0]);
+    bool ran = sample_call(s, in, name, out, &k);
+    if (!fits) return tn_clear_error(), ran ? WRONG : RIGHT;
+    return no_error(ran && out[0] == in[0] && same_values(out[0], expected) && tn_version_counter(in[0]) > version);
+}
+
+/* out=: an empty tensor takes the result's shape, one of the right shape keeps its memory, a view gets its elements written. */
+static verdict check_out(sample *s) {
+    if (s->fails != TN_OK || s->op->view) return SKIPPED;
+    TN_SCOPE;
+    tn_tensor *in[SAMPLE_INPUTS], *out[SAMPLE_RESULTS] = {NULL};
+    size_t k = SAMPLE_RESULTS;
+    make_inputs(s, LAYOUT_GIVEN, in);
+    if (!sample_call(s, in, s->full_name, out, &k)) return no_error(false);
+    if (k == 0 || out[0] == in[0]) return SKIPPED;
+    tn_tensor *given[SAMPLE_RESULTS], *first = tn_empty(0, .dtype = tn_get_dtype(out[0]));
+    bool right = true;
+    for (int round = 0; round < 2 && right; round++) {
+        for (size_t i = 0; i < k; i++) given[i] = i == 0 ? first : NULL;
+        void *data = tn_data(first);
+        size_t room = SAMPLE_RESULTS;
+        for (size_t i = k; i < SAMPLE_RESULTS; i++) given[i] = NULL;
+        right = sample_call(s, in, s->full_name, given, &room) && given[0] == first && tni_same_shape(&first->a, &out[0]->a) &&
+                same_values(first, out[0]) && (round == 0 || tn_data(first) == data);
+    }
+    return no_error(right);
+}
+
+/* float16 and bfloat16 inputs give what float32 gives for the rounded inputs, in their own dtype. */
+static verdict check_halves(sample *s) {
+    bool any = false;
+    for (size_t i = 0; i < s->nin; i++) any = any || s->in[i].dtype == TN_FLOAT32;
+    if (s->fails != TN_OK || !any) return SKIPPED;
+    TN_SCOPE;
+    bool right = true;
+    for (int k = 0; k < 2; k++) {
+        tn_dtype half = k ? TN_BFLOAT16 : TN_FLOAT16;
+        tn_tensor *in[SAMPLE_INPUTS], *wide[SAMPLE_INPUTS];
+        make_inputs(s, LAYOUT_GIVEN, in);
+        for (size_t i = 0; i < s->nin; i++) {
+            if (in[i] && s->in[i].dtype == TN_FLOAT32) in[i] = tn_to(in[i], half);
+            wide[i] = in[i] && tn_get_dtype(in[i]) == half ? tn_to(in[i], TN_FLOAT32) : in[i];
+        }
+        tn_tensor *y = call(in, s->nin, s), *expected = call(wide, s->nin, s);
+        if (!y || !expected) return no_error(false);
+        if (tn_get_dtype(expected) != TN_FLOAT32) continue;
+        double tolerance = k ? 0.02 : 0.003;
+        right = right && tn_allclose(tn_to(y, TN_FLOAT32), expected, .rtol = tolerance, .atol = tolerance, .equal_nan = true);
+    }
+    return no_error(right);
+}
+
 /* ---- all of it ---- */
 
 static const struct {
     const char *name;
     verdict (*run)(sample *s);
-} checks[] = {{"runs", check_runs},       {"fails as it should", check_fails}, {"layouts", check_layouts},
-              {"threads", check_threads}, {"CPU levels", check_levels},        {"gradients", check_gradients}};
+} checks[] = {
+    {"runs", check_runs},           {"fails as it should", check_fails}, {"layouts", check_layouts},  {"threads", check_threads},
+    {"CPU levels", check_levels},   {"gradients", check_gradients},      {"in place", check_inplace}, {"out=", check_out},
+    {"16-bit floats", check_halves}};
 
 static bool usable(const tni_op *op) {
     sample s;
     bool right = true;
     for (const char *const *text = op->samples; *text; text++) {
-        bool parsed = sample_parse(&s, op, *text), called = parsed && (find_adapter(op) || s.list_bits == op->ints);
-        if (!parsed)
-            printf("  %s: cannot be understood: %s\n", op->name, *text);
-        else if (!called)
-            printf("  %s: the arguments are not the schema's; test_samples.c needs an adapter\n", op->name);
-        right = right && called;
+        bool parsed = sample_parse(&s, op, *text);
+        if (!parsed) printf("  %s: cannot be understood: %s\n", op->name, *text);
+        right = right && parsed;
     }
     return right;
 }
