@@ -23,7 +23,7 @@ endif
 BUILD ?= build
 
 OPTIMIZE ?= $(if $(SAN),-O1,-O3)
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-type-limits $(if $(filter 1,$(WERROR)),-Werror)
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-type-limits -Wno-pass-failed $(if $(filter 1,$(WERROR)),-Werror)
 FLAGS := -std=gnu11 $(OPTIMIZE) -g1 -fwrapv -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden -fPIC \
     -fno-semantic-interposition -fstack-protector-strong $(WARNINGS) $(SANITIZE) -Iinclude -Isrc
 LINK := $(SANITIZE) -Wl,-z,relro,-z,now,-z,noexecstack
