@@ -14,12 +14,18 @@ typedef void scan(const void *x, void *y, int64_t *indices, int64_t n, int64_t i
     static void name(const void *from, void *to, int64_t *indices, int64_t n, int64_t inner, int64_t columns) {                    \
         const T *x = from;                                                                                                         \
         T *y = to;                                                                                                                 \
-        A so_far[COLUMNS];                                                                                                         \
+        A so_far[COLUMNS], acc = start;                                                                                            \
         (void)indices;                                                                                                             \
+        for (int64_t i = 0; columns == 1 && i < n; i++) { /* one column: in a register */                                          \
+            A v = (A)x[i * inner];                                                                                                 \
+            acc = expression;                                                                                                      \
+            y[i * inner] = (T)acc;                                                                                                 \
+        }                                                                                                                          \
         for (int64_t j = 0; j < columns; j++) so_far[j] = start;                                                                   \
-        for (int64_t i = 0; i < n; i++, x += inner, y += inner)                                                                    \
+        for (int64_t i = 0; columns > 1 && i < n; i++, x += inner, y += inner)                                                     \
             for (int64_t j = 0; j < columns; j++) {                                                                                \
-                A acc = so_far[j], v = (A)x[j];                                                                                    \
+                A v = (A)x[j];                                                                                                     \
+                acc = so_far[j];                                                                                                   \
                 so_far[j] = expression;                                                                                            \
                 y[j] = (T)so_far[j];                                                                                               \
             }                                                                                                                      \

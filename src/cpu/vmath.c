@@ -22,23 +22,27 @@ TNI_VMATH_LIBM64(LIBM64)
 /* Blocks without a large argument take the form that has no branch. */
 enum { BLOCK = 256 };
 
-#define TURN(name)                                                                                                                 \
-    TNI_INLINE void name##_f32(float *y, const float *x, int64_t n) {                                                              \
+#define TURN(name, T, type)                                                                                                        \
+    TNI_INLINE void name##_##type(T *y, const T *x, int64_t n) {                                                                   \
         for (int64_t count; n > 0; n -= count, x += count, y += count) {                                                           \
             int large = 0;                                                                                                         \
             count = TNI_MIN(n, BLOCK);                                                                                             \
-            for (int64_t i = 0; i < count; i++) large |= !(__builtin_fabsf(x[i]) <= TNI_TURN_LIMIT);                               \
+            for (int64_t i = 0; i < count; i++) large |= !(fabs((double)x[i]) <= TNI_TURN_LIMIT);                                  \
             if (large) {                                                                                                           \
-                for (int64_t i = 0; i < count; i++) y[i] = tni_##name##_f32_(x[i]);                                                \
+                for (int64_t i = 0; i < count; i++) y[i] = tni_##name##_##type##_(x[i]);                                           \
                 continue;                                                                                                          \
             }                                                                                                                      \
             TNI_LOOP                                                                                                               \
-            for (int64_t i = 0; i < count; i++) y[i] = tni_##name##_near_(x[i]);                                                   \
+            for (int64_t i = 0; i < count; i++) y[i] = tni_##name##_near_##type##_(x[i]);                                          \
         }                                                                                                                          \
     }                                                                                                                              \
-    TNI_KERNEL(, tni_##name##_f32, name##_f32, (float *y, const float *x, int64_t n), (y, x, n))                                   \
-    PLAIN(name, double, f64)
-TNI_VMATH_TURN(TURN)
+    TNI_KERNEL(, tni_##name##_##type, name##_##type, (T * y, const T *x, int64_t n), (y, x, n))
+TURN(sin, float, f32)
+TURN(cos, float, f32)
+TURN(tan, float, f32)
+TURN(sin, double, f64)
+TURN(cos, double, f64)
+PLAIN(tan, double, f64)
 
 PLAIN(lgamma, float, f32)
 PLAIN(lgamma, double, f64)

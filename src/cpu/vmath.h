@@ -10,9 +10,9 @@
  * the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for log10, sinh, cosh,
  * asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler too. */
 #define TNI_VMATH_LIST(X) TNI_VMATH_OWN(X) TNI_VMATH_LIBM64(X) TNI_VMATH_TURN(X) X(lgamma)
-#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(tanh) X(sigmoid) X(sqrt)
+#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(sqrt)
 #define TNI_VMATH_LIBM64(X)                                                                                                        \
-    X(exp2) X(log2) X(log10) X(log1p) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
+    X(exp2) X(log2) X(log10) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
 #define TNI_VMATH_TURN(X) X(sin) X(cos) X(tan)
 #define TNI_VMATH_DECLARE(name)                                                                                                    \
     void tni_##name##_f32(float *y, const float *x, int64_t n);                                                                    \
@@ -20,9 +20,10 @@
 TNI_VMATH_LIST(TNI_VMATH_DECLARE)
 #undef TNI_VMATH_DECLARE
 
-/* The bodies, for kernels that inline them: tni_exp_f32_(x), tni_exp_f64_(x), ... They have no branches, so that loops around them
- * vectorise, and no fma and no libm (an fma is a slow call on the baseline and would change bits). The float forms compute in
- * double and round once. NaN takes the arm of each selection that keeps it. */
+/* The bodies, for kernels that inline them: tni_exp_f32_(x), tni_exp_f64_(x), ... But for sin, cos, tan and the C library's they have
+ * no branches, so that loops around them vectorise, and no fma (a slow call on the baseline, and it would change bits). The float
+ * forms of exp, log, tanh, sigmoid and erf compute in float, for twice the speed; the others in double, and round once. NaN takes
+ * the arm of each selection that keeps it. */
 
 /* Before a loop whose rounds are independent although the compiler cannot see it (y is x, or they are apart). */
 #ifdef __clang__
@@ -39,6 +40,111 @@ TNI_VMATH_LIST(TNI_VMATH_DECLARE)
 #define TNI_LOG2E 0x1.71547652b82fep+0
 #define TNI_ROUNDER 0x1.8p52 /* x + this: the nearest integer, in the low bits of the sum */
 #define TNI_INF ((double)__builtin_inff())
+
+/* ---- in float ---- */
+
+#define TNI_ROUNDER_F32 0x1.8p23f
+#define TNI_LN2_HIGH_F32 0x1.62e400p-1f /* 15 bits */
+#define TNI_LN2_LOW_F32 0x1.7f7d1cp-20f
+
+TNI_INLINE uint32_t tni_bits_f32_(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+TNI_INLINE float tni_float_(uint32_t u) {
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+TNI_INLINE float tni_select_f32_(bool yes, float a, float b) {
+#if defined(__clang__) || defined(__NO_TRAPPING_MATH__)
+    return yes ? a : b;
+#else
+    uint32_t mask = (uint32_t)0 - (uint32_t)yes;
+    return tni_float_((tni_bits_f32_(a) & mask) | (tni_bits_f32_(b) & ~mask));
+#endif
+}
+
+/* e^(t + more) = (1 + *w) 2^k; t of at most 8 binary places but for what a float has no room for, `more` small. Returns k +
+ * TNI_ROUNDER_F32. */
+TNI_INLINE float tni_exp_parts_f32_(float t, float more, float *w) {
+    float m = (t + more) * 0x1.715476p+0f + TNI_ROUNDER_F32, k = m - TNI_ROUNDER_F32;
+    float high = (t - k * TNI_LN2_HIGH_F32) + more, low = k * TNI_LN2_LOW_F32, r = high - low; /* t - k high is exact */
+    float p = 0x1.6db4ccp-10f;
+    p = p * r + 0x1.123bd0p-7f;
+    p = p * r + 0x1.55545ep-5f;
+    p = p * r + 0x1.55548ep-3f;
+    p = p * r + 0.5f;
+    *w = high + (r * r * p - low);
+    return m;
+}
+
+/* 2^k from k + TNI_ROUNDER_F32, -127 < k < 128, and as two factors from -252 on. */
+TNI_INLINE float tni_power_f32_(float k_rounded) { return tni_float_((tni_bits_f32_(k_rounded) + 127) << 23); }
+
+TNI_INLINE float tni_two_powers_f32_(float k_rounded, float *second) {
+    int32_t k = (int32_t)(tni_bits_f32_(k_rounded) - 0x4b400000u), half = k >> 1;
+    *second = tni_float_((uint32_t)(k - half + 127) << 23);
+    return tni_float_((uint32_t)(half + 127) << 23);
+}
+
+TNI_INLINE float tni_exp_f32_(float x) {
+    float t = tni_select_f32_(x < -104.0f, -104.0f, x), w, second;
+    t = tni_select_f32_(t > 89.0f, 89.0f, t);
+    float first = tni_two_powers_f32_(tni_exp_parts_f32_(t, 0.0f, &w), &second);
+    return (1.0f + w) * first * second;
+}
+
+TNI_INLINE float tni_tanh_f32_(float x) {
+    float a = __builtin_fabsf(x), z = a * a, w;
+    float p = -0x1.763710p-8f;
+    p = p * z + 0x1.523e7ap-6f;
+    p = p * z - 0x1.b840e0p-5f;
+    p = p * z + 0x1.110752p-3f;
+    p = p * z - 0x1.555534p-2f;
+    float t = tni_select_f32_(a > 10.0f, 10.0f, a), s = tni_power_f32_(tni_exp_parts_f32_(-(t + t), 0.0f, &w));
+    float e = s + s * w, far = 1.0f - (e + e) / ((1.0f + s) + s * w);
+    return __builtin_copysignf(tni_select_f32_(a < 0.625f, a + a * (z * p), far), x);
+}
+
+/* 1 / (1 + e^a) for a = |x|, with e^a = (1 + w) / s; the other half is 1 - that. */
+TNI_INLINE float tni_sigmoid_f32_(float x) {
+    float a = __builtin_fabsf(x), w, second;
+    a = tni_select_f32_(a > 104.0f, 104.0f, a);
+    float k = tni_exp_parts_f32_(a, 0.0f, &w), first = tni_two_powers_f32_(2 * TNI_ROUNDER_F32 - k, &second);
+    float s = first * second, sum = 1.0f + s, lost = s - (sum - 1.0f);
+    float y = 1.0f / (sum + (w + lost)) * first * second;
+    return tni_select_f32_(x < 0.0f, y, 1.0f - y);
+}
+
+TNI_INLINE float tni_log_f32_(float x) {
+    bool small = x < 0x1p-126f;
+    uint32_t u = tni_bits_f32_(x * tni_select_f32_(small, 0x1p23f, 1.0f)) - 0x3f3504f3u + 0x40000000u;
+    float k = (float)((int32_t)(u >> 23) - 128) - tni_select_f32_(small, 23.0f, 0.0f);
+    float f = tni_float_((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f, z = f * f;
+    float p = 0x1.145afep-4f;
+    p = p * f - 0x1.de3ca6p-4f;
+    p = p * f + 0x1.e6ef22p-4f;
+    p = p * f - 0x1.fc21f0p-4f;
+    p = p * f + 0x1.233782p-3f;
+    p = p * f - 0x1.555c4ep-3f;
+    p = p * f + 0x1.99a4b4p-3f;
+    p = p * f - 0x1.000006p-2f;
+    p = p * f + 0x1.555548p-2f;
+    float y = (f + ((f * z * p + k * TNI_LN2_LOW_F32) - 0.5f * z)) + k * TNI_LN2_HIGH_F32;
+    y = tni_select_f32_(x < __builtin_inff(), y, x); /* +inf and NaN */
+    y = tni_select_f32_(x == 0.0f, -__builtin_inff(), y);
+    return tni_select_f32_(x < 0.0f, __builtin_nanf(""), y);
+}
+
+TNI_INLINE float tni_sqrt_f32_(float x) { return __builtin_sqrtf(x); }
+
+/* ---- float by double, and double ---- */
+
+TNI_INLINE double tni_sqrt_f64_(double x) { return __builtin_sqrt(x); }
 
 TNI_INLINE uint64_t tni_bits_(double x) {
     uint64_t u;
@@ -90,8 +196,6 @@ TNI_INLINE double tni_exp_wide_(double t) {
     return tni_expm1_short_(t - k * TNI_LN2) * scale + scale;
 }
 
-TNI_INLINE float tni_exp_f32_(float x) { return (float)tni_exp_wide_(tni_clamp_(x, -150.0, 128.0)); }
-
 TNI_INLINE float tni_exp2_f32_(float x) {
     double t = tni_clamp_(x, -152.0, 129.0), m = t + TNI_ROUNDER, scale = tni_power_(m);
     return (float)(tni_expm1_short_((t - (m - TNI_ROUNDER)) * TNI_LN2) * scale + scale);
@@ -117,20 +221,6 @@ TNI_INLINE float tni_sinh_f32_(float x) {
 TNI_INLINE float tni_cosh_f32_(float x) {
     double t = __builtin_fabs((double)x), e = tni_exp_wide_(tni_select_(t > 128.0, 128.0, t));
     return (float)(0.5 * (e + 1.0 / e));
-}
-
-TNI_INLINE float tni_tanh_f32_(float x) {
-    double t = __builtin_fabs((double)x);
-    t = tni_select_(t > 10.0, 10.0, t);
-    double u = tni_expm1_of_float_(t + t);
-    return __builtin_copysignf((float)(u / (u + 2.0)), x);
-}
-
-TNI_INLINE float tni_sigmoid_f32_(float x) {
-    double t = tni_clamp_(-(double)x, -150.0, 150.0);
-    double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
-    double scale = tni_power_(m);
-    return (float)(1.0 / (tni_expm1_short_(t - k * TNI_LN2) * scale + (scale + 1.0)));
 }
 
 /* What log needs of a positive normal x = z * 2^exponent with sqrt(1/2) <= z < sqrt(2). */
@@ -161,11 +251,6 @@ TNI_INLINE double tni_log1p_short_(double z) {
     p = p * z - 0x1.ffffff9b3ac66p-2;
     p = p * z + 0x1.00000002958d6p+0;
     return p * z;
-}
-
-TNI_INLINE float tni_log_f32_(float x) {
-    double k, z = tni_split_(x, &k) - 1.0;
-    return (float)tni_log_edges_(x, k * TNI_LN2 + tni_log1p_short_(z));
 }
 
 TNI_INLINE float tni_log2_f32_(float x) {
@@ -202,9 +287,6 @@ TNI_INLINE float tni_atanh_f32_(float x) {
     double t = __builtin_fabs((double)x);
     return __builtin_copysignf((float)(0.5 * tni_log1p_wide_((t + t) / (1.0 - t))), x);
 }
-
-TNI_INLINE float tni_sqrt_f32_(float x) { return __builtin_sqrtf(x); }
-TNI_INLINE double tni_sqrt_f64_(double x) { return __builtin_sqrt(x); }
 
 /* e^t - 1 = (s + low) before the scaling with 2^k: s is the rounded sum, low what the rounding lost. Returns k + TNI_ROUNDER. */
 TNI_INLINE double tni_exp_parts_(double t, double *s, double *low) {
@@ -276,10 +358,8 @@ TNI_INLINE double tni_sigmoid_f64_(double x) {
     return q + inverse * (n_low - q * d_low);
 }
 
-TNI_INLINE double tni_log_f64_(double x) {
-    double small = tni_select_(x < 0x1p-1022, 54.0, 0.0), scaled = x * tni_select_(x < 0x1p-1022, 0x1p54, 1.0);
-    double k, f = tni_split_(scaled, &k) - 1.0;
-    k -= small;
+/* log((1 + f) 2^k) + more, sqrt(1/2) <= 1 + f < sqrt(2), `more` less than an ulp of 1. */
+TNI_INLINE double tni_log_parts_(double f, double k, double more) {
     double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
     double p = 0x1.0c04595976d29p-3;
     p = p * z + 0x1.0fbe83c2cb59ep-3;
@@ -289,8 +369,22 @@ TNI_INLINE double tni_log_f64_(double x) {
     p = p * z + 0x1.2492492476c87p-2;
     p = p * z + 0x1.9999999999a38p-2;
     p = p * z + 0x1.5555555555555p-1;
-    double y = k * TNI_LN2_HIGH - ((half - (s * (half + p * z) + k * TNI_LN2_LOW)) - f);
-    return tni_log_edges_(x, y);
+    return k * TNI_LN2_HIGH - ((half - (s * (half + p * z) + (k * TNI_LN2_LOW + more))) - f);
+}
+
+TNI_INLINE double tni_log_f64_(double x) {
+    double small = tni_select_(x < 0x1p-1022, 54.0, 0.0), scaled = x * tni_select_(x < 0x1p-1022, 0x1p54, 1.0);
+    double k, f = tni_split_(scaled, &k) - 1.0;
+    return tni_log_edges_(x, tni_log_parts_(f, k - small, 0.0));
+}
+
+/* What the sum 1 + x lost counts too; near 0 x is the better f. */
+TNI_INLINE double tni_log1p_f64_(double x) {
+    double u = 1.0 + x, lost = tni_select_(x > 1.0, 1.0 - (u - x), x - (u - 1.0)) / u;
+    double k, f = tni_split_(u, &k) - 1.0;
+    bool near = k == 0.0;
+    double y = tni_log_parts_(tni_select_(near, x, f), k, tni_select_(near, 0.0, lost));
+    return tni_select_(x == 0.0, x, tni_log_edges_(u, y));
 }
 
 /* ---- the C library's, in double ---- */
@@ -300,7 +394,6 @@ TNI_INLINE double tni_log_f64_(double x) {
 TNI_VMATH_SAME(exp2)
 TNI_VMATH_SAME(log2)
 TNI_VMATH_SAME(log10)
-TNI_VMATH_SAME(log1p)
 TNI_VMATH_SAME(sinh)
 TNI_VMATH_SAME(cosh)
 TNI_VMATH_SAME(asinh)

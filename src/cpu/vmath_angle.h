@@ -1,4 +1,4 @@
-/* cpu/vmath_angle.h - sin, cos, tan, asin, acos, atan for vmath.h, which includes it: float in double, double by the C library. */
+/* cpu/vmath_angle.h - sin, cos, tan, asin, acos, atan for vmath.h, which includes it: float computes in double. */
 #ifndef TNI_VMATH_ANGLE_H
 #define TNI_VMATH_ANGLE_H
 #include "cpu/vmath.h"
@@ -6,9 +6,11 @@
 #define TNI_HALF_PI 0x1.921fb54442d18p+0
 #define TNI_HALF_PI_HIGH 0x1.921fb54400000p+0 /* 33 bits */
 #define TNI_HALF_PI_LOW 0x1.0b4611a626331p-34
+#define TNI_HALF_PI_MIDDLE 0x1.0b4611a600000p-34 /* 33 bits of the rest */
+#define TNI_HALF_PI_END 0x1.3198a2e037073p-69
 
-/* Up to here two parts of pi/2 are enough; what lies above goes to the C library. */
-#define TNI_TURN_LIMIT 0x1p19f
+/* Up to here these parts of pi/2 are enough; what lies above goes to the C library. */
+#define TNI_TURN_LIMIT 0x1p19
 
 /* x = k pi/2 + r, |r| <= pi/4; returns k + TNI_ROUNDER. */
 TNI_INLINE double tni_turn_(double x, double *r) {
@@ -37,21 +39,21 @@ TNI_INLINE double tni_cos_quarter_(double r) {
 }
 
 /* For |x| <= TNI_TURN_LIMIT, without a branch. The lowest bits of k say which function and which sign. */
-TNI_INLINE float tni_sin_near_(float x) {
+TNI_INLINE float tni_sin_near_f32_(float x) {
     double r;
     uint64_t k = tni_bits_(tni_turn_(x, &r));
     double y = tni_select_((k & 1) != 0, tni_cos_quarter_(r), tni_sin_quarter_(r));
     return (float)tni_double_(tni_bits_(y) ^ ((k & 2) << 62));
 }
 
-TNI_INLINE float tni_cos_near_(float x) {
+TNI_INLINE float tni_cos_near_f32_(float x) {
     double r;
     uint64_t k = tni_bits_(tni_turn_(x, &r));
     double y = tni_select_((k & 1) != 0, tni_sin_quarter_(r), tni_cos_quarter_(r));
     return (float)tni_double_(tni_bits_(y) ^ (((k + 1) & 2) << 62));
 }
 
-TNI_INLINE float tni_tan_near_(float x) {
+TNI_INLINE float tni_tan_near_f32_(float x) {
     double r;
     uint64_t k = tni_bits_(tni_turn_(x, &r));
     double s = tni_sin_quarter_(r), c = tni_cos_quarter_(r);
@@ -59,12 +61,62 @@ TNI_INLINE float tni_tan_near_(float x) {
     return (float)(tni_select_(odd, -c, s) / tni_select_(odd, s, c));
 }
 
-#define TNI_VMATH_TURNING(name)                                                                                                    \
-    TNI_INLINE float tni_##name##_f32_(float x) {                                                                                  \
-        return __builtin_fabsf(x) <= TNI_TURN_LIMIT ? tni_##name##_near_(x) : (float)name((double)x);                              \
-    }                                                                                                                              \
-    TNI_VMATH_SAME(name)
-TNI_VMATH_TURN(TNI_VMATH_TURNING)
+/* The same in two parts r + *low, with three parts of pi/2. */
+TNI_INLINE double tni_turn_exact_(double x, double *r, double *low) {
+    double m = x * 0x1.45f306dc9c883p-1 + TNI_ROUNDER, k = m - TNI_ROUNDER;
+    double t = x - k * TNI_HALF_PI_HIGH, w = k * TNI_HALF_PI_MIDDLE, rest = t - w; /* t and w are exact */
+    double more = k * TNI_HALF_PI_END - ((t - rest) - w);
+    *r = rest - more;
+    *low = (rest - *r) - more;
+    return m;
+}
+
+/* sin(r + low), |r| <= pi/4; cos likewise. */
+TNI_INLINE double tni_sin_parts_(double r, double low) {
+    double z = r * r, cube = z * r;
+    double p = 0x1.5d9424e1c43bbp-33;
+    p = p * z - 0x1.ae5e6aa5071e8p-26;
+    p = p * z + 0x1.71de357e2b0a6p-19;
+    p = p * z - 0x1.a01a019c1a592p-13;
+    p = p * z + 0x1.111111110f8d0p-7;
+    return r - ((z * (0.5 * low - cube * p) - low) + cube * 0x1.5555555555549p-3);
+}
+
+TNI_INLINE double tni_cos_parts_(double r, double low) {
+    double z = r * r, half = 0.5 * z, head = 1.0 - half;
+    double p = -0x1.8fbd85c94e6fdp-37;
+    p = p * z + 0x1.1eea0b3f8cff8p-29;
+    p = p * z - 0x1.27e4f83cbfb1dp-22;
+    p = p * z + 0x1.a01a019d00932p-16;
+    p = p * z - 0x1.6c16c16c1551cp-10;
+    p = p * z + 0x1.555555555554ep-5;
+    return head + (((1.0 - head) - half) + (z * (z * p) - r * low));
+}
+
+TNI_INLINE double tni_sin_near_f64_(double x) {
+    double r, low;
+    uint64_t k = tni_bits_(tni_turn_exact_(x, &r, &low));
+    double y = tni_select_((k & 1) != 0, tni_cos_parts_(r, low), tni_sin_parts_(r, low));
+    y = tni_double_(tni_bits_(y) ^ ((k & 2) << 62));
+    return tni_select_(x == 0.0, x, y); /* -0 stays */
+}
+
+TNI_INLINE double tni_cos_near_f64_(double x) {
+    double r, low;
+    uint64_t k = tni_bits_(tni_turn_exact_(x, &r, &low));
+    double y = tni_select_((k & 1) != 0, tni_sin_parts_(r, low), tni_cos_parts_(r, low));
+    return tni_double_(tni_bits_(y) ^ (((k + 1) & 2) << 62));
+}
+
+/* Elements of any size. */
+#define TNI_VMATH_TURNING(name, T, type, near)                                                                                     \
+    TNI_INLINE T tni_##name##_##type##_(T x) { return fabs((double)x) <= TNI_TURN_LIMIT ? near(x) : (T)name((double)x); }
+TNI_VMATH_TURNING(sin, float, f32, tni_sin_near_f32_)
+TNI_VMATH_TURNING(cos, float, f32, tni_cos_near_f32_)
+TNI_VMATH_TURNING(tan, float, f32, tni_tan_near_f32_)
+TNI_VMATH_TURNING(sin, double, f64, tni_sin_near_f64_)
+TNI_VMATH_TURNING(cos, double, f64, tni_cos_near_f64_)
+TNI_VMATH_SAME(tan)
 
 /* asin(a), |a| <= 1/2, to 2^-35. */
 TNI_INLINE double tni_asin_half_(double a) {

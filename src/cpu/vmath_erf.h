@@ -21,19 +21,25 @@ TNI_INLINE double tni_erfc_wide_(double a) {
     return p * tni_exp_wide_(-(a * a));
 }
 
+/* Near 0 a polynomial; else 1 - erfc(t), erfc(t) = e^(-t^2 + t q(t)), with t^2 in two parts. */
 TNI_INLINE float tni_erf_f32_(float x) {
-    double a = __builtin_fabs((double)x), z = a * a;
-    double p = 0x1.1b8c452381854p-20;
-    p = p * z - 0x1.d25d1854a33edp-17;
-    p = p * z + 0x1.f56bf559fee87p-14;
-    p = p * z - 0x1.bfdf5b94982e6p-11;
-    p = p * z + 0x1.56586d16ea132p-8;
-    p = p * z - 0x1.b82cb8f75f60fp-6;
-    p = p * z + 0x1.ce2f20978ac74p-4;
-    p = p * z - 0x1.812746adb3077p-2;
-    p = p * z + 0x1.20dd750428b2ap+0;
-    double far = 1.0 - tni_erfc_wide_(tni_select_(a > 10.0, 10.0, a));
-    return __builtin_copysignf((float)tni_select_(a < 1.0, a * p, far), x);
+    float a = __builtin_fabsf(x), z = a * a, w;
+    float p = 0x1.6fed9ep-14f;
+    p = p * z - 0x1.af8e82p-11f;
+    p = p * z + 0x1.555512p-8f;
+    p = p * z - 0x1.b81bfep-6f;
+    p = p * z + 0x1.ce2e9cp-4f;
+    p = p * z - 0x1.812746p-2f;
+    p = p * z + 0x1.06eba8p-3f;
+    float t = tni_select_f32_(a > 4.0f, 4.0f, a), high = tni_float_(tni_bits_f32_(t) & 0xfffff000u);
+    float q = 0x1.c3801cp-13f;
+    q = q * t - 0x1.a6cfbep-9f;
+    q = q * t + 0x1.779a1ep-6f;
+    q = q * t - 0x1.af608cp-4f;
+    q = q * t + 0x1.75113ap-2f;
+    q = q * t - 0x1.20e722p+0f;
+    float s = tni_power_f32_(tni_exp_parts_f32_(-(high * high), q * t - (t - high) * (t + high), &w));
+    return __builtin_copysignf(tni_select_f32_(a < 0.85f, a + a * p, (1.0f - s) - s * w), x);
 }
 
 TNI_INLINE float tni_erfc_f32_(float x) {
