@@ -326,7 +326,7 @@ static tn_dtype result_dtype(tni_map_rule rule, tn_dtype dtype) {
     return rule == TNI_TO_REAL ? tni_dtype_real(dtype) : dtype;
 }
 
-bool tni_run_map_with(tni_call *c, const tni_map *map) {
+static bool run_any(tni_call *c, const tni_map *map) {
     tn_dtype dtype = compute_dtype(c, map->rule);
     bool widen;
     tni_loop *loop = tni_map_loop(map->loop, dtype, &widen);
@@ -344,4 +344,31 @@ bool tni_run_map_with(tni_call *c, const tni_map *map) {
     if (!c->out[0]) TNI_TRY(make_output(c, x + 1, result));
     x[0] = &c->out[0]->a;
     return run(loop, x, c->nin + 1, c->arg);
+}
+
+/* The loop for one or two row-major inputs of one dtype and shape, small, out of place: most calls. NULL: the long way. */
+static tni_loop *simplest_loop(const tni_call *c, const tni_map *map) {
+    const tni_array *x = &c->in[0]->a, *y = &c->in[c->nin - 1]->a;
+    if (c->inplace || c->nin > 2 || !x->contiguous || x->numel > GRAIN || c->in[0]->number) return NULL;
+    if (y != x && (y->dtype != x->dtype || !y->contiguous || c->in[1]->number || !tni_same_shape(x, y))) return NULL;
+    if (map->rule == TNI_FLOATING && !tni_dtype_has_grad((tn_dtype)x->dtype)) return NULL;
+    int column = tni_map_column((tn_dtype)x->dtype);
+    return column < 0 ? NULL : map->loop[column];
+}
+
+static bool run_simplest(tni_call *c, tni_loop *loop, tn_dtype result) {
+    const tni_array *x = &c->in[0]->a;
+    tn_tensor *out = tni_tensor_new_same(c->t, result, x);
+    if (!out) return false;
+    c->out[0] = out;
+    int64_t item = (int64_t)tni_array_item(x);
+    char *p[3] = {out->a.data, x->data, c->in[c->nin - 1]->a.data};
+    loop(p, (const int64_t[]){(int64_t)tni_array_item(&out->a), item, item}, x->numel, c->arg);
+    return true;
+}
+
+bool tni_run_map_with(tni_call *c, const tni_map *map) {
+    tni_loop *simplest = simplest_loop(c, map);
+    if (TNI_LIKELY(simplest != NULL)) return run_simplest(c, simplest, result_dtype(map->rule, (tn_dtype)c->in[0]->a.dtype));
+    return run_any(c, map);
 }

@@ -94,6 +94,11 @@ tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const 
     return x ? finish(t, x, tni_array_new(&x->a, who, dtype, sizes, ndim)) : NULL;
 }
 
+tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like) {
+    tn_tensor *x = new_handle(t);
+    return x ? finish(t, x, tni_array_new_same(&x->a, dtype, like)) : NULL;
+}
+
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype) {
     tn_tensor *x = new_handle(t);
     return x ? finish(t, x, tni_array_new_like(&x->a, who, &like->a, dtype)) : NULL;

@@ -57,6 +57,19 @@ bool tni_array_new(tni_array *out, const char *who, tn_dtype dtype, const int64_
     return take_storage(out);
 }
 
+bool tni_array_new_same(tni_array *out, tn_dtype dtype, const tni_array *like) {
+    size_t ndim = like->ndim;
+    TNI_TRY(set_room(out, ndim));
+    for (size_t i = 0; i < ndim; i++) {
+        out->sizes[i] = like->sizes[i];
+        out->strides[i] = like->strides[i];
+    }
+    out->numel = like->numel;
+    out->dtype = (int8_t)dtype;
+    out->contiguous = true;
+    return take_storage(out);
+}
+
 bool tni_array_new_like(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype) {
     if (like->contiguous || !tni_is_dense(like)) return tni_array_new(out, who, dtype, like->sizes, like->ndim);
     TNI_TRY(set_header(out, who, dtype, like->sizes, like->ndim));

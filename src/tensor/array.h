@@ -22,6 +22,8 @@ typedef struct tni_array {
 
 /* A fresh array with its own storage, row-major. `who` names the operator in errors. */
 bool tni_array_new(tni_array *out, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
+/* Fresh, of the shape of a row-major array whose items are not smaller: nothing is left to check. `out` is zeroed. */
+bool tni_array_new_same(tni_array *out, tn_dtype dtype, const tni_array *like);
 /* Fresh, dense, with the strides' order of another array of the same shape (torch.preserve_format). */
 bool tni_array_new_like(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype);
 /* The checked constructor of every view: shape, strides and offset must stay inside the storage. Takes a share of it. */
