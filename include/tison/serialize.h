@@ -3,6 +3,7 @@
 #define TISON_SERIALIZE_H
 #include <tison/tensor.h>
 #include <tison/module.h>
+#include <tison/value.h>
 
 TN_BEGIN_DECLS
 
@@ -13,6 +14,34 @@ TN_BEGIN_DECLS
  *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong), TN_ERR_NOT_IMPLEMENTED for a compressed file without zlib
  */
 TN_API tn_tensor *(tn_load_idx)(const char *path);
+
+/* ---- pt.c ---- */
+
+/** Reads a .pt or .pth file: torch.load(path, map_location="cpu", weights_only=True). Nothing in the file is executed; names that
+ *  are not in the table of allowed ones are refused. Tensors that share a storage in the file share it here. All is checked before
+ *  a tensor is made.
+ *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong, and where), or TN_ERR_NOT_IMPLEMENTED for what this version
+ *           does not read: files of PyTorch before 1.6, TorchScript, sparse and quantized tensors, classes
+ */
+TN_API tn_value *(tn_load_pt)(const char *path);
+
+/** The same, from memory. Copies: the memory may go afterwards. [scope] */
+TN_API tn_value *(tn_load_pt_bytes)(const void *data, size_t bytes);
+
+/* ---- pt_write.c ---- */
+
+/** Writes a value as torch.save(value, path) does; PyTorch reads it by torch.load(path), with weights_only=True too. The bytes are
+ *  those of torch.save but for the archive's id. Tensors that share a storage share it in the file; whole storages are written.
+ *  `tn_save_pt(v, path)`: v is a tn_value, or what TN_VALUE takes: a tensor, a state, ...
+ *  The file is replaced as a whole or not at all.
+ *  returns  false with TN_ERR_IO, or TN_ERR_VALUE for values nested more than TN_VALUE_MAX_DEPTH deep and for one storage of two
+ *           dtypes
+ */
+TN_API bool(tn_save_pt)(tn_value *v, const char *path);
+
+#ifndef __cplusplus
+#define tn_save_pt(v, path) (tn_save_pt)(TN_VALUE(v), path)
+#endif
 
 /* ---- save.c ---- */
 

@@ -474,16 +474,18 @@ tn_value_kind tn_value_get_kind(tn_value *v) {
 
 size_t tn_value_count(tn_value *v) { return tni_check_handle("value_count", "v", v, TNI_VALUE) ? v->n : 0; }
 
-/* The item as a handle that the innermost scope claims. */
-static tn_value *hand_out(const tni_item *x) {
-    tni_thread *t = tni_self();
-    if (!t || !x) return NULL;
+tn_value *tni_value_of_item(tni_thread *t, const tni_item *x) {
     if (tni_item_is_object(x) && x->kind != TN_VALUE_TENSOR) return tni_scope_claim(t, x->u.o) ? (tn_value *)x->u.o : NULL;
     tn_value *v = new_value(t, x->kind);
     if (!v) return NULL;
     v->item = *x;
     if (x->kind == TN_VALUE_TENSOR) tni_claim(x->u.o);
     return tni_give(t, v);
+}
+
+static tn_value *hand_out(const tni_item *x) {
+    tni_thread *t = tni_self();
+    return t ? tni_value_of_item(t, x) : NULL;
 }
 
 tn_value *tn_value_at(tn_value *v, size_t i) {

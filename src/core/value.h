@@ -6,7 +6,7 @@
 
 /* What a container holds: small things in place, the others as objects, claimed. */
 typedef struct tni_item {
-    int32_t kind; /* tn_value_kind; a dtype stands in `i` */
+    int32_t kind; /* tn_value_kind; a bool, int and dtype stand in `i` */
     union {
         int64_t i;
         double d;
@@ -35,13 +35,14 @@ struct tn_value {
         tni_item *at; /* of a dict two for each entry: key and value */
     } u;
     size_t n, capacity; /* bytes of a text; items of a container (entries of a dict), and room for items */
+    uint64_t weight;    /* of a container that a file made: values in it, counted as if nothing were shared */
     tn_value *attributes;
 };
 
-TNI_INLINE bool tni_is_container(int kind) { return kind >= TN_VALUE_LIST; }
+TNI_INLINE bool tni_is_container(int kind) { return kind >= TN_VALUE_LIST && kind <= TN_VALUE_DICT; }
 TNI_INLINE bool tni_item_is_object(const tni_item *x) {
-    return x->kind >= TN_VALUE_TENSOR || x->kind == TN_VALUE_STRING || x->kind == TN_VALUE_BYTES || x->kind == TN_VALUE_COMPLEX ||
-           x->kind == TN_VALUE_DEVICE;
+    return (x->kind >= TN_VALUE_TENSOR && x->kind <= TN_VALUE_DICT) || x->kind == TN_VALUE_STRING || x->kind == TN_VALUE_BYTES ||
+           x->kind == TN_VALUE_COMPLEX || x->kind == TN_VALUE_DEVICE;
 }
 TNI_INLINE tn_value *tni_item_value(const tni_item *x) { return (tn_value *)x->u.o; }
 TNI_INLINE size_t tni_value_items(const tn_value *v) { return v->kind == TN_VALUE_DICT ? 2 * v->n : v->n; }
@@ -49,7 +50,8 @@ TNI_INLINE size_t tni_value_items(const tn_value *v) { return v->kind == TN_VALU
 /* New values without claims; NULL with an error. */
 tn_value *tni_value_container(tni_thread *t, tn_value_kind kind, int flavor);
 tn_value *tni_value_text(tni_thread *t, tn_value_kind kind, const char *text, size_t n);
-tni_item tni_value_item(tn_value *v); /* what a container would hold of v */
+tni_item tni_value_item(tn_value *v);                          /* what a container would hold of v */
+tn_value *tni_value_of_item(tni_thread *t, const tni_item *x); /* and back, as a handle [scope] */
 /* Puts an item behind the others of a list, tuple or set, and claims its object. Knows nothing of cycles. */
 bool tni_value_push(tn_value *v, tni_item item);
 /* dict[key] = item; key is an int or a text's value. *replaced: the key was there already. */

@@ -52,7 +52,7 @@ static bool put_local(tni_zip_writer *w, const member *m) {
     record r = {.n = 0};
     add(&r, 0x04034B50, 4);
     add(&r, later ? 0 : large ? 45 : 20, 2);
-    add(&r, later ? FLAGS_LATER : FLAGS_PLAIN, 2);
+    add(&r, later && m->bytes ? FLAGS_LATER : FLAGS_PLAIN, 2);
     add(&r, 0, 2);                      /* stored */
     add(&r, later ? 0 : 0x00210000, 4); /* no time; 1 January 1980 */
     add(&r, later ? 0 : m->crc, 4);
@@ -86,7 +86,7 @@ static void add_central(tni_zip_writer *w, const member *m) {
     add(&r, 0x02014B50, 4);
     add(&r, 0, 2);
     add(&r, later ? 0 : extra.n ? 45 : 20, 2);
-    add(&r, later ? FLAGS_LATER : FLAGS_PLAIN, 2);
+    add(&r, later && m->bytes ? FLAGS_LATER : FLAGS_PLAIN, 2);
     add(&r, 0, 2);
     add(&r, later ? 0 : 0x00210000, 4);
     add(&r, m->crc, 4);

@@ -21,7 +21,7 @@ static const topic topics[] = {
     {"nn", "layers, containers, initialisers (torch.nn.*)", MODULE "#include <tison/ops.h>\n"},
     {"optim", "optimizers and schedulers (torch.optim.*)", MODULE},
     {"data", "datasets, samplers, loaders (torch.utils.data.*)", MODULE},
-    {"serialize", "files: safetensors, .pt, .npy, state dicts, checkpoints", MODULE},
+    {"serialize", "files: safetensors, .pt, .npy, state dicts, checkpoints", MODULE "#include <tison/value.h>\n"},
 };
 
 /* The end of a region: the line after the #endif that closes the #ifdef at p. */
