@@ -21,15 +21,26 @@ static bool put_all(tni_thread *t, tn_value *dict, const tn_state *s) {
     return true;
 }
 
+/* PyTorch's _metadata: OrderedDict of path -> {"version": n}, an attribute of the dict. */
+static bool set_versions(tn_value *dict, tn_state *s) {
+    tni_thread *t = tni_self();
+    tn_value *attributes = tn_value_dict(), *paths = tni_give(t, tni_value_container(t, TN_VALUE_DICT, TNI_ORDERED_DICT));
+    bool right = attributes && paths;
+    for (size_t i = 0; i < s->versions && right; i++) {
+        tn_value *version = tn_value_dict();
+        right =
+            version && tn_value_set(version, "version", s->version[i].version) && tn_value_set(paths, s->version[i].path, version);
+    }
+    return right && tn_value_set(attributes, "_metadata", paths) && tn_value_set_attributes(dict, attributes);
+}
+
 tn_value *tn_value_from_state(tn_state *state) {
     tni_thread *t = tni_self();
     if (!t || tni_failed() || !tni_check_handle("value_from_state", "state", state, TNI_STATE)) return NULL;
-    tn_value *dict = tni_value_container(t, TN_VALUE_DICT, TNI_ORDERED_DICT);
-    if (!dict) return NULL;
-    tni_claim(&dict->object);
-    bool right = put_all(t, dict, state) && tni_scope_claim(t, &dict->object);
-    tni_release(&dict->object);
-    return right ? dict : NULL;
+    if (!tni_inner_enter(t)) return NULL;
+    tn_value *dict = tni_give(t, tni_value_container(t, TN_VALUE_DICT, TNI_ORDERED_DICT));
+    bool right = dict && put_all(t, dict, state) && (state->versions == 0 || set_versions(dict, state));
+    return tni_inner_return(t, right ? dict : NULL);
 }
 
 static bool set_all(tn_state *s, const tn_value *dict) {
@@ -46,6 +57,20 @@ static bool set_all(tn_state *s, const tn_value *dict) {
     return true;
 }
 
+/* What of _metadata is a version; the rest is nothing that a state has. */
+static bool take_versions(tn_state *s, const tn_value *dict) {
+    const tni_item *x = dict->attributes ? tni_value_find(dict->attributes, "_metadata", 9) : NULL;
+    if (!x || x->kind != TN_VALUE_DICT) return true;
+    const tn_value *paths = tni_item_value(x);
+    for (size_t i = 0; i < paths->n; i++) {
+        const tni_item *path = &paths->u.at[2 * i], *entry = path + 1;
+        if (path->kind != TN_VALUE_STRING || entry->kind != TN_VALUE_DICT) continue;
+        const tni_item *version = tni_value_find(tni_item_value(entry), "version", 7);
+        if (version && version->kind == TN_VALUE_INT) TNI_TRY(tn_state_set_version(s, tni_item_value(path)->u.text, version->u.i));
+    }
+    return true;
+}
+
 tn_state *tn_value_to_state(tn_value *dict) {
     tni_thread *t = tni_self();
     if (!t || tni_failed() || !tni_check_handle("value_to_state", "dict", dict, TNI_VALUE)) return NULL;
@@ -55,5 +80,5 @@ tn_state *tn_value_to_state(tn_value *dict) {
                NULL;
     if (!tni_inner_enter(t)) return NULL;
     tn_state *s = tn_state_new();
-    return tni_inner_return(t, s && set_all(s, dict) ? s : NULL);
+    return tni_inner_return(t, s && set_all(s, dict) && take_versions(s, dict) ? s : NULL);
 }
