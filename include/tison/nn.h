@@ -31,16 +31,36 @@ TN_API tn_nn_sigmoid *(tn_nn_sigmoid_new)(void);
 
 /* ---- container.c ---- */
 
-/** torch.nn.Sequential: each child takes the result of the one before. torch.nn.ModuleList: children without a forward. */
+/** torch.nn.Sequential: each child takes the result of the one before. torch.nn.ModuleList: children without a forward. A child may be
+ *  NULL: Sequential then fails only when it is called. A failed call leaves a container as it was. */
 typedef struct tn_nn_container {
     tn_module module;
-    int64_t count;
 } tn_nn_container;
 typedef tn_nn_container tn_nn_sequential, tn_nn_module_list;
+/** A named child, or a named parameter: {"conv", tn_nn_conv2d(...)}. */
+typedef struct tn_nn_item {
+    const char *name;
+    void *value;
+} tn_nn_item;
+/** A part of a container: start, stop and step as in Python's slices. */
+typedef struct tn_nn_slice_opts {
+    size_t size;
+    int64_t start, stop, step; /* TN_NONE, TN_NONE, 1 */
+} tn_nn_slice_opts;
 #ifndef __cplusplus
 #define TN_MODULES(...) (void *const[]){NULL, __VA_ARGS__} + 1, sizeof((void *const[]){NULL, __VA_ARGS__}) / sizeof(void *) - 1
+#define TN_ITEMS(...)                                                                                                              \
+    (const tn_nn_item[]){{NULL, NULL}, __VA_ARGS__} + 1,                                                                           \
+        sizeof((const tn_nn_item[]){{NULL, NULL}, __VA_ARGS__}) / sizeof(tn_nn_item) - 1
 #define tn_nn_sequential(...) tn_nn_sequential_new(TN_MODULES(__VA_ARGS__))
 #define tn_nn_module_list(...) tn_nn_module_list_new(TN_MODULES(__VA_ARGS__))
+/* tn_nn_sequential_named({"conv", conv}, {"act", tn_nn_relu()}) */
+#define tn_nn_sequential_named(...) (tn_nn_sequential_named)(TN_ITEMS(__VA_ARGS__))
+#define TN_NN_SLICE(function, ...)                                                                                                 \
+    TN_WITH(tn_nn_slice_opts, (.start = TN_NONE, .stop = TN_NONE, .step = 1), (function)(TN_FIRST(__VA_ARGS__), &tn_o),            \
+            TN_REST(__VA_ARGS__))
+#define tn_nn_container_slice(...) TN_NN_SLICE(tn_nn_container_slice, __VA_ARGS__, )
+#define tn_nn_container_delete_slice(...) TN_NN_SLICE(tn_nn_container_delete_slice, __VA_ARGS__, )
 #endif
 
 /** A Sequential of n modules. [keep] modules; [scope] */
@@ -49,14 +69,44 @@ TN_API tn_nn_sequential *(tn_nn_sequential_new)(void *const *modules, size_t n);
 /** A ModuleList of n modules. [keep] modules; [scope] */
 TN_API tn_nn_module_list *(tn_nn_module_list_new)(void *const *modules, size_t n);
 
-/** Adds a module at the end of a Sequential or ModuleList. [keep] */
-TN_API bool (tn_nn_container_append)(tn_nn_container *self, void *module);
+/** A Sequential whose children have names of their own: nn.Sequential(OrderedDict(...)). [keep] modules; [scope] */
+TN_API tn_nn_sequential *(tn_nn_sequential_named)(const tn_nn_item *items, size_t n);
 
 /** Number of children. */
 TN_API int64_t (tn_nn_container_len)(tn_nn_container *self);
 
-/** Child i, from -len to len - 1, else TN_ERR_INDEX. [scope] */
+/** Adds a module at the end, under the name len. [keep] [NULL ok] */
+TN_API bool (tn_nn_container_append)(tn_nn_container *self, void *module);
+
+/** Child i, from -len to len - 1, else TN_ERR_INDEX; NULL without an error for a child that is NULL. [scope] */
 TN_API tn_module *(tn_nn_container_get)(tn_nn_container *self, int64_t i);
+
+/** Replaces child i, under its name. TN_ERR_TYPE for what is no module. [keep] [NULL ok] */
+TN_API bool (tn_nn_container_set)(tn_nn_container *self, int64_t i, void *module);
+
+/** Puts a module before child i; i is -len to len. All names become numbers. TN_ERR_ASSERTION for what is no module. [keep] */
+TN_API bool (tn_nn_container_insert)(tn_nn_container *self, int64_t i, void *module);
+
+/** Takes the children of a slice out; the names of those that stay become numbers. */
+TN_API bool(tn_nn_container_delete_slice)(tn_nn_container *self, const tn_nn_slice_opts *opts TN_DEFAULT(NULL));
+
+/** Takes child i out; the names of the others become numbers. */
+TN_API bool (tn_nn_container_delete)(tn_nn_container *self, int64_t i);
+
+/** Takes child i out and returns it. [scope] */
+TN_API tn_module *(tn_nn_container_pop)(tn_nn_container *self, int64_t i);
+
+/** A new container that shares the children of a slice. A Sequential's keep their names, a ModuleList's are numbered anew. [scope] */
+TN_API tn_nn_container *(tn_nn_container_slice)(tn_nn_container *self, const tn_nn_slice_opts *opts TN_DEFAULT(NULL));
+
+/** Adds the children of another container at the end; it may be itself. All or none. */
+TN_API bool (tn_nn_container_extend)(tn_nn_container *self, tn_nn_container *other);
+
+/** a + b: a new container of a's class with the children of both, numbered. [scope] */
+TN_API tn_nn_container *(tn_nn_container_add)(tn_nn_container *a, tn_nn_container *b);
+
+/** a * k: the same children k times, numbered. TN_ERR_VALUE for k below 1. [scope] */
+TN_API tn_nn_container *(tn_nn_container_mul)(tn_nn_container *a, int64_t k);
 
 /* ---- conv.c ---- */
 
@@ -77,6 +127,9 @@ typedef struct tn_nn_conv2d_opts {
     const char *where;
 } tn_nn_conv2d_opts;
 #ifndef __cplusplus
+#define tn_nn_lazy_conv2d(out, ...)                                                                                                \
+    TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),  \
+            tn_nn_lazy_conv2d_new(out, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_nn_conv2d(in, out, ...)                                                                                                 \
     TN_WITH(tn_nn_conv2d_opts, (.stride = 1, .dilation = 1, .groups = 1, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),  \
             tn_nn_conv2d_new(in, out, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
@@ -85,6 +138,9 @@ typedef struct tn_nn_conv2d_opts {
 /** A convolution with PyTorch's initial weights. kernel: an int or {kh, kw}. TN_ERR_VALUE when groups does not divide the channels. [scope] */
 TN_API tn_nn_conv2d *(tn_nn_conv2d_new)(int64_t in, int64_t out, const int64_t *kernel, size_t nkernel,
                                       const tn_nn_conv2d_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyConv2d: its number of input channels is that of the first call's; then it is a Conv2d. [scope] */
+TN_API tn_nn_conv2d *(tn_nn_lazy_conv2d_new)(int64_t out, const int64_t *kernel, size_t nkernel, const tn_nn_conv2d_opts *opts TN_DEFAULT(NULL));
 
 /* ---- dropout.c ---- */
 
@@ -232,6 +288,9 @@ typedef struct tn_nn_linear_opts {
     const char *where;
 } tn_nn_linear_opts;
 #ifndef __cplusplus
+#define tn_nn_lazy_linear(...)                                                                                                     \
+    TN_WITH(tn_nn_linear_opts, (.bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                                           \
+            tn_nn_lazy_linear_new(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_nn_linear(in, ...)                                                                                                      \
     TN_WITH(tn_nn_linear_opts, (.bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                                           \
             tn_nn_linear_new(in, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
@@ -239,6 +298,131 @@ typedef struct tn_nn_linear_opts {
 
 /** A linear layer with PyTorch's initial weights. in, out: 0 or more. [scope] */
 TN_API tn_nn_linear *(tn_nn_linear_new)(int64_t in, int64_t out, const tn_nn_linear_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyLinear: its number of inputs is that of the first call's; then it is a Linear. [scope] */
+TN_API tn_nn_linear *(tn_nn_lazy_linear_new)(int64_t out, const tn_nn_linear_opts *opts TN_DEFAULT(NULL));
+
+/* ---- module_dict.c ---- */
+
+/** torch.nn.ModuleDict. Names follow the rules of tn_module_register_module; those of its own methods in Python are taken, too. */
+typedef struct tn_nn_module_dict {
+    tn_module module;
+} tn_nn_module_dict;
+#ifndef __cplusplus
+/* tn_nn_module_dict({"conv", conv}, {"pool", pool}) */
+#define tn_nn_module_dict(...) tn_nn_module_dict_new(TN_ITEMS(__VA_ARGS__))
+#endif
+
+/** A ModuleDict of n named modules. [keep] modules; [scope] */
+TN_API tn_nn_module_dict *(tn_nn_module_dict_new)(const tn_nn_item *items, size_t n);
+
+/** self[name] = module; a name that is there keeps its place. [keep] [NULL ok] */
+TN_API bool (tn_nn_module_dict_set)(tn_nn_module_dict *self, const char *name, void *module);
+
+/** Number of modules. */
+TN_API int64_t (tn_nn_module_dict_len)(tn_nn_module_dict *self);
+
+/** Name i, in the order in which they came; -len to len - 1, else NULL with TN_ERR_INDEX. [borrow] */
+TN_API const char *(tn_nn_module_dict_key)(tn_nn_module_dict *self, int64_t i);
+
+/** Is there such a name? */
+TN_API bool (tn_nn_module_dict_contains)(tn_nn_module_dict *self, const char *name);
+
+/** self[name]: NULL with TN_ERR_KEY when there is no such name, without an error when it holds none. [scope] */
+TN_API tn_module *(tn_nn_module_dict_get)(tn_nn_module_dict *self, const char *name);
+
+/** del self[name]. */
+TN_API bool (tn_nn_module_dict_delete)(tn_nn_module_dict *self, const char *name);
+
+/** Takes a module out and returns it. [scope] */
+TN_API tn_module *(tn_nn_module_dict_pop)(tn_nn_module_dict *self, const char *name);
+
+/** Takes all modules out. */
+TN_API bool (tn_nn_module_dict_clear)(tn_nn_module_dict *self);
+
+/** Sets n named modules, all or none. [keep] */
+TN_API bool (tn_nn_module_dict_update)(tn_nn_module_dict *self, const tn_nn_item *items, size_t n);
+
+/* ---- parameter_list.c ---- */
+
+/** torch.nn.ParameterList: tensors become parameters when they come in; NULL stays. A failed call changes nothing. */
+typedef struct tn_nn_parameter_list {
+    tn_module module;
+} tn_nn_parameter_list;
+/** torch.nn.ParameterDict: the same under names, in the order in which they came. */
+typedef struct tn_nn_parameter_dict {
+    tn_module module;
+} tn_nn_parameter_dict;
+#ifndef __cplusplus
+#define TN_PARAMETERS(...)                                                                                                         \
+    (tn_tensor *const[]){NULL, __VA_ARGS__} + 1, sizeof((tn_tensor *const[]){NULL, __VA_ARGS__}) / sizeof(tn_tensor *) - 1
+#define tn_nn_parameter_list(...) tn_nn_parameter_list_new(TN_PARAMETERS(__VA_ARGS__))
+#define tn_nn_parameter_dict(...) tn_nn_parameter_dict_new(TN_ITEMS(__VA_ARGS__))
+#define tn_nn_parameter_list_slice(...) TN_NN_SLICE(tn_nn_parameter_list_slice, __VA_ARGS__, )
+#endif
+
+/** A ParameterList of n tensors. [keep] x; [scope] */
+TN_API tn_nn_parameter_list *(tn_nn_parameter_list_new)(tn_tensor *const *x, size_t n);
+
+/** Number of elements, NULL ones counted. */
+TN_API int64_t (tn_nn_parameter_list_len)(tn_nn_parameter_list *self);
+
+/** Adds a tensor at the end. [keep] [NULL ok] */
+TN_API bool (tn_nn_parameter_list_append)(tn_nn_parameter_list *self, tn_tensor *x);
+
+/** Adds the tensors of a list at the end, all or none. [keep] */
+TN_API bool (tn_nn_parameter_list_extend)(tn_nn_parameter_list *self, tn_tensors *list);
+
+/** Element i, -len to len - 1, else TN_ERR_INDEX. [scope] */
+TN_API tn_tensor *(tn_nn_parameter_list_get)(tn_nn_parameter_list *self, int64_t i);
+
+/** Replaces element i. [keep] [NULL ok] */
+TN_API bool (tn_nn_parameter_list_set)(tn_nn_parameter_list *self, int64_t i, tn_tensor *x);
+
+/** A new list that shares the parameters of a slice. [scope] */
+TN_API tn_nn_parameter_list *(tn_nn_parameter_list_slice)(tn_nn_parameter_list *self, const tn_nn_slice_opts *opts TN_DEFAULT(NULL));
+
+/** A ParameterDict of n named tensors, in their order. [keep]; [scope] */
+TN_API tn_nn_parameter_dict *(tn_nn_parameter_dict_new)(const tn_nn_item *items, size_t n);
+
+/** Number of names. */
+TN_API int64_t (tn_nn_parameter_dict_len)(tn_nn_parameter_dict *self);
+
+/** Name i, in the order in which they came; -len to len - 1, else NULL with TN_ERR_INDEX. [borrow] */
+TN_API const char *(tn_nn_parameter_dict_key)(tn_nn_parameter_dict *self, int64_t i);
+
+/** Is there such a name? */
+TN_API bool (tn_nn_parameter_dict_contains)(tn_nn_parameter_dict *self, const char *name);
+
+/** self[name] = x; a name that is there keeps its place. [keep] [NULL ok] */
+TN_API bool (tn_nn_parameter_dict_set)(tn_nn_parameter_dict *self, const char *name, void *x);
+
+/** self[name]: NULL with TN_ERR_ATTRIBUTE when there is no such name. [scope] */
+TN_API tn_tensor *(tn_nn_parameter_dict_get)(tn_nn_parameter_dict *self, const char *name);
+
+/** self.setdefault(name, x): what is there, else x, which is set. [keep]; [scope] */
+TN_API tn_tensor *(tn_nn_parameter_dict_setdefault)(tn_nn_parameter_dict *self, const char *name, tn_tensor *x);
+
+/** del self[name]: TN_ERR_KEY when there is no such name. */
+TN_API bool (tn_nn_parameter_dict_delete)(tn_nn_parameter_dict *self, const char *name);
+
+/** Takes a parameter out and returns it: TN_ERR_ATTRIBUTE when there is no such name. [scope] */
+TN_API tn_tensor *(tn_nn_parameter_dict_pop)(tn_nn_parameter_dict *self, const char *name);
+
+/** Takes the last one out and returns it; TN_ERR_KEY when there is none. [scope] */
+TN_API tn_tensor *(tn_nn_parameter_dict_popitem)(tn_nn_parameter_dict *self);
+
+/** Takes all parameters out. */
+TN_API bool (tn_nn_parameter_dict_clear)(tn_nn_parameter_dict *self);
+
+/** self.update(other), which is also self |= other: takes over all names of the other one. */
+TN_API bool (tn_nn_parameter_dict_update)(tn_nn_parameter_dict *self, tn_nn_parameter_dict *other);
+
+/** self.copy(): a new dict that shares the parameters. a | b is a copy of a, updated with b. [scope] */
+TN_API tn_nn_parameter_dict *(tn_nn_parameter_dict_copy)(tn_nn_parameter_dict *self);
+
+/** fromkeys(names, x): a new dict in which all names hold the same tensor. [keep]; [scope] */
+TN_API tn_nn_parameter_dict *(tn_nn_parameter_dict_fromkeys)(const char *const *names, size_t n, tn_tensor *x);
 
 /* ---- pooling.c ---- */
 

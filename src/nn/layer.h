@@ -9,6 +9,12 @@
 bool tni_layer_weights(const int64_t *sizes, size_t ndim, bool with_bias, tn_dtype dtype, const char *where, tn_tensor **weight,
                        tn_tensor **bias);
 
+/* torch's reset_parameters alone, for weights that are there. */
+bool tni_layer_reset(tn_tensor *weight, tn_tensor *bias);
+/* Lazy layers: weights without a shape, and giving them theirs at the first call. */
+void tni_layer_lazy_weights(bool with_bias, tn_dtype dtype, tn_tensor **weight, tn_tensor **bias);
+bool tni_layer_materialize(tn_tensor *weight, tn_tensor *bias, const int64_t *sizes, size_t ndim);
+
 /* An {h, w} option: the pair when it is given, else the number twice. */
 static inline void tni_layer_pair(int64_t out[2], int64_t one, const int64_t *pair) {
     bool given = pair && (pair[0] || pair[1]);
