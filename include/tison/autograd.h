@@ -10,6 +10,12 @@ TN_API bool tn_is_leaf(tn_tensor *x);
 TN_API tn_tensor *tn_grad(tn_tensor *x);
 /** x.grad = grad; NULL clears. Shape and dtype must be x's. [NULL ok] */
 TN_API bool tn_set_grad(tn_tensor *x, tn_tensor *grad);
+/** x.data: a tensor of the same memory that knows nothing of x's history, and whose writes x's version counter does not see, so that autograd
+ *  misses them. tn_detach is the safe one. [scope] */
+TN_API tn_tensor *tn_get_data(tn_tensor *x);
+/** x.data = value: x takes value's memory, shape, strides and dtype, and stays the same object with its gradient, hooks and version. An
+ *  integral value for a tensor that requires grad is TN_ERR_DTYPE. */
+TN_API bool tn_set_data(tn_tensor *x, tn_tensor *value);
 /** "AddBackward0", or NULL for a leaf. [borrow] while x lives. */
 TN_API const char *tn_grad_fn_name(tn_tensor *x);
 /** x.requires_grad_(on); returns x, NULL on failure. Only leaves may change. */

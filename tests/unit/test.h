@@ -6,6 +6,7 @@
 #include <string.h>
 
 static int test_passed, test_failed, test_broken;
+static int test_statement; /* the number of the statement that is tested, see statement.h */
 
 #define CHECK(condition) test_check((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_EQ_INT(a, b) test_check_int((long long)(a), (long long)(b), #a " == " #b, __FILE__, __LINE__)
@@ -25,6 +26,7 @@ static int test_passed, test_failed, test_broken;
 static inline int test_check(int right, const char *text, const char *file, int line) {
     if (!right) {
         test_broken = 1;
+        if (test_statement) printf("statement %d, ", test_statement);
         printf("%s:%d: %s\n", file, line, text);
     }
     return right;

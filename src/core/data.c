@@ -1,0 +1,49 @@
+/* core/data.c - torch's x.data: the same memory without history, and pointing a tensor at other memory. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "core/tensor.h"
+#include <tison/autograd.h>
+
+/* A counter of its own, which starts where the shared one stands. */
+static bool own_version(tn_tensor *x, uint32_t value) {
+    tni_version *v = tni_alloc(sizeof *v);
+    if (!v) return false;
+    *v = (tni_version){1, value};
+    if (x->version && tni_count_down(&x->version->refs) == 0) tni_free(x->version, sizeof *x->version);
+    x->version = v;
+    return true;
+}
+
+tn_tensor *tn_get_data(tn_tensor *x) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return NULL;
+    TNI_CHECK_TENSOR("data", x);
+    if (x->uninitialized) return (void)tni_refuse_uninitialized("data"), NULL;
+    tn_tensor *y = tni_tensor_alias(t, "data", x);
+    if (y && !own_version(y, 0)) {
+        tni_tensor_destroy_new(t, y);
+        return NULL;
+    }
+    return tni_give(t, y);
+}
+
+bool tn_set_data(tn_tensor *x, tn_tensor *value) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return false;
+    TNI_CHECK_TENSOR("set_data", x);
+    TNI_CHECK_TENSOR("set_data", value);
+    if (value->uninitialized) return tni_refuse_uninitialized("set_data");
+    TNI_CHECK(!x->requires_grad || tni_dtype_has_grad((tn_dtype)value->a.dtype), TN_ERR_DTYPE,
+              "data set to a tensor that requires gradients must be floating point or complex dtype");
+    if (x == value) return true;
+    tn_tensor *view = tni_tensor_alias(t, "set_data", value); /* checked; its array becomes x's */
+    if (!view) return false;
+    bool right = own_version(x, tni_version_get(x));
+    if (right) {
+        tni_array_clear(&x->a);
+        tni_array_move(&x->a, &view->a);
+        x->uninitialized = false;
+    }
+    tni_tensor_destroy_new(t, view);
+    return right;
+}

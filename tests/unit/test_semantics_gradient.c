@@ -1,0 +1,219 @@
+/* Gradients of Parameters, copying, printing and sharing them, Buffers: statements 45 to 73. */
+#include "statement.h"
+
+static void accumulation(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones((2, 3))), *idle = tn_parameter(tn_ones(2));
+    HOLDS(45, "The first backward stores a plain tensor without history.");
+    tn_backward(tn_sum(p));
+    tn_tensor *g = tn_grad(p);
+    CHECK(g && !tn_is_parameter(g) && !tn_requires_grad(g) && tn_grad_fn_name(g) == NULL && sum_of(g) == 6);
+    HOLDS(46, "Later ones add into it in place: it stays the same object.");
+    tn_backward(tn_sum(p));
+    CHECK(tn_grad(p) == g && sum_of(g) == 12);
+    HOLDS(47, "With create_graph it becomes a new tensor with a history, and the old one stays as it was.");
+    tn_backward(tn_sum(tn_mul(p, p)), .create_graph = true);
+    CHECK(tn_grad(p) != g && tn_grad_fn_name(tn_grad(p)) != NULL && sum_of(g) == 12 && sum_of(tn_grad(p)) == 24);
+    tn_set_grad(p, NULL);
+    HOLDS(48, "A gradient that the program hands to backward is copied.");
+    tn_tensor *seed = tn_ones((2, 3));
+    tn_backward(p, .gradient = seed);
+    tn_zero_(seed);
+    CHECK(sum_of(tn_grad(p)) == 6);
+    HOLDS(49, "A stored gradient lies in memory as its Parameter does when that is dense; an expanded one is stored row by row.");
+    tn_tensor *turned = tn_parameter(tn_t(tn_ones((3, 2)))), *last = tn_parameter(tn_permute(tn_ones((2, 4, 4, 3)), (0, 3, 1, 2)));
+    tn_backward(tn_sum(turned));
+    tn_backward(tn_sum(tn_mul(last, 2)));
+    CHECK(tn_stride(turned, 0) == 1 && tn_stride(tn_grad(turned), 0) == 1 && tn_stride(tn_grad(turned), 1) == 2);
+    CHECK(tn_stride(last, 1) == 1 && tn_stride(tn_grad(last), 1) == 1 && tn_stride(tn_grad(last), 3) == 3);
+    tn_tensor *wide = tn_parameter(tn_ones((2, 3)));
+    tn_backward(wide, .gradient = tn_expand(tn_ones(1), (2, 3)));
+    CHECK(tn_stride(tn_grad(wide), 0) == 3 && tn_stride(tn_grad(wide), 1) == 1);
+    HOLDS(50, "A Parameter that took no part has no gradient, not zeros.");
+    CHECK(tn_grad(idle) == NULL);
+    HOLDS(51, "backward of several elements wants a gradient, of what has no graph or of a freed graph fails; of a scalar leaf it gives 1.");
+    CHECK(!tn_backward(p));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "grad can be implicitly created only for scalar outputs");
+    CHECK(!tn_backward(tn_ones(1)));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
+    tn_tensor *loss = tn_sum(tn_mul(p, p)), *scalar = tn_parameter(tn_scalar_tensor(5.0));
+    tn_backward(loss);
+    CHECK(!tn_backward(loss));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "Trying to backward through the graph a second time");
+    CHECK(tn_backward(scalar) && tn_item(tn_grad(scalar)) == 1);
+}
+
+static void setting_grad(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(3));
+    HOLDS(52, "A gradient may be set: nothing clears it; another shape or dtype, the Parameter itself, or no tensor are refused.");
+    CHECK(tn_set_grad(p, tn_ones(3)) && tn_grad(p) && tn_set_grad(p, NULL) && tn_grad(p) == NULL);
+    CHECK(!tn_set_grad(p, tn_ones(2)));
+    CHECK_ERROR(TN_ERR_SHAPE, "attempting to assign a gradient of size '[2]' to a tensor of size '[3]'");
+    CHECK(!tn_set_grad(p, tn_ones(3, .dtype = TN_FLOAT64)));
+    CHECK_ERROR(TN_ERR_DTYPE, "attempting to assign a gradient with dtype '");
+    CHECK(!tn_set_grad(p, p));
+    CHECK_ERROR(TN_ERR_RUNTIME, "can't assign Variable as its own grad");
+    CHECK(!tn_set_grad(p, (tn_tensor *)(void *)tn_state_new()));
+    CHECK_ERROR(TN_ERR_TYPE, "must be a tensor");
+    NOT_YET(53, "grad_dtype lets gradients have, and add up in, another dtype than the Parameter.", "A gradient's dtype is its tensor's here.");
+}
+
+static int warnings;
+static void count_warning(const char *message, void *data) {
+    (void)data;
+    warnings += strstr(message, "not a leaf Tensor") != NULL;
+}
+
+static tn_tensor *twice(tn_tensor *g, void *data) {
+    strcat(data, "twice ");
+    return tn_mul(g, 2);
+}
+static tn_tensor *plus(tn_tensor *g, void *data) {
+    strcat(data, "plus ");
+    return tn_add(g, 1);
+}
+static tn_tensor *shorter(tn_tensor *g, void *data) {
+    (void)data;
+    return tn_select(g, 0, 0);
+}
+static tn_tensor *no_tensor(tn_tensor *g, void *data) {
+    (void)g, (void)data;
+    return (tn_tensor *)(void *)tn_state_new();
+}
+static void see_sum(tn_tensor *leaf, void *data) { *(double *)data = sum_of(tn_grad(leaf)); }
+
+static void hooks_of_tensors(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(2)), *y = tn_mul(p, 3);
+    HOLDS(54, "The gradient of a computed tensor reads as nothing, with a warning, unless it is retained.");
+    tn_set_warning_handler(count_warning, NULL);
+    CHECK(tn_grad(y) == NULL && warnings == 1);
+    tn_tensor *kept = tn_mul(p, 3);
+    tn_retain_grad(kept);
+    tn_backward(tn_sum(kept));
+    CHECK(tn_grad(kept) != NULL && warnings == 1);
+    tn_set_warning_handler(NULL, NULL);
+    HOLDS(55, "A float16 Parameter gets a float16 gradient.");
+    tn_tensor *half = tn_parameter(tn_to(tn_ones(2), TN_FLOAT16));
+    CHECK(tn_backward(tn_sum(half)) && tn_get_dtype(tn_grad(half)) == TN_FLOAT16);
+    HOLDS(56, "Hooks run in the order of registration, each on what the one before left; another shape or kind is refused.");
+    char seen[100] = "";
+    tn_tensor *q = tn_parameter(tn_ones(2));
+    tn_register_hook(q, twice, seen, NULL);
+    tn_register_hook(q, plus, seen, NULL);
+    tn_backward(tn_sum(q));
+    CHECK_STR(seen, "twice plus ");
+    CHECK(sum_of(tn_grad(q)) == 6);
+    tn_tensor *r = tn_parameter(tn_ones(2)), *s = tn_parameter(tn_ones(2));
+    tn_register_hook(r, shorter, NULL, NULL);
+    CHECK(!tn_backward(tn_sum(r)));
+    CHECK_ERROR(TN_ERR_SHAPE, "has changed the size of value");
+    tn_register_hook(s, no_tensor, NULL, NULL);
+    CHECK(!tn_backward(tn_sum(s)));
+    CHECK_ERROR(TN_ERR_TYPE, NULL);
+    HOLDS(57, "A hook after the accumulation sees the accumulated value; a computed tensor has none.");
+    double sum = 0;
+    tn_register_post_accumulate_grad_hook(q, see_sum, &sum, NULL);
+    tn_backward(tn_sum(q));
+    CHECK(sum == 12);
+    CHECK(tn_register_post_accumulate_grad_hook(tn_mul(q, 2), see_sum, &sum, NULL) == NULL);
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "post accumulate grad hooks cannot be registered on non-leaf tensors");
+}
+
+/* ---- copies, text ---- */
+
+static void copies(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_full((2, 3), 2.0)), *frozen = tn_parameter(tn_ones(2), false);
+    tn_backward(tn_sum(p));
+    HOLDS(58, "A deep copy is a new Parameter with the values and the flag, without the gradient.");
+    tn_tensor *copy = tn_deepcopy(p);
+    CHECK(copy != p && tn_is_parameter(copy) && tn_requires_grad(copy) && tn_equal(copy, p) && tn_data(copy) != tn_data(p));
+    CHECK(tn_grad(copy) == NULL && tn_grad(p) != NULL && !tn_requires_grad(tn_deepcopy(frozen)));
+    HOLDS(59, "That of a dense transposed one keeps its strides, that of a strided slice becomes contiguous.");
+    tn_tensor *turned = tn_deepcopy(tn_parameter(tn_t(tn_ones((3, 2))))), *slice = tn_parameter(tn_select(tn_ones((4, 4)), 1, 2));
+    CHECK(tn_stride(turned, 0) == 1 && tn_stride(turned, 1) == 2 && tn_stride(slice, 0) == 4);
+    CHECK(tn_stride(tn_deepcopy(slice), 0) == 1);
+    HOLDS(60, "A container that holds a Parameter twice is copied with one copy twice.");
+    tn_tensors *pair = tn_deepcopy(tn_tensors_new((tn_tensor *[]){p, p}, 2));
+    CHECK(tn_tensors_get(pair, 0) == tn_tensors_get(pair, 1) && tn_tensors_get(pair, 0) != p);
+    HOLDS(61, "Two Parameters over one memory are copied apart; two plain tensors keep sharing.");
+    tn_tensor *base = tn_arange(6, .dtype = TN_FLOAT32), *half = tn_slice(base, 0, 3, 6, 1);
+    tn_tensors *marked = tn_deepcopy(tn_tensors_new((tn_tensor *[]){tn_parameter(base), tn_parameter(half)}, 2));
+    tn_tensors *plain = tn_deepcopy(tn_tensors_new((tn_tensor *[]){base, half}, 2));
+    CHECK(tn_data_f32(tn_tensors_get(marked, 1)) != tn_data_f32(tn_tensors_get(marked, 0)) + 3);
+    CHECK(tn_data_f32(tn_tensors_get(plain, 1)) == tn_data_f32(tn_tensors_get(plain, 0)) + 3 && sum_of(tn_tensors_get(plain, 1)) == 12);
+    NOT_IN_C(62, "copy.copy gives a new Parameter over the same memory with the attributes that a program added.", "Objects of C have no attributes; tn_parameter(p) is the rest of it.");
+    CHECK(tn_data(tn_parameter(p)) == tn_data(p) && tn_grad(tn_parameter(p)) == NULL);
+    HOLDS(63, "A tensor with a history cannot be deep copied.");
+    CHECK(tn_deepcopy(tn_mul(p, 2)) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.");
+}
+
+static void text(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(2));
+    HOLDS(64, "A Parameter prints as a line that says so, then as the tensor.");
+    CHECK_STR(tn_to_string(p), "Parameter containing:\ntensor([1., 1.], requires_grad=True)");
+    CHECK_STR(tn_to_string(tn_parameter(tn_ones(2), false)), "Parameter containing:\ntensor([1., 1.])");
+    HOLDS(65, "A list prints each of its Parameters that way.");
+    CHECK_STR(tn_to_string(tn_tensors_new((tn_tensor *[]){p, p}, 2)),
+              "[Parameter containing:\ntensor([1., 1.], requires_grad=True), Parameter containing:\ntensor([1., 1.], requires_grad=True)]");
+    HOLDS(66, "An uninitialized one prints its kind.");
+    CHECK_STR(tn_to_string(tn_uninitialized_parameter()), "<UninitializedParameter>");
+    NOT_YET(67, "share_memory_() moves the memory to where other processes see it.", "Memory that a program shares can be given to tn_from_blob instead.");
+    NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added.", "Python's way to store objects; files of tensors are tn_save and tn_load.");
+}
+
+/* ---- Buffer ---- */
+
+typedef struct {
+    tn_module module;
+    tn_tensor *a, *b, *w;
+} holder;
+static tn_tensor *holder_forward(holder *self, tn_tensor *x) { return tn_mul(x, self->w); }
+TN_CLASS(holder, holder_forward, a, b, w);
+
+static void buffers(void) {
+    TN_SCOPE;
+    tn_tensor *t = tn_requires_grad_(tn_ones(2), true), *b = tn_buffer(t);
+    holder *m = tn_new(holder);
+    HOLDS(69, "A Buffer is a plain tensor over the same memory with the same flag and two marks: buffer, and persistent unless told otherwise.");
+    CHECK(tn_is_buffer(b) && !tn_is_parameter(b) && tn_data(b) == tn_data(t) && tn_requires_grad(b) && !tn_requires_grad(tn_buffer(tn_ones(1))));
+    m->a = tn_buffer(tn_ones(1));
+    m->b = tn_buffer(tn_ones(1), .persistent = false);
+    CHECK_STR(state_names(tn_state_dict(m)), "a ");
+    HOLDS(70, "A tensor without the mark that sits in a buffer's place has no mark.");
+    CHECK(tn_module_register_buffer(m, "extra", tn_ones(1)) && !tn_is_buffer(tn_get_buffer(m, "extra")));
+    CHECK_STR(walk_names(tn_named_buffers(m)), "a b extra ");
+    IN_C(71, "A Buffer of nothing; its text is that of any tensor.", "NULL is refused with TypeError; write tn_buffer(tn_empty(0)).");
+    CHECK(tn_buffer((tn_tensor *)NULL) == NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "NULL");
+    CHECK_STR(tn_to_string(tn_buffer(tn_empty(0))), "tensor([])");
+    HOLDS(72, "A buffer may require grad and may have a history; requires_grad_ of a module leaves buffers alone.");
+    tn_tensor *computed = tn_buffer(tn_mul(t, 2));
+    CHECK(tn_requires_grad(computed) && tn_grad_fn_name(computed) != NULL);
+    m->w = tn_parameter(tn_ones(1));
+    CHECK(tn_module_requires_grad_(m, false) && !tn_requires_grad(m->w) && !tn_requires_grad(m->a));
+    CHECK(tn_module_requires_grad_(m, true) && tn_requires_grad(m->w) && !tn_requires_grad(m->a));
+    HOLDS(73, "A Parameter that is registered as a buffer is listed as a buffer only.");
+    tn_tensor *p = tn_parameter(tn_ones(3));
+    CHECK(tn_module_register_buffer(m, "odd", p));
+    CHECK_STR(walk_names(tn_named_buffers(m)), "a b extra odd ");
+    CHECK_STR(walk_names(tn_named_parameters(m)), "w ");
+    m->a = NULL;
+    CHECK(tn_module_register_buffer(m, "a", p));
+    CHECK_STR(walk_names(tn_named_parameters(m)), "w ");
+    CHECK_STR(state_names(tn_state_dict(m)), "w a extra odd ");
+}
+
+int main(void) {
+    RUN(accumulation);
+    RUN(setting_grad);
+    RUN(hooks_of_tensors);
+    RUN(copies);
+    RUN(text);
+    RUN(buffers);
+    return test_end();
+}
