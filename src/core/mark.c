@@ -8,6 +8,7 @@ static tn_tensor *marked(const char *who, tn_tensor *x) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
     TNI_CHECK_TENSOR(who, x);
+    if (x->uninitialized) return (void)tni_refuse_uninitialized(who), NULL;
     return tni_tensor_alias(t, who, x);
 }
 

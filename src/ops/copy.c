@@ -44,6 +44,7 @@ TN_API tn_tensor *(tn_contiguous)(tn_tensor *x) {
 TN_API tn_tensor *(tn_detach)(tn_tensor *x) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("detach", x);
+    if (x->uninitialized) return (void)tni_refuse_uninitialized("detach"), NULL;
     tni_thread *t = tni_self();
     tn_tensor *y = t ? tni_tensor_alias(t, "detach", x) : NULL;
     return y ? tni_give(t, y) : NULL;

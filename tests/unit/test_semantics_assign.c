@@ -13,8 +13,12 @@ TN_CLASS(net, net_forward, w, b, plain, child, stats);
 
 #define PARAMETER tn_parameter(tn_ones(2))
 #define PLAIN tn_ones(2)
-static const char *own_parameters(void *m) { return walk_names((tn_named_parameters)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, false, true})); }
-static const char *own_buffers(void *m) { return walk_names((tn_named_buffers)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, false, true})); }
+static const char *own_parameters(void *m) {
+    return walk_names((tn_named_parameters)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, false, true}));
+}
+static const char *own_buffers(void *m) {
+    return walk_names((tn_named_buffers)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, false, true}));
+}
 static const char *own_children(void *m) { return walk_names((tn_named_children)(m)); }
 
 static void parameters(void) {
@@ -39,7 +43,8 @@ static void parameters(void) {
     f->plain = PARAMETER, f->b = PARAMETER, f->child = (void *)PARAMETER;
     CHECK_STR(own_parameters(f), "w b plain child ");
     CHECK_STR(own_buffers(f), "");
-    IN_C(76, "A Parameter that is refused leaves the name gone from the buffers.", "A refused assignment changes nothing: the buffer stays.");
+    IN_C(76, "A Parameter that is refused leaves the name gone from the buffers.",
+         "A refused assignment changes nothing: the buffer stays.");
     tn_tensor *odd = tn_parameter(tn_ones(2), false), *buffer = tn_buffer(PLAIN);
     (tn_module_set)(m, "buffer", buffer);
     tn_mul_(odd, tn_requires_grad_(tn_ones(2), true));
@@ -71,7 +76,8 @@ static void over_a_parameter(void) {
     HOLDS(79, "Anything else is refused and changes nothing, also when the place is empty.");
     void *others[] = {PLAIN, tn_nn_relu(), tn_buffer(PLAIN)};
     const char *texts[] = {"cannot assign 'torch.FloatTensor' as parameter 'a' (torch.nn.Parameter or None expected)",
-                           "cannot assign 'ReLU' as parameter 'a' (torch.nn.Parameter or None expected)", "cannot assign 'torch.FloatTensor' as parameter 'a'"};
+                           "cannot assign 'ReLU' as parameter 'a' (torch.nn.Parameter or None expected)",
+                           "cannot assign 'torch.FloatTensor' as parameter 'a'"};
     for (int full = 0; full <= 1; full++) {
         (tn_module_set)(m, "a", full ? q : NULL);
         f->w = full ? q : NULL;
@@ -95,7 +101,8 @@ static void modules(void) {
     net *f = tn_new(net);
     HOLDS(80, "A module assigned to a new name is registered; it takes the place of a plain tensor or a buffer.");
     (tn_module_set)(m, "plain", PLAIN), (tn_module_set)(m, "b", tn_buffer(PLAIN));
-    CHECK((tn_module_set)(m, "new", tn_nn_relu()) && (tn_module_set)(m, "plain", tn_nn_relu()) && (tn_module_set)(m, "b", tn_nn_relu()));
+    CHECK((tn_module_set)(m, "new", tn_nn_relu()) && (tn_module_set)(m, "plain", tn_nn_relu()) &&
+          (tn_module_set)(m, "b", tn_nn_relu()));
     CHECK_STR(own_children(m), "new plain b ");
     CHECK_STR(own_buffers(m), "");
     f->child = tn_nn_linear(1, 1), f->b = tn_buffer(PLAIN);
@@ -145,7 +152,8 @@ static void buffers(void) {
     CHECK(tn_check(f));
     f->plain = tn_buffer(PLAIN);
     CHECK_STR(own_buffers(f), "plain ");
-    HOLDS(84, "Over a buffer a tensor keeps whether it is saved, a Buffer brings its own, nothing leaves an empty buffer, no tensor is refused.");
+    HOLDS(84, "Over a buffer a tensor keeps whether it is saved, a Buffer brings its own, nothing leaves an empty buffer, no "
+              "tensor is refused.");
     CHECK((tn_module_set)(m, "passing", tn_zeros(3)) && (tn_module_set)(m, "saved", tn_zeros(3)));
     CHECK_STR(own_buffers(m), "saved passing ");
     CHECK_STR(state_names((tn_state_dict)(m, NULL)), "saved ");
@@ -178,14 +186,17 @@ static void ordinary(void) {
     CHECK_STR(own_buffers(m), "");
     CHECK_STR(state_names((tn_state_dict)(m, NULL)), "");
     CHECK((tn_module_to)(m, TN_FLOAT64) && tn_get_dtype(x) == TN_FLOAT32);
-    IN_C(86, "A list or dict of Parameters as an attribute registers nothing.", "A member is a tensor or a module, so a list is refused; arrays of pointers in a struct are fields, and are registered.");
+    IN_C(86, "A list or dict of Parameters as an attribute registers nothing.",
+         "A member is a tensor or a module, so a list is refused; arrays of pointers in a struct are fields, and are registered.");
     CHECK(!(tn_module_set)(m, "list", tn_tensors_new((tn_tensor *[]){PARAMETER}, 1)));
     CHECK_ERROR(TN_ERR_TYPE, "a member is a tensor or a module, not a list");
     net *f = tn_new(net);
     f->stats[1] = PARAMETER;
     CHECK_STR(own_parameters(f), "stats.1 ");
-    NOT_IN_C(87, "Before the base initialiser ran, members are refused.", "A constructor of C begins with tn_new, which returns a module that is complete.");
-    IN_C(88, "The implicit path checks the names of Parameters but not those of modules.", "Both are checked, with the messages of the explicit path.");
+    NOT_IN_C(87, "Before the base initialiser ran, members are refused.",
+             "A constructor of C begins with tn_new, which returns a module that is complete.");
+    IN_C(88, "The implicit path checks the names of Parameters but not those of modules.",
+         "Both are checked, with the messages of the explicit path.");
     CHECK(!(tn_module_set)(m, "a.b", tn_nn_relu()));
     CHECK_ERROR(TN_ERR_KEY, "module name can't contain \".\", got: a.b");
     CHECK(!(tn_module_set)(m, "", tn_nn_relu()));
@@ -194,7 +205,8 @@ static void ordinary(void) {
     CHECK_ERROR(TN_ERR_KEY, "parameter name can't contain \".\"");
     CHECK(!(tn_module_set)(m, "", PARAMETER));
     CHECK_ERROR(TN_ERR_KEY, "parameter name can't be empty string \"\"");
-    IN_C(89, "A Parameter under a name that the class defines is refused; a module is registered but cannot be read.", "Both are refused.");
+    IN_C(89, "A Parameter under a name that the class defines is refused; a module is registered but cannot be read.",
+         "Both are refused.");
     CHECK(!(tn_module_set)(m, "forward", PARAMETER));
     CHECK_ERROR(TN_ERR_KEY, "attribute 'forward' already exists");
     CHECK(!(tn_module_set)(m, "train", tn_nn_relu()));
@@ -230,7 +242,8 @@ static void reading_and_deleting(void) {
     CHECK_STR(own_buffers(m), "");
     f->w = PARAMETER;
     CHECK(tn_module_delete(f, "w") && f->w == NULL && tn_module_set(f, "w", PLAIN) && tn_check(f));
-    IN_C(93, "A name that is deleted and assigned again comes last; one that was emptied and filled keeps its place.", "So it is with members made at run time; fields of a struct always have the order of TN_CLASS.");
+    IN_C(93, "A name that is deleted and assigned again comes last; one that was emptied and filled keeps its place.",
+         "So it is with members made at run time; fields of a struct always have the order of TN_CLASS.");
     tn_module *o = plain_module();
     (tn_module_set)(o, "a", PARAMETER), (tn_module_set)(o, "b", PARAMETER), (tn_module_set)(o, "c", PARAMETER);
     (tn_module_delete)(o, "a"), (tn_module_set)(o, "a", PARAMETER);
@@ -247,7 +260,9 @@ static void reading_and_deleting(void) {
 static void registering_parameters(void) {
     TN_SCOPE;
     tn_module *m = plain_module();
-    IN_C(94, "register_parameter judges in this order: the name is a string, has no dot, is not empty, is not taken; then the value.", "A name that is NULL is the one that is no string.");
+    IN_C(94,
+         "register_parameter judges in this order: the name is a string, has no dot, is not empty, is not taken; then the value.",
+         "A name that is NULL is the one that is no string.");
     CHECK(!(tn_module_register_parameter)(m, NULL, PLAIN));
     CHECK_ERROR(TN_ERR_TYPE, "parameter name should be a string. Got NoneType");
     CHECK(!(tn_module_register_parameter)(m, "a.b", PLAIN));
@@ -282,7 +297,8 @@ static void registering_parameters(void) {
     f->w = NULL;
     HOLDS(98, "Registering over a parameter's name replaces it.");
     tn_tensor *p = PARAMETER;
-    CHECK((tn_module_register_parameter)(m, "w", PARAMETER) && (tn_module_register_parameter)(m, "w", p) && (tn_module_get)(m, "w") == p);
+    CHECK((tn_module_register_parameter)(m, "w", PARAMETER) && (tn_module_register_parameter)(m, "w", p) &&
+          (tn_module_get)(m, "w") == p);
 }
 
 static void registering_buffers_and_modules(void) {
@@ -346,7 +362,10 @@ static void hooks_of_registration(void) {
     TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(record, &last, NULL));
     TN_HOOK_SCOPE(tn_register_module_buffer_registration_hook(record, &b, NULL));
     TN_HOOK_SCOPE(tn_register_module_module_registration_hook(record, &m, NULL));
-    IN_C(103, "Global hooks see every registration of a value, in their order, and may replace it; that of modules sees empty children, too.", "They see what is registered by call; a field that the program assigns goes past them.");
+    IN_C(103,
+         "Global hooks see every registration of a value, in their order, and may replace it; that of modules sees empty children, "
+         "too.",
+         "They see what is registered by call; a field that the program assigns goes past them.");
     tn_module *o = plain_module();
     tn_tensor *instead = PARAMETER;
     (tn_module_set)(o, "w", PARAMETER), (tn_module_register_parameter)(o, "none", NULL);
@@ -362,7 +381,8 @@ static void hooks_of_registration(void) {
     p.instead = PLAIN;
     CHECK(!(tn_module_set)(o, "u", PARAMETER));
     CHECK_ERROR(TN_ERR_TYPE, "to parameter 'u' (torch.nn.Parameter or None required)");
-    IN_C(104, "The base constructor takes no arguments, and calling a module without forward is a NotImplementedError.", "tn_new takes the class alone; TN_CLASS wants a forward, and ModuleList's says what PyTorch's base class says.");
+    IN_C(104, "The base constructor takes no arguments, and calling a module without forward is a NotImplementedError.",
+         "tn_new takes the class alone; TN_CLASS wants a forward, and ModuleList's says what PyTorch's base class says.");
     CHECK((tn_forward)(o, (tn_tensor *[]){PLAIN}, 1) == NULL);
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "Module [ModuleList] is missing the required \"forward\" function");
 }

@@ -2,7 +2,9 @@
 #include "statement.h"
 
 #define LINEAR tn_nn_linear(1, 1)
-static const char *keys(void *m) { return walk_names((tn_named_modules)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, true, false})); }
+static const char *keys(void *m) {
+    return walk_names((tn_named_modules)(m, &(tn_named_opts){sizeof(tn_named_opts), NULL, true, false}));
+}
 
 static void sequential(void) {
     TN_SCOPE;
@@ -14,11 +16,13 @@ static void sequential(void) {
     tn_nn_sequential *hollow = tn_nn_sequential(NULL);
     CHECK(hollow && tn_nn_container_len(hollow) == 1 && tn_forward(hollow, tn_ones(1)) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "'NoneType' object is not callable");
-    HOLDS(174, "Each child gets the result of the one before; an empty Sequential returns its input. Its own parameters do not count in its length.");
+    HOLDS(174, "Each child gets the result of the one before; an empty Sequential returns its input. Its own parameters do not "
+               "count in its length.");
     tn_tensor *x = tn_full(2, -1.0);
     tn_nn_sequential *s = tn_nn_sequential(tn_nn_relu(), tn_nn_sigmoid());
     CHECK(sum_of(tn_forward(s, x)) == 1 && tn_forward(tn_nn_sequential(), x) == x);
-    CHECK(tn_module_set(s, "w", tn_parameter(tn_ones(1))) && tn_nn_container_len(s) == 2 && tn_tensors_count(tn_parameters(s)) == 1);
+    CHECK(tn_module_set(s, "w", tn_parameter(tn_ones(1))) && tn_nn_container_len(s) == 2 &&
+          tn_tensors_count(tn_parameters(s)) == 1);
     CHECK(sum_of(tn_forward(s, x)) == 1);
     HOLDS(175, "Indices go from -n to n - 1; a slice is a new Sequential that shares the children and keeps their names.");
     CHECK(tn_nn_container_get(s, -1) == tn_nn_container_get(s, 1) && tn_nn_container_get(s, 2) == NULL);
@@ -32,7 +36,8 @@ static void sequential(void) {
     CHECK_STR(keys(tn_nn_container_slice(named, .step = -1)), " c b a ");
     CHECK_STR(keys(tn_nn_container_slice(named, -2, -1)), " b ");
     CHECK_STR(keys(tn_nn_container_slice(named, 5, 9)), " ");
-    IN_C(176, "Setting by index replaces a child under its name; deleting numbers all names anew.", "What is no module is refused, nothing is allowed.");
+    IN_C(176, "Setting by index replaces a child under its name; deleting numbers all names anew.",
+         "What is no module is refused, nothing is allowed.");
     tn_module *relu = (tn_module *)tn_nn_relu();
     CHECK(tn_nn_container_set(named, 1, relu) && tn_nn_container_get(named, 1) == relu);
     CHECK_STR(keys(named), " a b c ");
@@ -51,16 +56,19 @@ static void sequential(void) {
 
 static void changing(void) {
     TN_SCOPE;
-    IN_C(177, "append takes the name len, so it can overwrite a child of that name; extend, pop and insert do as they are named.", "insert into a Sequential with names of its own works, too: it numbers them, where PyTorch fails with a KeyError.");
+    IN_C(177, "append takes the name len, so it can overwrite a child of that name; extend, pop and insert do as they are named.",
+         "insert into a Sequential with names of its own works, too: it numbers them, where PyTorch fails with a KeyError.");
     tn_nn_sequential *odd = tn_nn_sequential_named({"1", tn_nn_relu()});
     CHECK(tn_nn_container_append(odd, tn_nn_tanh()) && tn_nn_container_len(odd) == 1);
     CHECK_STR(tn_to_string(odd), "Sequential(\n  (1): Tanh()\n)");
     CHECK(!tn_nn_container_append(odd, tn_ones(1)));
     CHECK_ERROR(TN_ERR_TYPE, "torch.FloatTensor is not a Module subclass");
     tn_nn_sequential *s = tn_nn_sequential(tn_nn_relu(), tn_nn_tanh());
-    CHECK(tn_nn_container_insert(s, 1, tn_nn_sigmoid()) && tn_nn_container_insert(s, -3, tn_nn_flatten()) && tn_nn_container_insert(s, 4, LINEAR));
-    CHECK_STR(tn_to_string(s), "Sequential(\n  (0): Flatten(start_dim=1, end_dim=-1)\n  (1): ReLU()\n  (2): Sigmoid()\n  (3): Tanh()\n"
-                               "  (4): Linear(in_features=1, out_features=1, bias=True)\n)");
+    CHECK(tn_nn_container_insert(s, 1, tn_nn_sigmoid()) && tn_nn_container_insert(s, -3, tn_nn_flatten()) &&
+          tn_nn_container_insert(s, 4, LINEAR));
+    CHECK_STR(tn_to_string(s),
+              "Sequential(\n  (0): Flatten(start_dim=1, end_dim=-1)\n  (1): ReLU()\n  (2): Sigmoid()\n  (3): Tanh()\n"
+              "  (4): Linear(in_features=1, out_features=1, bias=True)\n)");
     CHECK(!tn_nn_container_insert(s, 6, tn_nn_relu()));
     CHECK_ERROR(TN_ERR_INDEX, "Index out of range: 6");
     CHECK(!tn_nn_container_insert(s, -6, tn_nn_relu()));
@@ -72,26 +80,33 @@ static void changing(void) {
     CHECK(tn_nn_container_pop(s, 9) == NULL);
     CHECK_ERROR(TN_ERR_INDEX, "index 9 is out of range");
     tn_nn_sequential *t = tn_nn_sequential(tn_nn_relu());
-    CHECK(tn_nn_container_extend(t, s) && tn_nn_container_len(t) == 5 && tn_nn_container_extend(t, t) && tn_nn_container_len(t) == 10);
+    CHECK(tn_nn_container_extend(t, s) && tn_nn_container_len(t) == 5 && tn_nn_container_extend(t, t) &&
+          tn_nn_container_len(t) == 10);
     CHECK_STR(keys(t), " 0 1 2 3 4 5 6 7 8 9 ");
-    IN_C(178, "+ joins two into a new one, * repeats the same children; below 1 it is a ValueError.", "tn_nn_container_add and tn_nn_container_mul; another type than an integer does not compile.");
+    IN_C(178, "+ joins two into a new one, * repeats the same children; below 1 it is a ValueError.",
+         "tn_nn_container_add and tn_nn_container_mul; another type than an integer does not compile.");
     tn_nn_sequential *named = tn_nn_sequential_named({"a", LINEAR}, {"b", tn_nn_tanh()});
     tn_nn_container *both = tn_nn_container_add(named, tn_nn_sequential(tn_nn_relu())), *twice = tn_nn_container_mul(named, 2);
     CHECK_STR(keys(both), " 0 1 2 ");
-    CHECK(tn_nn_container_get(both, 0) == tn_nn_container_get(named, 0) && tn_nn_container_get(twice, 2) == tn_nn_container_get(named, 0));
+    CHECK(tn_nn_container_get(both, 0) == tn_nn_container_get(named, 0) &&
+          tn_nn_container_get(twice, 2) == tn_nn_container_get(named, 0));
     CHECK(tn_nn_container_mul(named, 0) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "Non-positive multiplication factor 0 for <class 'torch.nn.modules.container.Sequential'>");
 }
 
 static void lists(void) {
     TN_SCOPE;
-    IN_C(179, "A ModuleList is like it without forward; a slice is numbered anew. insert beyond the end leaves a gap, a negative index fails half-way.", "insert takes -len to len, as Sequential's, and refuses others without changing anything.");
+    IN_C(179,
+         "A ModuleList is like it without forward; a slice is numbered anew. insert beyond the end leaves a gap, a negative index "
+         "fails half-way.",
+         "insert takes -len to len, as Sequential's, and refuses others without changing anything.");
     tn_nn_module_list *l = tn_nn_module_list(tn_nn_relu(), tn_nn_tanh(), tn_nn_sigmoid());
     CHECK(tn_forward(l, tn_ones(1)) == NULL);
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "Module [ModuleList] is missing the required \"forward\" function");
     CHECK_STR(keys(tn_nn_container_slice(l, 1)), " 0 1 ");
     CHECK(tn_nn_container_insert(l, -1, tn_nn_flatten()));
-    CHECK_STR(tn_to_string(l), "ModuleList(\n  (0): ReLU()\n  (1): Tanh()\n  (2): Flatten(start_dim=1, end_dim=-1)\n  (3): Sigmoid()\n)");
+    CHECK_STR(tn_to_string(l),
+              "ModuleList(\n  (0): ReLU()\n  (1): Tanh()\n  (2): Flatten(start_dim=1, end_dim=-1)\n  (3): Sigmoid()\n)");
     CHECK(!tn_nn_container_insert(l, 9, tn_nn_relu()) && tn_nn_container_len(l) == 4);
     CHECK_ERROR(TN_ERR_INDEX, "Index out of range: 9");
     CHECK(tn_nn_container_delete(l, -1) && tn_nn_container_len(l) == 3 && !tn_nn_container_delete(l, 7));
@@ -104,7 +119,10 @@ static void lists(void) {
 
 static void dicts(void) {
     TN_SCOPE;
-    IN_C(181, "A ModuleDict keeps the order of insertion; a missing key is a KeyError; keys follow the rules of registration, so names of methods are taken; update takes pairs; overwriting keeps the place.", "Pairs are {\"key\", module}; a pair of another length, or something that is no pair, does not compile.");
+    IN_C(181,
+         "A ModuleDict keeps the order of insertion; a missing key is a KeyError; keys follow the rules of registration, so names "
+         "of methods are taken; update takes pairs; overwriting keeps the place.",
+         "Pairs are {\"key\", module}; a pair of another length, or something that is no pair, does not compile.");
     tn_nn_module_dict *d = tn_nn_module_dict({"b", tn_nn_relu()}, {"a", tn_nn_tanh()});
     CHECK_STR(tn_to_string(d), "ModuleDict(\n  (b): ReLU()\n  (a): Tanh()\n)");
     CHECK(tn_nn_module_dict_len(d) == 2 && tn_nn_module_dict_contains(d, "a") && !tn_nn_module_dict_contains(d, "x"));
@@ -137,15 +155,20 @@ static void dicts(void) {
 
 static void parameter_lists(void) {
     TN_SCOPE;
-    IN_C(182, "A ParameterList makes Parameters of tensors, over their memory; integral ones fail, what is no tensor stays. Elements cannot be deleted; a slice shares them; calling fails.", "NULL is the one value that is no tensor.");
+    IN_C(182,
+         "A ParameterList makes Parameters of tensors, over their memory; integral ones fail, what is no tensor stays. Elements "
+         "cannot be deleted; a slice shares them; calling fails.",
+         "NULL is the one value that is no tensor.");
     tn_tensor *t = tn_ones((2, 3)), *p = tn_parameter(tn_scalar_tensor(1.0), false);
     tn_nn_parameter_list *l = tn_nn_parameter_list(t, p);
     tn_tensor *first = tn_nn_parameter_list_get(l, 0);
-    CHECK(tn_is_parameter(first) && tn_requires_grad(first) && tn_data(first) == tn_data(t) && tn_nn_parameter_list_get(l, -1) == p);
+    CHECK(tn_is_parameter(first) && tn_requires_grad(first) && tn_data(first) == tn_data(t) &&
+          tn_nn_parameter_list_get(l, -1) == p);
     CHECK_STR(walk_names(tn_named_parameters(l)), "0 1 ");
     CHECK(!tn_nn_parameter_list_append(l, tn_arange(3)));
     CHECK_ERROR(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients");
-    CHECK(tn_nn_parameter_list_append(l, NULL) && tn_nn_parameter_list_len(l) == 3 && tn_nn_parameter_list_get(l, 2) == NULL && tn_error() == TN_OK);
+    CHECK(tn_nn_parameter_list_append(l, NULL) && tn_nn_parameter_list_len(l) == 3 && tn_nn_parameter_list_get(l, 2) == NULL &&
+          tn_error() == TN_OK);
     CHECK(tn_nn_parameter_list_get(l, 5) == NULL);
     CHECK_ERROR(TN_ERR_INDEX, "index 5 is out of range");
     CHECK(tn_nn_parameter_list_set(l, 2, tn_ones(1)) && tn_is_parameter(tn_nn_parameter_list_get(l, 2)));
@@ -153,20 +176,27 @@ static void parameter_lists(void) {
     CHECK_ERROR(TN_ERR_INDEX, "index 9 is out of range");
     tn_nn_parameter_list *part = tn_nn_parameter_list_slice(l, 1);
     CHECK(tn_nn_parameter_list_len(part) == 2 && tn_nn_parameter_list_get(part, 0) == p);
-    CHECK(tn_nn_parameter_list_extend(part, tn_tensors_new((tn_tensor *[]){tn_ones(1), p}, 2)) && tn_nn_parameter_list_len(part) == 4);
+    CHECK(tn_nn_parameter_list_extend(part, tn_tensors_new((tn_tensor *[]){tn_ones(1), p}, 2)) &&
+          tn_nn_parameter_list_len(part) == 4);
     CHECK(tn_forward(l, t) == NULL);
     CHECK_ERROR(TN_ERR_RUNTIME, "ParameterList should not be called.");
     HOLDS(183, "It prints each Parameter with dtype and size; a single element stands on the first line.");
-    CHECK_STR(tn_to_string(tn_nn_parameter_list(t, p, NULL)), "ParameterList(\n    (0): Parameter containing: [torch.float32 of size 2x3]\n"
-                                                              "    (1): Parameter containing: [torch.float32 of size ]\n    (2): Object of type: NoneType\n)");
-    CHECK_STR(tn_to_string(tn_nn_parameter_list(tn_ones(2))), "ParameterList(  (0): Parameter containing: [torch.float32 of size 2])");
+    CHECK_STR(tn_to_string(tn_nn_parameter_list(t, p, NULL)),
+              "ParameterList(\n    (0): Parameter containing: [torch.float32 of size 2x3]\n"
+              "    (1): Parameter containing: [torch.float32 of size ]\n    (2): Object of type: NoneType\n)");
+    CHECK_STR(tn_to_string(tn_nn_parameter_list(tn_ones(2))),
+              "ParameterList(  (0): Parameter containing: [torch.float32 of size 2])");
     CHECK_STR(tn_to_string(tn_nn_parameter_list()), "ParameterList()");
     tn_nn_parameter_list *many = tn_nn_parameter_list();
     for (int i = 0; i < 40; i++) tn_nn_parameter_list_append(many, t);
     CHECK(strlen(tn_to_string(many)) > 40 * 50 && strstr(tn_to_string(many), "(39): Parameter"));
-    IN_C(184, "A ParameterDict of a plain dict is sorted, of pairs it keeps their order; keys have no dot; a missing one is an AttributeError on reading and a KeyError on deleting. It prints legacy names of types.", "It is made of pairs; a refused key leaves nothing behind, and names of its methods are refused with the same KeyError.");
+    IN_C(184,
+         "A ParameterDict of a plain dict is sorted, of pairs it keeps their order; keys have no dot; a missing one is an "
+         "AttributeError on reading and a KeyError on deleting. It prints legacy names of types.",
+         "It is made of pairs; a refused key leaves nothing behind, and names of its methods are refused with the same KeyError.");
     tn_nn_parameter_dict *d = tn_nn_parameter_dict({"b", tn_ones(2)}, {"a", tn_ones(1)});
-    CHECK_STR(tn_to_string(d), "ParameterDict(\n    (b): Parameter containing: [torch.FloatTensor of size 2]\n    (a): Parameter containing: [torch.FloatTensor of size 1]\n)");
+    CHECK_STR(tn_to_string(d), "ParameterDict(\n    (b): Parameter containing: [torch.FloatTensor of size 2]\n    (a): Parameter "
+                               "containing: [torch.FloatTensor of size 1]\n)");
     CHECK(tn_nn_parameter_dict_get(d, "x") == NULL);
     CHECK_ERROR(TN_ERR_ATTRIBUTE, "'ParameterDict' object has no attribute 'x'");
     CHECK(!tn_nn_parameter_dict_delete(d, "x"));
@@ -177,13 +207,18 @@ static void parameter_lists(void) {
     CHECK_ERROR(TN_ERR_KEY, "attribute 'keys' already exists");
     tn_tensor *b = tn_nn_parameter_dict_get(d, "b");
     tn_nn_parameter_dict *copy = tn_nn_parameter_dict_copy(d), *more = tn_nn_parameter_dict({"a", tn_ones(5)}, {"z", tn_ones(6)});
-    CHECK(tn_nn_parameter_dict_get(copy, "b") == b && tn_nn_parameter_dict_update(copy, more) && tn_nn_parameter_dict_len(copy) == 3);
+    CHECK(tn_nn_parameter_dict_get(copy, "b") == b && tn_nn_parameter_dict_update(copy, more) &&
+          tn_nn_parameter_dict_len(copy) == 3);
     CHECK_STR(tn_nn_parameter_dict_key(copy, -1), "z");
     CHECK(tn_numel(tn_nn_parameter_dict_get(copy, "a")) == 5 && tn_nn_parameter_dict_setdefault(copy, "b", NULL) == b);
-    CHECK(tn_numel(tn_nn_parameter_dict_setdefault(copy, "q", tn_ones(7))) == 7 && tn_numel(tn_nn_parameter_dict_popitem(copy)) == 7);
-    CHECK(tn_nn_parameter_dict_pop(copy, "b") == b && tn_nn_parameter_dict_clear(copy) && tn_nn_parameter_dict_popitem(copy) == NULL);
+    CHECK(tn_numel(tn_nn_parameter_dict_setdefault(copy, "q", tn_ones(7))) == 7 &&
+          tn_numel(tn_nn_parameter_dict_popitem(copy)) == 7);
+    CHECK(tn_nn_parameter_dict_pop(copy, "b") == b && tn_nn_parameter_dict_clear(copy) &&
+          tn_nn_parameter_dict_popitem(copy) == NULL);
     CHECK_ERROR(TN_ERR_KEY, "dictionary is empty");
-    CHECK_STR(walk_names(tn_named_parameters(tn_nn_parameter_dict_fromkeys((const char *[]){"m", "n"}, 2, b), .remove_duplicate = false)), "m n ");
+    CHECK_STR(
+        walk_names(tn_named_parameters(tn_nn_parameter_dict_fromkeys((const char *[]){"m", "n"}, 2, b), .remove_duplicate = false)),
+        "m n ");
     CHECK(tn_forward(d, b) == NULL);
     CHECK_ERROR(TN_ERR_RUNTIME, "ParameterDict should not be called.");
 }
@@ -197,7 +232,9 @@ typedef struct {
     const char *extra;
 } shown;
 static tn_tensor *shown_forward(shown *self, tn_tensor *x) { return tn_mul(x, self->w); }
-static int shown_repr(tn_module *m, char *out, size_t room) { return snprintf(out, room, "%s", ((shown *)m)->extra ? ((shown *)m)->extra : ""); }
+static int shown_repr(tn_module *m, char *out, size_t room) {
+    return snprintf(out, room, "%s", ((shown *)m)->extra ? ((shown *)m)->extra : "");
+}
 TN_CLASS_WITH(shown, shown_forward, (w, child, other), .printed = "Shown", .extra_repr = shown_repr);
 
 static void text(void) {
@@ -221,7 +258,8 @@ static void text(void) {
     HOLDS(188, "A module's own parameters and buffers are not shown.");
     inner->w = tn_parameter(tn_ones(1)), inner->extra = NULL;
     CHECK_STR(tn_to_string(inner), "Shown()");
-    NOT_YET(189, "Batch norm prints its options, bias among them.", "This version has no batch norm; the layers that it has print as PyTorch's, which make parity compares.");
+    NOT_YET(189, "Batch norm prints its options, bias among them.",
+            "This version has no batch norm; the layers that it has print as PyTorch's, which make parity compares.");
     CHECK(tn_check(m));
 }
 

@@ -31,7 +31,8 @@ static void accumulation(void) {
     CHECK(tn_stride(tn_grad(wide), 0) == 3 && tn_stride(tn_grad(wide), 1) == 1);
     HOLDS(50, "A Parameter that took no part has no gradient, not zeros.");
     CHECK(tn_grad(idle) == NULL);
-    HOLDS(51, "backward of several elements wants a gradient, of what has no graph or of a freed graph fails; of a scalar leaf it gives 1.");
+    HOLDS(51, "backward of several elements wants a gradient, of what has no graph or of a freed graph fails; of a scalar leaf it "
+              "gives 1.");
     CHECK(!tn_backward(p));
     CHECK_ERROR(TN_ERR_AUTOGRAD, "grad can be implicitly created only for scalar outputs");
     CHECK(!tn_backward(tn_ones(1)));
@@ -56,7 +57,8 @@ static void setting_grad(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     CHECK(!tn_set_grad(p, (tn_tensor *)(void *)tn_state_new()));
     CHECK_ERROR(TN_ERR_TYPE, "must be a tensor");
-    NOT_YET(53, "grad_dtype lets gradients have, and add up in, another dtype than the Parameter.", "A gradient's dtype is its tensor's here.");
+    NOT_YET(53, "grad_dtype lets gradients have, and add up in, another dtype than the Parameter.",
+            "A gradient's dtype is its tensor's here.");
 }
 
 static int warnings;
@@ -143,12 +145,15 @@ static void copies(void) {
     tn_tensors *marked = tn_deepcopy(tn_tensors_new((tn_tensor *[]){tn_parameter(base), tn_parameter(half)}, 2));
     tn_tensors *plain = tn_deepcopy(tn_tensors_new((tn_tensor *[]){base, half}, 2));
     CHECK(tn_data_f32(tn_tensors_get(marked, 1)) != tn_data_f32(tn_tensors_get(marked, 0)) + 3);
-    CHECK(tn_data_f32(tn_tensors_get(plain, 1)) == tn_data_f32(tn_tensors_get(plain, 0)) + 3 && sum_of(tn_tensors_get(plain, 1)) == 12);
-    NOT_IN_C(62, "copy.copy gives a new Parameter over the same memory with the attributes that a program added.", "Objects of C have no attributes; tn_parameter(p) is the rest of it.");
+    CHECK(tn_data_f32(tn_tensors_get(plain, 1)) == tn_data_f32(tn_tensors_get(plain, 0)) + 3 &&
+          sum_of(tn_tensors_get(plain, 1)) == 12);
+    NOT_IN_C(62, "copy.copy gives a new Parameter over the same memory with the attributes that a program added.",
+             "Objects of C have no attributes; tn_parameter(p) is the rest of it.");
     CHECK(tn_data(tn_parameter(p)) == tn_data(p) && tn_grad(tn_parameter(p)) == NULL);
     HOLDS(63, "A tensor with a history cannot be deep copied.");
     CHECK(tn_deepcopy(tn_mul(p, 2)) == NULL);
-    CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.");
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.");
 }
 
 static void text(void) {
@@ -159,11 +164,14 @@ static void text(void) {
     CHECK_STR(tn_to_string(tn_parameter(tn_ones(2), false)), "Parameter containing:\ntensor([1., 1.])");
     HOLDS(65, "A list prints each of its Parameters that way.");
     CHECK_STR(tn_to_string(tn_tensors_new((tn_tensor *[]){p, p}, 2)),
-              "[Parameter containing:\ntensor([1., 1.], requires_grad=True), Parameter containing:\ntensor([1., 1.], requires_grad=True)]");
+              "[Parameter containing:\ntensor([1., 1.], requires_grad=True), Parameter containing:\ntensor([1., 1.], "
+              "requires_grad=True)]");
     HOLDS(66, "An uninitialized one prints its kind.");
     CHECK_STR(tn_to_string(tn_uninitialized_parameter()), "<UninitializedParameter>");
-    NOT_YET(67, "share_memory_() moves the memory to where other processes see it.", "Memory that a program shares can be given to tn_from_blob instead.");
-    NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added.", "Python's way to store objects; files of tensors are tn_save and tn_load.");
+    NOT_YET(67, "share_memory_() moves the memory to where other processes see it.",
+            "Memory that a program shares can be given to tn_from_blob instead.");
+    NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added.",
+             "Python's way to store objects; files of tensors are tn_save and tn_load.");
 }
 
 /* ---- Buffer ---- */
@@ -179,15 +187,18 @@ static void buffers(void) {
     TN_SCOPE;
     tn_tensor *t = tn_requires_grad_(tn_ones(2), true), *b = tn_buffer(t);
     holder *m = tn_new(holder);
-    HOLDS(69, "A Buffer is a plain tensor over the same memory with the same flag and two marks: buffer, and persistent unless told otherwise.");
-    CHECK(tn_is_buffer(b) && !tn_is_parameter(b) && tn_data(b) == tn_data(t) && tn_requires_grad(b) && !tn_requires_grad(tn_buffer(tn_ones(1))));
+    HOLDS(69, "A Buffer is a plain tensor over the same memory with the same flag and two marks: buffer, and persistent unless "
+              "told otherwise.");
+    CHECK(tn_is_buffer(b) && !tn_is_parameter(b) && tn_data(b) == tn_data(t) && tn_requires_grad(b) &&
+          !tn_requires_grad(tn_buffer(tn_ones(1))));
     m->a = tn_buffer(tn_ones(1));
     m->b = tn_buffer(tn_ones(1), .persistent = false);
     CHECK_STR(state_names(tn_state_dict(m)), "a ");
     HOLDS(70, "A tensor without the mark that sits in a buffer's place has no mark.");
     CHECK(tn_module_register_buffer(m, "extra", tn_ones(1)) && !tn_is_buffer(tn_get_buffer(m, "extra")));
     CHECK_STR(walk_names(tn_named_buffers(m)), "a b extra ");
-    IN_C(71, "A Buffer of nothing; its text is that of any tensor.", "NULL is refused with TypeError; write tn_buffer(tn_empty(0)).");
+    IN_C(71, "A Buffer of nothing; its text is that of any tensor.",
+         "NULL is refused with TypeError; write tn_buffer(tn_empty(0)).");
     CHECK(tn_buffer((tn_tensor *)NULL) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "NULL");
     CHECK_STR(tn_to_string(tn_buffer(tn_empty(0))), "tensor([])");

@@ -71,7 +71,8 @@ static void around_forward(void) {
     TN_SCOPE;
     net *m = net_new();
     tn_tensor *x = tn_ones(2);
-    HOLDS(190, "One call runs global hooks before forward, the module's, forward, global ones after it, the module's; each list by registration, or first when it asks for that.");
+    HOLDS(190, "One call runs global hooks before forward, the module's, forward, global ones after it, the module's; each list by "
+               "registration, or first when it asks for that.");
     {
         TN_HOOK_SCOPE(tn_register_forward_hook(m, post, "post1", NULL));
         TN_HOOK_SCOPE(tn_register_forward_hook(m, post, "post0", NULL, .prepend = true));
@@ -85,7 +86,8 @@ static void around_forward(void) {
     seen[0] = 0;
     CHECK(tn_forward(m, x) != NULL);
     CHECK_STR(seen, "forward ");
-    IN_C(191, "A hook before forward may return other arguments; with keyword arguments it must return a pair.", "It writes them into in[]; a forward takes tensors only. Returning false fails the call.");
+    IN_C(191, "A hook before forward may return other arguments; with keyword arguments it must return a pair.",
+         "It writes them into in[]; a forward takes tensors only. Returning false fails the call.");
     tn_hook *h = tn_register_forward_pre_hook(m, double_input, NULL, NULL);
     CHECK(sum_of(tn_forward(m, x)) == 12 && sum_of(x) == 2);
     tn_hook_remove(h);
@@ -103,7 +105,8 @@ static void always(void) {
     TN_SCOPE;
     net *m = net_new();
     tn_tensor *x = tn_ones(2);
-    HOLDS(193, "A hook that is always called also runs, without a result, when forward fails; the first error stays, and one of such a hook becomes a warning.");
+    HOLDS(193, "A hook that is always called also runs, without a result, when forward fails; the first error stays, and one of "
+               "such a hook becomes a warning.");
     tn_set_warning_handler(note_warning, NULL);
     tn_register_forward_hook(m, post, "not-this", NULL);
     tn_register_forward_hook(m, raises, "silenced", NULL, .always_call = true);
@@ -112,7 +115,8 @@ static void always(void) {
     CHECK(tn_forward(m, x) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "it fails");
     CHECK_STR(seen, "forward always without ");
-    CHECK(warnings == 1 && strstr(last_warning, "silenced as another error was raised in forward") && strstr(last_warning, "silenced"));
+    CHECK(warnings == 1 && strstr(last_warning, "silenced as another error was raised in forward") &&
+          strstr(last_warning, "silenced"));
     seen[0] = 0, m->fails = false;
     CHECK(tn_forward(m, x) == NULL); /* a hook that raises after a good forward: later ones that are always called still run */
     CHECK_ERROR(TN_ERR_KEY, "silenced");
@@ -179,7 +183,8 @@ static void backward(void) {
     net *m = net_new();
     record r = {.name = "full"};
     tn_tensor *x = tn_requires_grad_(tn_ones(2), true);
-    HOLDS(195, "A full backward hook sees the gradients of inputs and results, none where there is none; without an input that needs one it runs when those of the results are there; without recording never.");
+    HOLDS(195, "A full backward hook sees the gradients of inputs and results, none where there is none; without an input that "
+               "needs one it runs when those of the results are there; without recording never.");
     tn_hook *h = tn_register_full_backward_hook(m, full, &r, NULL);
     tn_backward(tn_sum(tn_mul(tn_forward(m, x, NULL), 5)));
     CHECK(r.calls == 1 && r.out == 10 && r.in[0] == 30 && isnan(r.in[1]) && sum_of(tn_grad(x)) == 30);
@@ -193,7 +198,8 @@ static void backward(void) {
     }
     CHECK(r.calls == 3);
     tn_zero_grad(m);
-    IN_C(196, "It may return other gradients of the inputs, of the same count; those of parameters are not touched.", "It writes into grad_in[], so the count cannot differ; one for an input that needs none is refused when none does.");
+    IN_C(196, "It may return other gradients of the inputs, of the same count; those of parameters are not touched.",
+         "It writes into grad_in[], so the count cannot differ; one for an input that needs none is refused when none does.");
     r.scale = 10;
     tn_tensor *y = tn_requires_grad_(tn_ones(2), true);
     tn_backward(tn_sum(tn_forward(m, y)));
@@ -201,9 +207,11 @@ static void backward(void) {
     tn_hook_remove(h);
     h = tn_register_full_backward_hook(m, adds_gradient, NULL, NULL);
     CHECK(!tn_backward(tn_sum(tn_forward(m, tn_ones(2)))));
-    CHECK_ERROR(TN_ERR_RUNTIME, "Backward hook for Modules where no input requires gradient should always return None or None for all gradients.");
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "Backward hook for Modules where no input requires gradient should always return None or None for all gradients.");
     tn_hook_remove(h);
-    IN_C(197, "A hook before it may replace the gradients of the results, and that changes those of the parameters.", "It writes into grad_out[].");
+    IN_C(197, "A hook before it may replace the gradients of the results, and that changes those of the parameters.",
+         "It writes into grad_out[].");
     record p = {.name = "pre", .scale = 100};
     tn_zero_grad(m);
     h = tn_register_full_backward_pre_hook(m, full_pre, &p, NULL);
@@ -222,7 +230,8 @@ static void nested(void) {
     nest *m = tn_new(nest);
     m->w = tn_parameter(tn_ones(2));
     m->inner = tn_nn_linear(2, 2);
-    record a = {.name = "outer"}, b = {.name = "inner"}, c = {.name = "outer-pre"}, d = {.name = "inner-pre"}, g = {.name = "global"};
+    record a = {.name = "outer"}, b = {.name = "inner"}, c = {.name = "outer-pre"}, d = {.name = "inner-pre"},
+           g = {.name = "global"};
     HOLDS(198, "Of nested modules: the outer's before, the inner's before, the inner's, the outer's.");
     seen[0] = 0;
     tn_register_full_backward_hook(m, full, &a, NULL);
@@ -237,7 +246,8 @@ static void nested(void) {
         tn_backward(tn_sum(tn_forward(m, tn_requires_grad_(tn_ones((1, 2)), true))));
     }
     CHECK_STR(seen, "outer-pre inner-pre global inner global outer ");
-    HOLDS(199, "With such a hook the result has a node of hooks, and results and inputs are views that cannot be written in place.");
+    HOLDS(199,
+          "With such a hook the result has a node of hooks, and results and inputs are views that cannot be written in place.");
     tn_tensor *y = tn_forward(m, tn_requires_grad_(tn_ones((1, 2)), true));
     CHECK_STR(tn_grad_fn_name(y), "BackwardHookFunctionBackward");
     CHECK(tn_mul_(y, 2) == NULL);
@@ -255,7 +265,7 @@ static void of_hooks_memory(void) {
         record r = {.name = "full"};
         tn_register_full_backward_hook(m, full, &r, NULL);
         tn_tensor *x = tn_requires_grad_(tn_ones(2), true);
-        tn_forward(m, x);                      /* a graph that backward never sees */
+        tn_forward(m, x);                        /* a graph that backward never sees */
         tn_tensor *y = tn_sum(tn_forward(m, x)); /* one that outlives its module's other claims */
         tn_backward(y, .retain_graph = true);
         tn_backward(y);

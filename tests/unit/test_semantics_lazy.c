@@ -4,8 +4,12 @@
 static void uninitialized(void) {
     TN_SCOPE;
     tn_tensor *p = tn_uninitialized_parameter();
-    IN_C(201, "An uninitialized Parameter has dtype, flag and no gradient; asking for its shape, sharing its memory and almost every operator fail.", "There is no share_memory().");
-    CHECK(tn_is_lazy(p) && tn_is_parameter(p) && tn_get_dtype(p) == TN_FLOAT32 && tn_requires_grad(p) && tn_is_leaf(p) && tn_grad(p) == NULL);
+    IN_C(201,
+         "An uninitialized Parameter has dtype, flag and no gradient; asking for its shape, sharing its memory and almost every "
+         "operator fail.",
+         "There is no share_memory().");
+    CHECK(tn_is_lazy(p) && tn_is_parameter(p) && tn_get_dtype(p) == TN_FLOAT32 && tn_requires_grad(p) && tn_is_leaf(p) &&
+          tn_grad(p) == NULL);
     CHECK(tn_size(p, 0) == 0);
     CHECK_ERROR(TN_ERR_RUNTIME, "Can't access the shape of an uninitialized parameter or buffer.");
     CHECK(tn_sizes(p) == NULL);
@@ -24,7 +28,8 @@ static void uninitialized(void) {
     tn_nn_linear *l = tn_nn_lazy_linear(3);
     tn_tensor *weight = l->weight;
     tn_optim *opt = tn_optim_sgd(tn_parameters(l), .lr = 0.1);
-    CHECK(opt != NULL && tn_module_to(l, TN_FLOAT64) && tn_get_dtype(weight) == TN_FLOAT64 && tn_is_lazy(weight) && tn_optim_step(opt));
+    CHECK(opt != NULL && tn_module_to(l, TN_FLOAT64) && tn_get_dtype(weight) == TN_FLOAT64 && tn_is_lazy(weight) &&
+          tn_optim_step(opt));
     CHECK(tn_forward(l, tn_ones((2, 5), .dtype = TN_FLOAT64)) != NULL && tn_get_dtype(l->weight) == TN_FLOAT64);
     tn_backward(tn_sum(tn_forward(l, tn_ones((2, 5), .dtype = TN_FLOAT64))));
     double before = sum_of(l->bias);
@@ -33,7 +38,8 @@ static void uninitialized(void) {
 
 static void lazy_layers(void) {
     TN_SCOPE;
-    HOLDS(204, "The first call learns the shapes, initialises as the class that is not lazy does with the same random numbers, and becomes that class; module and parameters stay the same objects.");
+    HOLDS(204, "The first call learns the shapes, initialises as the class that is not lazy does with the same random numbers, and "
+               "becomes that class; module and parameters stay the same objects.");
     tn_nn_linear *lazy = tn_nn_lazy_linear(3);
     tn_tensor *weight = lazy->weight, *bias = lazy->bias;
     CHECK_STR(tn_to_string(lazy), "LazyLinear(in_features=0, out_features=3, bias=True)");
@@ -41,7 +47,8 @@ static void lazy_layers(void) {
     tn_tensor *y = tn_forward(lazy, tn_ones((2, 5)));
     tn_manual_seed(7);
     tn_nn_linear *eager = tn_nn_linear(5, 3);
-    CHECK(tn_equal(lazy->weight, eager->weight) && tn_equal(lazy->bias, eager->bias) && tn_equal(y, tn_forward(eager, tn_ones((2, 5)))));
+    CHECK(tn_equal(lazy->weight, eager->weight) && tn_equal(lazy->bias, eager->bias) &&
+          tn_equal(y, tn_forward(eager, tn_ones((2, 5)))));
     CHECK(lazy->weight == weight && lazy->bias == bias && tn_module_class(&lazy->module) == tn_module_class(&eager->module));
     CHECK_STR(tn_to_string(lazy), "Linear(in_features=5, out_features=3, bias=True)");
     tn_nn_conv2d *conv = tn_nn_lazy_conv2d(4, 3, .groups = 2, .bias = false);
@@ -61,27 +68,32 @@ static void lazy_layers(void) {
 
 static void lazy_states(void) {
     TN_SCOPE;
-    HOLDS(205, "States keep what is uninitialized; a full one gives a lazy module its parameters, but its class changes at the first call; lazy into lazy stays lazy, into full fails.");
+    HOLDS(205, "States keep what is uninitialized; a full one gives a lazy module its parameters, but its class changes at the "
+               "first call; lazy into lazy stays lazy, into full fails.");
     tn_nn_linear *lazy = tn_nn_lazy_linear(3), *other = tn_nn_lazy_linear(3), *full = tn_nn_linear(5, 3);
     tn_state *s = tn_state_dict(lazy);
     CHECK(tn_is_lazy(tn_state_get(s, "weight")) && tn_load_state_dict(other, s) && tn_is_lazy(other->weight));
     CHECK(!tn_load_state_dict(full, s));
     CHECK_ERROR(TN_ERR_RUNTIME, "Can't access the shape of an uninitialized parameter or buffer.");
     tn_tensor *weight = lazy->weight;
-    CHECK(tn_load_state_dict(lazy, tn_state_dict(full)) && lazy->weight == weight && !tn_is_lazy(weight) && tn_equal(weight, full->weight));
+    CHECK(tn_load_state_dict(lazy, tn_state_dict(full)) && lazy->weight == weight && !tn_is_lazy(weight) &&
+          tn_equal(weight, full->weight));
     CHECK(strncmp(tn_to_string(lazy), "LazyLinear(", 11) == 0);
     CHECK(tn_equal(tn_forward(lazy, tn_ones((1, 5))), tn_forward(full, tn_ones((1, 5)))) && tn_equal(weight, full->weight));
     CHECK_STR(tn_to_string(lazy), "Linear(in_features=5, out_features=3, bias=True)");
-    size_t size = tn_save_size(s);
+    size_t size = tn_save_size(tn_state_dict(other));
     CHECK(size == 0 && tn_error() != TN_OK); /* a file has no place for it */
     tn_clear_error();
-    NOT_YET(206, "The lazy classes of instance norm are affine and track statistics, unlike the others.", "This version has no instance norm.");
+    NOT_YET(206, "The lazy classes of instance norm are affine and track statistics, unlike the others.",
+            "This version has no instance norm.");
 }
 
 static void reparametrisation(void) {
     TN_SCOPE;
 #define PARTS "parametrisations of modules are a part of their own, which comes later"
-    NOT_YET(207, "register_parametrization moves the tensor to parametrizations.weight.original and computes the member at every read.", PARTS);
+    NOT_YET(207,
+            "register_parametrization moves the tensor to parametrizations.weight.original and computes the member at every read.",
+            PARTS);
     NOT_YET(208, "The names become bias, parametrizations.weight.original, or original0, original1.", PARTS);
     NOT_YET(209, "The printed class becomes Parametrized with the name behind it.", PARTS);
     NOT_YET(210, "Assigning to the member runs right_inverse; deleting is refused.", PARTS);
@@ -107,10 +119,13 @@ TN_CLASS(pair, pair_forward, w, other);
 
 static void functional(void) {
     TN_SCOPE;
-    NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.", "It serves vmap, which does not exist here.");
-    NOT_YET(225, "swap_tensors exchanges what two objects are.", "Conversion and loading exchange memory below the same objects already.");
+    NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.",
+            "It serves vmap, which does not exist here.");
+    NOT_YET(225, "swap_tensors exchanges what two objects are.",
+            "Conversion and loading exchange memory below the same objects already.");
     NOT_YET(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.", "It comes with the optimizers.");
-    HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a negative rate; twice in one group is a warning; names are kept.");
+    HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
+               "negative rate; twice in one group is a warning; names are kept.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "optimizer got an empty parameter list");
     tn_tensor *p = tn_parameter(tn_ones(2)), *y = tn_mul(p, 2);
@@ -129,18 +144,25 @@ static void functional(void) {
 static void design(void) {
     TN_SCOPE;
     pair *m = tn_new(pair);
-    IN_C(229, "Rules of assignment are rules on values in named places; fields that are read again give all of them but the moment of the error.", "tn_module_set judges at once; a field is judged by the next call that walks, with the same text.");
+    IN_C(229,
+         "Rules of assignment are rules on values in named places; fields that are read again give all of them but the moment of "
+         "the error.",
+         "tn_module_set judges at once; a field is judged by the next call that walks, with the same text.");
     m->w = tn_parameter(tn_ones(1));
     CHECK(tn_check(m));
     tn_tensor *p = m->w;
     m->w = tn_ones(1); /* no error yet, and none when it is put back */
     m->w = p;
     CHECK(tn_check(m));
-    IN_C(230, "The order of names is that of their first registration, not that of a struct.", "Fields have the order of TN_CLASS, members made at run time that of registration; a state in another order loads by name.");
+    IN_C(230, "The order of names is that of their first registration, not that of a struct.",
+         "Fields have the order of TN_CLASS, members made at run time that of registration; a state in another order loads by "
+         "name.");
     m->other = tn_parameter(tn_ones(1));
     m->w = NULL, m->w = p;
     CHECK_STR(walk_names(tn_named_parameters(m)), "w other ");
-    IN_C(231, "Four behaviours are to be left out: the lost buffer, the changed metadata, the gap of insert, unchecked module names.", "They are: statements 76, 172, 179 and 88.");
+    IN_C(231,
+         "Four behaviours are to be left out: the lost buffer, the changed metadata, the gap of insert, unchecked module names.",
+         "They are: statements 76, 172, 179 and 88.");
     CHECK(!tn_module_set(m, "a.b", tn_nn_relu()));
     CHECK_ERROR(TN_ERR_KEY, NULL);
     HOLDS(232, "Identity is what ties, optimizer state, walks without duplicates and conversion stand on.");

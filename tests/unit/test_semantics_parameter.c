@@ -12,7 +12,8 @@ static void building(void) {
     HOLDS(3, "The tensor that it was made of does not start to require grad.");
     CHECK(!tn_requires_grad(t));
     HOLDS(4, "Both share memory, shape and strides: what is written through one is read through the other.");
-    tn_tensor *row = tn_select(tn_t(tn_arange(6, .dtype = TN_FLOAT32)), 0, 2), *view = tn_t(tn_ones((3, 2))), *of_view = tn_parameter(view);
+    tn_tensor *row = tn_select(tn_t(tn_arange(6, .dtype = TN_FLOAT32)), 0, 2), *view = tn_t(tn_ones((3, 2))),
+              *of_view = tn_parameter(view);
     CHECK(tn_data(p) == tn_data(t) && tn_stride(of_view, 0) == tn_stride(view, 0) && tn_size(of_view, 0) == 2);
     CHECK(tn_storage_offset(tn_parameter(row)) == 2);
     tn_fill_(t, 4);
@@ -34,7 +35,8 @@ static void building(void) {
     CHECK(again != p && tn_is_parameter(again) && tn_data(again) == tn_data(p));
     HOLDS(8, "It does not inherit that the first one was frozen.");
     CHECK(tn_requires_grad(tn_parameter(tn_parameter(t, false))));
-    IN_C(9, "A Parameter of nothing.", "NULL is refused with TypeError, since in C it is most often a mistake; write tn_parameter(tn_empty(0)).");
+    IN_C(9, "A Parameter of nothing.",
+         "NULL is refused with TypeError, since in C it is most often a mistake; write tn_parameter(tn_empty(0)).");
     CHECK(tn_parameter((tn_tensor *)NULL) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "NULL");
     CHECK(tn_numel(tn_parameter(tn_empty(0))) == 0);
@@ -96,7 +98,8 @@ static void inference_mode(void) {
 
 static void marks(void) {
     TN_SCOPE;
-    NOT_IN_C(22, "A subclass of Tensor keeps its class and gets a flag.", "There are no subclasses; the mark is the flag of which the statement speaks.");
+    NOT_IN_C(22, "A subclass of Tensor keeps its class and gets a flag.",
+             "There are no subclasses; the mark is the flag of which the statement speaks.");
     CHECK(tn_is_parameter(tn_parameter(tn_ones(1))));
     NOT_YET(23, "A sparse or a meta tensor can be a Parameter.", "This version has neither.");
 }
@@ -107,7 +110,8 @@ static void plain_results(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones((2, 2)));
     HOLDS(24, "What an operator makes of it is a plain tensor.");
-    tn_tensor *results[] = {tn_clone(p), tn_add(p, 1), tn_select(p, 0, 0), tn_view(p, 4), tn_to(p, TN_FLOAT64), tn_detach(p), tn_get_data(p)};
+    tn_tensor *results[] = {tn_clone(p),          tn_add(p, 1), tn_select(p, 0, 0), tn_view(p, 4),
+                            tn_to(p, TN_FLOAT64), tn_detach(p), tn_get_data(p)};
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) CHECK(results[i] && !tn_is_parameter(results[i]));
     HOLDS(25, "An operator that has nothing to do gives the same object back.");
     CHECK(tn_to(p, TN_FLOAT32) == p && tn_contiguous(p) == p);
@@ -146,9 +150,11 @@ static tn_tensor *same_hook(tn_tensor *g, void *data) {
 static void values_and_identity(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones(2)), *same = tn_parameter(p);
-    IN_C(34, "Equality is by element, membership in sets and dicts by identity.", "tn_eq compares elements; handles compare as pointers.");
+    IN_C(34, "Equality is by element, membership in sets and dicts by identity.",
+         "tn_eq compares elements; handles compare as pointers.");
     CHECK(sum_of(tn_eq(p, same)) == 2 && p != same);
-    IN_C(35, "Reading values needs no ceremony, but for numpy() of one that requires grad.", "tn_data_f32, tn_copy_to and tn_item read any tensor.");
+    IN_C(35, "Reading values needs no ceremony, but for numpy() of one that requires grad.",
+         "tn_data_f32, tn_copy_to and tn_item read any tensor.");
     float values[2];
     CHECK(tn_data_f32(p)[1] == 1 && tn_copy_to(p, values, sizeof values) && tn_item(tn_parameter(tn_ones(1))) == 1);
     HOLDS(36, "Hooks and retain_grad need a tensor that requires grad; retain_grad of a leaf does nothing.");
@@ -192,7 +198,8 @@ static void setting_data(void) {
     }
     tn_backward(tn_sum(p));
     tn_tensor *g = tn_grad(p);
-    HOLDS(40, "Setting data points the Parameter at other memory, with its shape, strides and dtype; the object, its flag and its version stay.");
+    HOLDS(40, "Setting data points the Parameter at other memory, with its shape, strides and dtype; the object, its flag and its "
+              "version stay.");
     CHECK(tn_set_data(p, x));
     CHECK(tn_data(p) == tn_data(x) && tn_size(p, 0) == 5 && tn_stride(p, 0) == 1 && tn_get_dtype(p) == TN_FLOAT64);
     CHECK(tn_requires_grad(p) && tn_is_leaf(p) && tn_is_parameter(p) && tn_version_counter(p) == 1);

@@ -64,23 +64,28 @@ static void saving(void) {
     TN_SCOPE;
     net *m = net_new();
     tn_state *s = tn_state_dict(m);
-    HOLDS(141, "A state is an ordered map of detached tensors over the members' memory; with keep_vars it holds the members themselves.");
+    HOLDS(
+        141,
+        "A state is an ordered map of detached tensors over the members' memory; with keep_vars it holds the members themselves.");
     tn_tensor *w = tn_state_get(s, "w");
     CHECK(w != m->w && tn_data(w) == tn_data(m->w) && !tn_requires_grad(w) && !tn_is_parameter(w));
     CHECK(tn_state_get(tn_state_dict(m, .keep_vars = true), "w") == m->w);
-    HOLDS(142, "Per module: parameters, buffers that are saved, extra state; then the children in order, with their name and a dot.");
+    HOLDS(142,
+          "Per module: parameters, buffers that are saved, extra state; then the children in order, with their name and a dot.");
     CHECK_STR(state_names(s), NAMES);
     HOLDS(143, "Empty members and buffers that are not saved are absent.");
     CHECK(!tn_state_has(s, "none") && !tn_state_has(s, "a.passing") && !tn_state_has(s, "a.none"));
     HOLDS(144, "A prefix is put before as it is: the caller brings the dot.");
     CHECK(tn_state_has(tn_state_dict(m, .prefix = "x."), "x.a.w") && tn_state_has(tn_state_dict(m, .prefix = "x"), "xw"));
     HOLDS(145, "Each module's version is noted under its path, the root's under the prefix without its last character.");
-    CHECK(tn_state_version(s, "") == 1 && tn_state_version(s, "a") == 1 && tn_state_version(s, "l") == 1 && tn_state_version_count(s) == 4);
+    CHECK(tn_state_version(s, "") == 1 && tn_state_version(s, "a") == 1 && tn_state_version(s, "l") == 1 &&
+          tn_state_version_count(s) == 4);
     tn_state *prefixed = tn_state_dict(m, .prefix = "net.");
     CHECK_STR(tn_state_version_path(prefixed, 0), "net");
     CHECK_STR(tn_state_version_path(prefixed, 1), "net.a");
     CHECK_STR(tn_state_version_path(tn_state_dict(m, .prefix = "net"), 0), "ne");
-    IN_C(146, "The classes of batch and instance norm have version 2, all others 1.", "A class says its version in its table; 1 unless it does.");
+    IN_C(146, "The classes of batch and instance norm have version 2, all others 1.",
+         "A class says its version in its table; 1 unless it does.");
     CHECK(tn_state_version(tn_state_dict(tn_nn_sequential(tn_nn_relu())), "0") == 1);
     IN_C(147, "A plain map that the caller supplies gets no versions.", "A destination is a state, and is added to with versions.");
     tn_state *own = tn_state_new();
@@ -95,12 +100,14 @@ static void saving(void) {
     tn_register_state_dict_post_hook(m, after_save, seen, NULL);
     CHECK(tn_state_dict(m) != NULL);
     CHECK_STR(seen, "pre: pre:a. post:a. post: ");
-    IN_C(149, "A hook after saving that returns a value raises; a private one may replace the map at the root.", "It returns true, or false to fail; it changes the state that it is given.");
+    IN_C(149, "A hook after saving that returns a value raises; a private one may replace the map at the root.",
+         "It returns true, or false to fail; it changes the state that it is given.");
     tn_hook *h = tn_register_state_dict_post_hook(m->l, fails, NULL, NULL);
     CHECK(tn_state_dict(m) == NULL);
     CHECK_ERROR(TN_ERR_CALLBACK, "state_dict: a hook of 'tn_nn_linear' returned false");
     tn_hook_remove(h);
-    IN_C(150, "A class that defines extra state saves it under _extra_state; the base method raises when it is called.", "It is a tensor, of the functions in the class's table; there is no base method.");
+    IN_C(150, "A class that defines extra state saves it under _extra_state; the base method raises when it is called.",
+         "It is a tensor, of the functions in the class's table; there is no base method.");
     CHECK(tn_item_int(tn_state_get(s, "ab._extra_state")) == 2);
 }
 
@@ -117,7 +124,8 @@ static void loading(void) {
     TN_SCOPE;
     net *from = target(3), *m = net_new();
     tn_incompatible *keys = NULL;
-    IN_C(151, "Loading returns what was missing and unexpected, which prints as a phrase when there is nothing.", "It returns true, and gives the two lists to .incompatible.");
+    IN_C(151, "Loading returns what was missing and unexpected, which prints as a phrase when there is nothing.",
+         "It returns true, and gives the two lists to .incompatible.");
     CHECK(tn_load_state_dict(m, tn_state_dict(from), .incompatible = &keys));
     CHECK_STR(tn_to_string(keys), "<All keys matched successfully>");
     CHECK(sum_of(m->w) == 6 && sum_of(m->a->w) == 6 && m->a->extra == 1);
@@ -125,31 +133,39 @@ static void loading(void) {
     tn_state_set(s, "more", tn_ones(1));
     CHECK(tn_load_state_dict(m->l, s, .strict = false, .incompatible = &keys));
     CHECK_STR(tn_to_string(keys), "_IncompatibleKeys(missing_keys=['weight', 'bias'], unexpected_keys=['more'])");
-    IN_C(152, "What is no mapping is a TypeError; the map is copied first, with its versions.", "A handle of another kind is the TypeError; hooks see a copy of the state.");
+    IN_C(152, "What is no mapping is a TypeError; the map is copied first, with its versions.",
+         "A handle of another kind is the TypeError; hooks see a copy of the state.");
     CHECK(!tn_load_state_dict(m, (tn_state *)(void *)tn_ones(1)));
     CHECK_ERROR(TN_ERR_TYPE, "must be a state, not a tensor");
-    HOLDS(153, "A value of the same shape is copied into the member, converted to its dtype; object and flag stay, the version goes up.");
+    HOLDS(
+        153,
+        "A value of the same shape is copied into the member, converted to its dtype; object and flag stay, the version goes up.");
     tn_tensor *w = m->w;
     uint32_t version = tn_version_counter(w);
     s = tn_state_dict(from);
     tn_state_set(s, "w", tn_full(2, 5, .dtype = TN_INT64)), tn_state_set(s, "a.mean", tn_full(2, 7.0, .dtype = TN_FLOAT64));
     CHECK(tn_load_state_dict(m, s) && m->w == w && tn_get_dtype(w) == TN_FLOAT32 && sum_of(w) == 10 && sum_of(m->a->mean) == 14);
     CHECK(tn_requires_grad(w) && tn_version_counter(w) > version);
-    HOLDS(154, "A value of shape (1) fits a member without dimensions, one of (1, 1) does not, nor does one without dimensions fit (1).");
+    HOLDS(
+        154,
+        "A value of shape (1) fits a member without dimensions, one of (1, 1) does not, nor does one without dimensions fit (1).");
     tn_state_set(s, "scalar", tn_full(1, 9.0));
     CHECK(tn_load_state_dict(m, s) && tn_item(m->scalar) == 9);
     tn_state_set(s, "scalar", tn_full((1, 1), 9.0));
     CHECK(!tn_load_state_dict(m, s));
-    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for scalar: copying a param with shape torch.Size([1, 1]) from checkpoint, the shape in current model is torch.Size([]).");
+    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for scalar: copying a param with shape torch.Size([1, 1]) from checkpoint, the "
+                                "shape in current model is torch.Size([]).");
     m->scalar = tn_buffer(tn_ones(1));
     tn_state_set(s, "scalar", tn_scalar_tensor(1.0));
     CHECK(!tn_load_state_dict(m, s));
-    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for scalar: copying a param with shape torch.Size([]) from checkpoint, the shape in current model is torch.Size([1]).");
+    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for scalar: copying a param with shape torch.Size([]) from checkpoint, the shape in "
+                                "current model is torch.Size([1]).");
     tn_state_set(s, "scalar", tn_ones(1));
     HOLDS(155, "Another shape is an error, strict or not.");
     tn_state_set(s, "l.weight", tn_ones((4, 2)));
     CHECK(!tn_load_state_dict(m, s, .strict = false));
-    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for net:\n\tsize mismatch for l.weight: copying a param with shape torch.Size([4, 2]) from checkpoint, the shape in current model is torch.Size([2, 2]).");
+    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for net:\n\tsize mismatch for l.weight: copying a param with shape "
+                                "torch.Size([4, 2]) from checkpoint, the shape in current model is torch.Size([2, 2]).");
     NOT_IN_C(156, "A value that is no tensor is an error of its own.", "A state holds tensors only.");
 }
 
@@ -180,17 +196,19 @@ static void names(void) {
     tn_state_set(bad, "x", tn_ones(1)), tn_state_set(bad, "y.z", tn_ones(1));
     tn_state_set(bad, "l.bias", tn_ones(3)), tn_state_set(bad, "scalar", tn_ones((2, 2)));
     CHECK(!tn_load_state_dict(m, bad));
-    CHECK_STR(tn_error_message(), "Error(s) in loading state_dict for net:\n"
-                                  "\tMissing key(s) in state_dict: \"w\", \"a.mean\". \n"
-                                  "\tUnexpected key(s) in state_dict: \"x\", \"y.z\". \n"
-                                  "\tsize mismatch for scalar: copying a param with shape torch.Size([2, 2]) from checkpoint, the shape in "
-                                  "current model is torch.Size([]).\n"
-                                  "\tsize mismatch for l.bias: copying a param with shape torch.Size([3]) from checkpoint, the shape in "
-                                  "current model is torch.Size([2]).");
+    CHECK_STR(tn_error_message(),
+              "Error(s) in loading state_dict for net:\n"
+              "\tMissing key(s) in state_dict: \"w\", \"a.mean\". \n"
+              "\tUnexpected key(s) in state_dict: \"x\", \"y.z\". \n"
+              "\tsize mismatch for scalar: copying a param with shape torch.Size([2, 2]) from checkpoint, the shape in "
+              "current model is torch.Size([]).\n"
+              "\tsize mismatch for l.bias: copying a param with shape torch.Size([3]) from checkpoint, the shape in "
+              "current model is torch.Size([2]).");
     CHECK_ERROR(TN_ERR_RUNTIME, NULL);
     HOLDS(161, "When not strict, missing and unexpected names are only returned.");
     CHECK(sum_of(m->ab->w) == 8 && m->ab->extra == 4);
-    IN_C(162, "The error comes at the end, when earlier members were overwritten.", "All is judged before anything is written: a failed load changes nothing.");
+    IN_C(162, "The error comes at the end, when earlier members were overwritten.",
+         "All is judged before anything is written: a failed load changes nothing.");
     net *changed = target(8);
     bad = tn_state_dict(changed);
     tn_state_set(bad, "l.bias", tn_ones(3));
@@ -207,21 +225,25 @@ static void assigning(void) {
     TN_SCOPE;
     net *m = net_new();
     tn_state *s = tn_state_dict(net_new());
-    tn_tensor *value = tn_full(2, 6.0, .dtype = TN_FLOAT64), *old = m->w, *mean = tn_full(2, 1.5), *p = tn_parameter(tn_ones(2), false);
+    tn_tensor *value = tn_full(2, 6.0, .dtype = TN_FLOAT64), *old = m->w, *mean = tn_full(2, 1.5),
+              *p = tn_parameter(tn_ones(2), false);
     tn_state_set(s, "w", value), tn_state_set(s, "a.mean", mean), tn_state_set(s, "ab.w", p);
     tn_requires_grad_(m->a->w, false);
-    HOLDS(163, "With assign the state's tensor becomes the member, with its dtype, wrapped into a Parameter where one is needed; the flag is the old one's.");
+    HOLDS(163, "With assign the state's tensor becomes the member, with its dtype, wrapped into a Parameter where one is needed; "
+               "the flag is the old one's.");
     CHECK(tn_load_state_dict(m, s, .assign = true));
-    CHECK(m->w != old && tn_is_parameter(m->w) && tn_data(m->w) == tn_data(value) && tn_get_dtype(m->w) == TN_FLOAT64 && tn_requires_grad(m->w));
+    CHECK(m->w != old && tn_is_parameter(m->w) && tn_data(m->w) == tn_data(value) && tn_get_dtype(m->w) == TN_FLOAT64 &&
+          tn_requires_grad(m->w));
     CHECK(m->a->mean == mean && !tn_requires_grad(m->a->w) && tn_is_parameter(m->a->w) && m->ab->w == p && tn_requires_grad(p));
     CHECK_STR(state_names(tn_state_dict(m)), NAMES);
     HOLDS(164, "An integral value for a parameter that requires grad is an error of the load.");
     tn_tensor *now = m->w;
     tn_state_set(s, "w", tn_arange(2));
     CHECK(!tn_load_state_dict(m, s, .assign = true));
-    CHECK_ERROR(TN_ERR_RUNTIME, "While copying the parameter named \"w\", whose dimensions in the model are torch.Size([2]) and whose dimensions "
-                                "in the checkpoint are torch.Size([2]), an exception occurred : ('Only Tensors of floating point and complex "
-                                "dtype can require gradients',).");
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "While copying the parameter named \"w\", whose dimensions in the model are torch.Size([2]) and whose dimensions "
+                "in the checkpoint are torch.Size([2]), an exception occurred : ('Only Tensors of floating point and complex "
+                "dtype can require gradients',).");
     CHECK(m->w == now);
     HOLDS(165, "Of tied parameters the last name's value wins when copied; assigning unties them.");
     net *tied = net_new();
@@ -230,7 +252,8 @@ static void assigning(void) {
     tn_state_set(t, "w", tn_full(2, 3.0)), tn_state_set(t, "ab.w", tn_full(2, 4.0));
     CHECK(tn_load_state_dict(tied, t) && tied->ab->w == tied->w && sum_of(tied->w) == 8);
     CHECK(tn_load_state_dict(tied, t, .assign = true) && tied->ab->w != tied->w && sum_of(tied->w) == 6);
-    NOT_YET(166, "Copying into parameters on the meta device does nothing, with a warning; assigning gives them memory.", "There is no meta device.");
+    NOT_YET(166, "Copying into parameters on the meta device does nothing, with a warning; assigning gives them memory.",
+            "There is no meta device.");
 }
 
 /* A normalisation as it was before its class counted batches: version 1 of its state has no "count". */
@@ -252,7 +275,9 @@ static void versions(void) {
     norm *m = tn_new(norm);
     m->mean = tn_buffer(tn_ones(2));
     m->count = tn_buffer(tn_scalar_tensor(5, .dtype = TN_INT64));
-    IN_C(167, "A state of batch norm before version 2, or without versions, may lack num_batches_tracked; with version 2 it is missing.", "A class's upgrade_state does this; the test's own class stands for batch norm.");
+    IN_C(167,
+         "A state of batch norm before version 2, or without versions, may lack num_batches_tracked; with version 2 it is missing.",
+         "A class's upgrade_state does this; the test's own class stands for batch norm.");
     tn_state *s = tn_state_new();
     tn_state_set(s, "mean", tn_zeros(2));
     CHECK(tn_load_state_dict(m, s) && tn_item(m->count) == 0);
@@ -273,7 +298,8 @@ static void versions(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "Unexpected key(s) in state_dict: \"_extra_state\". ");
 }
 
-static bool before_load(tn_module *m, tn_state *s, const char *prefix, int64_t version, bool strict, tn_incompatible *keys, void *data) {
+static bool before_load(tn_module *m, tn_state *s, const char *prefix, int64_t version, bool strict, tn_incompatible *keys,
+                        void *data) {
     char key[100];
     (void)m, (void)strict, (void)keys;
     snprintf(key, sizeof key, "%sold", prefix);
@@ -303,7 +329,10 @@ static void hooks(void) {
     net *m = net_new();
     char seen[300] = "";
     double w = 0;
-    IN_C(169, "Hooks before loading get the lists and the map and run parent before child; those after it child before parent, and may change the lists before they are judged.", "They return true, or false to fail; when the load then fails after all, the old values come back.");
+    IN_C(169,
+         "Hooks before loading get the lists and the map and run parent before child; those after it child before parent, and may "
+         "change the lists before they are judged.",
+         "They return true, or false to fail; when the load then fails after all, the old values come back.");
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m, before_load, seen, NULL));
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->a, before_load, seen, NULL));
     TN_HOOK_SCOPE(tn_register_load_state_dict_post_hook(m, after_load, seen, NULL));
@@ -329,7 +358,8 @@ static void hooks(void) {
     tn_hook_remove(h);
     HOLDS(170, "A child gets what stands under its name and a dot: \"a.\" is not \"ab.\".");
     CHECK(tn_load_state_dict(m, good) && sum_of(m->ab->w) == 8 && sum_of(m->a->w) == 8);
-    NOT_YET(171, "A global flag makes loading keep objects while it takes over the dtype.", "Loading by copy keeps objects and dtypes; by assign it replaces them.");
+    NOT_YET(171, "A global flag makes loading keep objects while it takes over the dtype.",
+            "Loading by copy keeps objects and dtypes; by assign it replaces them.");
     IN_C(172, "Loading with assign leaves a marker in the caller's versions.", "The caller's state is left alone.");
     size_t count = tn_state_version_count(good);
     CHECK(tn_load_state_dict(m, good, .assign = true) && tn_state_version_count(good) == count);

@@ -38,7 +38,8 @@ static outer *outer_new(void) {
 static void order(void) {
     TN_SCOPE;
     outer *m = outer_new();
-    HOLDS(105, "A walk over parameters goes through the modules in preorder, children in their order; inside of a module in the order of its names.");
+    HOLDS(105, "A walk over parameters goes through the modules in preorder, children in their order; inside of a module in the "
+               "order of its names.");
     CHECK_STR(walk_names(tn_named_parameters(m)), "w first.w first.l.weight first.l.bias second.w second.l.weight second.l.bias ");
     HOLDS(106, "So a module's own come before its children's, also when a child was there first.");
     CHECK(strncmp(walk_names(tn_named_parameters(m)), "w first.w ", 10) == 0);
@@ -76,7 +77,8 @@ static void modules(void) {
     CHECK_STR(walk_names(tn_named_modules(m, .prefix = "net")), "net net.first net.first.l net.second ");
     HOLDS(113, "Without removing duplicates a shared one comes under every name.");
     CHECK_STR(walk_names(tn_named_modules(m, .remove_duplicate = false)), " first first.l second second.l ");
-    IN_C(114, "A module that contains itself is walked safely, but train, apply, to and printing recurse without end.", "Every walk reports it; the field gets no claim, and printing ends.");
+    IN_C(114, "A module that contains itself is walked safely, but train, apply, to and printing recurse without end.",
+         "Every walk reports it; the field gets no claim, and printing ends.");
     inner *loop = inner_new();
     loop->l = (void *)loop;
     CHECK(!tn_train(loop));
@@ -93,17 +95,21 @@ static void modules(void) {
     CHECK_STR(walk_names(tn_named_children(m)), "second ");
     HOLDS(116, "A state keeps every name of what is shared; per module parameters, then buffers, then children.");
     m->first = m->second;
-    CHECK_STR(state_names(tn_state_dict(m)), "w mean steps first.w first.l.weight first.l.bias second.w second.l.weight second.l.bias ");
+    CHECK_STR(state_names(tn_state_dict(m)),
+              "w mean steps first.w first.l.weight first.l.bias second.w second.l.weight second.l.bias ");
     HOLDS(117, "Assigning to a name again does not move it.");
     m->w = tn_parameter(tn_ones(2));
     CHECK(tn_module_set(m, "mean", tn_ones(2)));
-    CHECK_STR(state_names(tn_state_dict(m)), "w mean steps first.w first.l.weight first.l.bias second.w second.l.weight second.l.bias ");
+    CHECK_STR(state_names(tn_state_dict(m)),
+              "w mean steps first.w first.l.weight first.l.bias second.w second.l.weight second.l.bias ");
 }
 
 static void paths(void) {
     TN_SCOPE;
     outer *m = outer_new();
-    HOLDS(118, "The empty path is the module itself; an atom that is missing, or that is no module, is an AttributeError that names it.");
+    HOLDS(
+        118,
+        "The empty path is the module itself; an atom that is missing, or that is no module, is an AttributeError that names it.");
     CHECK(tn_get_submodule(m, "") == m && tn_get_submodule(m, "first.l") == m->first->l);
     CHECK(tn_get_submodule(m, "first.nope.l") == NULL);
     CHECK_ERROR(TN_ERR_ATTRIBUTE, "inner has no attribute `nope`");
@@ -125,7 +131,8 @@ static void paths(void) {
     CHECK_ERROR(TN_ERR_ATTRIBUTE, "`w` is not a buffer");
     CHECK(tn_get_buffer(m, "nope") == NULL);
     CHECK_ERROR(TN_ERR_ATTRIBUTE, "outer has no attribute `nope`");
-    HOLDS(121, "set_submodule wants a path and a module; the parent must be there, a missing last atom is made unless strict, and what is no module is not replaced.");
+    HOLDS(121, "set_submodule wants a path and a module; the parent must be there, a missing last atom is made unless strict, and "
+               "what is no module is not replaced.");
     CHECK(!tn_set_submodule(m, "", tn_nn_relu()));
     CHECK_ERROR(TN_ERR_VALUE, "Cannot set the submodule without a target name!");
     CHECK(!tn_set_submodule(m, "first.l", tn_ones(1)));
@@ -151,7 +158,8 @@ static void whole_modules(void) {
     TN_SCOPE;
     outer *m = outer_new();
     m->second->l = m->first->l;
-    HOLDS(122, "apply visits children first and the module last; a child that one parent has twice comes once, one that two parents have twice.");
+    HOLDS(122, "apply visits children first and the module last; a child that one parent has twice comes once, one that two "
+               "parents have twice.");
     char seen[200] = "";
     CHECK(tn_module_apply(m, visit, seen));
     CHECK_STR(seen, "Linear inner Linear inner outer ");
@@ -159,10 +167,14 @@ static void whole_modules(void) {
     seen[0] = 0;
     CHECK(tn_module_apply(m, visit, seen));
     CHECK_STR(seen, "Linear inner outer ");
-    IN_C(123, "train(mode) sets the mode of a module and all below and returns it; eval is train(False); a module begins in training mode.", "The call returns true or false; a C bool has no other values.");
+    IN_C(123,
+         "train(mode) sets the mode of a module and all below and returns it; eval is train(False); a module begins in training "
+         "mode.",
+         "The call returns true or false; a C bool has no other values.");
     CHECK(tn_is_training(m) && tn_train(m, false) && !tn_is_training(m->first->l) && tn_train(m) && tn_is_training(m->first->l));
     CHECK(tn_eval(m) && !tn_is_training(m) && !tn_is_training(m->first->l));
-    IN_C(124, "requires_grad_ acts on all parameters and no buffer and returns the module; an uninitialized one is refused.", "When one is refused, none is changed.");
+    IN_C(124, "requires_grad_ acts on all parameters and no buffer and returns the module; an uninitialized one is refused.",
+         "When one is refused, none is changed.");
     CHECK(tn_module_requires_grad_(m, false) && !tn_requires_grad(m->w) && !tn_requires_grad(m->first->l->bias));
     CHECK(tn_module_requires_grad_(m, true) && tn_requires_grad(m->w) && !tn_requires_grad(m->mean));
     m->second = (void *)tn_nn_lazy_linear(3);
@@ -207,26 +219,33 @@ static void conversion(void) {
     CHECK(wg && tn_optim_step(opt) && fabs(sum_of(w) - (before - 0.5 * sum_of(wg))) < 1e-6);
     HOLDS(130, "So does its gradient, converted.");
     CHECK(tn_grad(w) == g && tn_get_dtype(g) == TN_FLOAT64);
-    IN_C(131, "Buffers are replaced by new tensors, so a buffer that two modules share becomes two.", "A buffer stays the same object, and stays shared: no field of the program's struct is written behind its back.");
+    IN_C(131, "Buffers are replaced by new tensors, so a buffer that two modules share becomes two.",
+         "A buffer stays the same object, and stays shared: no field of the program's struct is written behind its back.");
     CHECK(m->mean == mean);
     m->first->b = m->mean;
     CHECK(tn_module_to(m, TN_FLOAT32) && m->first->b == m->mean && tn_get_dtype(mean) == TN_FLOAT32);
-    IN_C(132, "to(dtype) takes floating and complex dtypes only; a complex parameter loses its imaginary part with a real one.", "A complex parameter keeps its dtype, as with half() and double().");
+    IN_C(132, "to(dtype) takes floating and complex dtypes only; a complex parameter loses its imaginary part with a real one.",
+         "A complex parameter keeps its dtype, as with half() and double().");
     CHECK(!tn_module_to(m, TN_INT64));
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64");
-    IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.", "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
+    IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
+         "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
     CHECK(tn_module_to(m, tn_get_dtype(tn_ones(1, .dtype = TN_FLOAT64))) && tn_get_dtype(m->w) == TN_FLOAT64);
-    NOT_YET(134, "to(memory_format=channels_last) restrides members of four and five dimensions.", "Layers here take any strides; there is no such argument.");
-    IN_C(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.", "tn_module_to takes no integral dtype at all.");
+    NOT_YET(134, "to(memory_format=channels_last) restrides members of four and five dimensions.",
+            "Layers here take any strides; there is no such argument.");
+    IN_C(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.",
+         "tn_module_to takes no integral dtype at all.");
     CHECK(!tn_module_to(m, TN_INT32));
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point");
     IN_C(136, "All of them return the module.", "They return true; a failed one changes nothing.");
     CHECK(tn_module_to(m, TN_FLOAT32) && tn_check(m));
     NOT_YET(137, "A global flag makes conversion install new Parameters.", "Conversion always keeps the objects.");
-    IN_C(138, "A global flag makes conversion keep the object and exchange what is in it.", "That is what conversion always does; views of the old memory stay valid.");
+    IN_C(138, "A global flag makes conversion keep the object and exchange what is in it.",
+         "That is what conversion always does; views of the old memory stay valid.");
     tn_tensor *view = tn_detach(m->w);
     CHECK(tn_module_to(m, TN_FLOAT64) && m->w == w && tn_get_dtype(view) == TN_FLOAT32 && sum_of(view) == sum_of(w));
-    IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.", "tn_module_to_empty does; there is no meta device.");
+    IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
+         "tn_module_to_empty does; there is no meta device.");
     CHECK(tn_module_to_empty(m) && m->w == w && tn_size(w, 0) == 2 && tn_get_dtype(w) == TN_FLOAT64);
     NOT_YET(140, "share_memory() applies to every parameter and buffer.", "As for statement 67.");
 }
