@@ -217,7 +217,8 @@ tn_tensor *tni_saved(tni_vjp *g, uint32_t which) {
         tni_saved_tensor *s = &n->saved[i];
         if (s->which != which) continue;
         if (tni_version_get(s->tensor) != s->version) return (void)refuse_changed(n, s), NULL;
-        if (which < TNI_OUT(0) || g->t->no_grad) return s->tensor;
+        uint32_t output = which >> 16; /* places of indices have no history */
+        if (!output || g->t->no_grad || n->op->no_grad_outputs & output) return s->tensor;
         tn_tensor *again = tni_tensor_alias(g->t, "saved", s->tensor); /* with its history, for gradients of gradients */
         if (!again) return NULL;
         again->grad_fn = tni_node_share(n);

@@ -287,7 +287,21 @@ static void a_wide_graph(void) {
     CHECK(tn_item(tn_grad(w)) == 1999000);
 }
 
+/* What a maximum's derivative keeps besides its values are places: they have no history of their own. */
+static void indices_have_no_history(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_requires_grad_(tn_randn((2, 3)), true), *values, *indices;
+    CHECK(tn_max_dim(x, 1, false, &values, &indices) && !tn_requires_grad(indices));
+    tn_tensor *dx = tn_autograd_grad(values, x, .grad_output = tn_ones(2), .create_graph = true);
+    CHECK(dx && !tn_requires_grad(dx) && tn_item(tn_sum(dx)) == 2);
+    tn_tensor *dy = tn_requires_grad_(tn_ones(2), true);
+    CHECK(tn_max_dim(x, 1, false, &values, &indices));
+    dx = tn_autograd_grad(values, x, .grad_output = dy, .create_graph = true);
+    CHECK(dx && tn_requires_grad(dx) && tn_item(tn_sum(tn_autograd_grad(tn_sum(dx), dy))) == 2);
+}
+
 int main(void) {
+    RUN(indices_have_no_history);
     RUN(leaves_accumulate_in_place);
     RUN(a_given_gradient_is_copied);
     RUN(shared_gradients_are_never_changed);

@@ -314,7 +314,7 @@ static void add_errors(buffer *b, const declarations *d) {
 static void add_operator(buffer *b, const declarations *d, const operator_row *row) {
     char name[256];
     snprintf(name, sizeof name, "tn_%s_", row->name);
-    bool inplace = find_function(d, name) != NULL;
+    bool inplace = row->inplace || find_function(d, name) != NULL;
     name[strlen(name) - 1] = '\0';
     const function *f = find_function(d, name);
     add_text(b, "{\"name\": ");
@@ -322,9 +322,7 @@ static void add_operator(buffer *b, const declarations *d, const operator_row *r
     member(b, "schema", row->schema);
     member(b, "file", row->file);
     member(b, "function", f ? name : NULL);
-    strcat(name, "_");
-    member(b, "inplace", inplace ? name : NULL);
-    add_text(b, ", \"samples\": [");
+    add_format(b, ", \"inplace\": %s, \"hidden\": %s, \"samples\": [", inplace ? "true" : "false", row->hidden ? "true" : "false");
     for (size_t i = 0; i < row->n; i++) {
         if (i) add_text(b, ", ");
         add_json(b, row->samples[i]);

@@ -138,16 +138,6 @@ static void read_fields(const char *p, const char *end, field **out, size_t *n) 
 
 /* ---- functions ---- */
 
-/* Where the function's name tn_... begins: it is followed by a parenthesis, or stands alone in one. */
-static const char *find_name(const char *p, const char *end, size_t *length) {
-    for (; p < end; p++) {
-        if (!starts(p, "tn_") || is_name(p[-1])) continue;
-        for (*length = 0; is_name(p[*length]);) ++*length;
-        if (p[*length] == '(' || (p[-1] == '(' && p[*length] == ')' && p[*length + 1] == '(')) return p;
-    }
-    return NULL;
-}
-
 static void read_parameters(function *f, const char *p, const char *end) {
     for (const char *comma; p < end; p = comma + 1) {
         comma = next_comma(p, end);

@@ -28,6 +28,8 @@ const char *skip_bracket(const char *p);
 const char *skip_string(const char *p); /* p at a quote */
 /* The next comma or `end` from p on, outside of brackets and strings. */
 const char *next_comma(const char *p, const char *end);
+/* Where a function's name tn_... begins in its prototype: it is followed by a parenthesis, or stands alone in one. */
+const char *find_name(const char *p, const char *end, size_t *length);
 char *clean_doc(const char *begin, const char *end); /* a comment without its stars */
 
 /* ---- declare.c: what the public headers declare ---- */
@@ -78,6 +80,7 @@ bool find_value(const declarations *d, const char *name, long long *value); /* o
 /* ---- operators.c: the rows of src/ops ---- */
 typedef struct {
     char *name, *schema, *file;
+    bool hidden, inplace; /* only a part of other operators; has the form name_ */
     char *samples[200];
     size_t n;
 } operator_row;

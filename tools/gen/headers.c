@@ -39,16 +39,6 @@ static const char *region_end(const char *p, const char *path) {
     return p;
 }
 
-/* Where the function's name tn_... begins: it is followed by a parenthesis, or stands alone in one. */
-static const char *find_name(const char *p, const char *end, size_t *length) {
-    for (; p < end; p++) {
-        if (!starts(p, "tn_") || is_name(p[-1])) continue;
-        for (*length = 0; is_name(p[*length]);) ++*length;
-        if (p[*length] == '(' || (p[-1] == '(' && p[*length] == ')' && p[*length + 1] == '(')) return p;
-    }
-    return NULL;
-}
-
 /* Is the parameter that ends before `end` of the form `const tn_..._opts *name`? */
 static bool ends_in_options(const char *begin, const char *end) {
     const char *p = end;

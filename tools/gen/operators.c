@@ -65,6 +65,8 @@ static void read_row(operator_row *row, const char *p, const char *source) {
         if (value == NULL || value >= end) continue;
         value++;
         if (starts(key, ".schema")) row->schema = literal(&value, source, 0);
+        if (starts(key, ".hidden")) row->hidden = starts(skip_blanks(value), "true");
+        if (starts(key, ".inplace")) row->inplace = starts(skip_blanks(value), "true");
         if (starts(key, ".samples")) read_samples(row, value, source);
     }
 }

@@ -157,6 +157,16 @@ const char *next_comma(const char *p, const char *end) {
     return p < end ? p : end;
 }
 
+const char *find_name(const char *p, const char *end, size_t *length) {
+    for (; p < end; p++) {
+        if (!starts(p, "tn_") || is_name(p[-1])) continue;
+        for (*length = 0; is_name(p[*length]);) ++*length;
+        bool type = p[*length] == '(' && *skip_bracket(p + *length) == '('; /* tn_batch(tn_batches)(...) */
+        if ((p[*length] == '(' && !type) || (p[-1] == '(' && p[*length] == ')' && p[*length + 1] == '(')) return p;
+    }
+    return NULL;
+}
+
 char *clean_doc(const char *begin, const char *end) {
     buffer out = {0};
     add(&out, "", 0);

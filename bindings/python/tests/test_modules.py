@@ -1,0 +1,215 @@
+"""Modules defined by assignment, layers, state dicts, hooks, printing."""
+import collections
+import copy
+import pickle
+
+import pytest
+
+
+def make_net(lib):
+    nn = lib.nn
+
+    class Net(nn.Module):
+        def __init__(self, width=8):
+            super().__init__()
+            self.hidden = nn.Linear(4, width)
+            self.out = nn.Linear(width, 2, bias=False)
+            self.scale = nn.Parameter(lib.ones(2))
+            self.register_buffer("mean", lib.zeros(4))
+            self.register_buffer("scratch", lib.zeros(1), persistent=False)
+            self.plain = lib.ones(3)
+            self.width = width
+
+        def forward(self, x, factor=1.0):
+            return self.out(lib.relu(self.hidden(x - self.mean))) * self.scale * factor
+    return Net()
+
+
+def test_assignment_registers(lib):
+    net = make_net(lib)
+    assert [n for n, _ in net.named_parameters()] == ["scale", "hidden.weight", "hidden.bias", "out.weight"]
+    assert [n for n, _ in net.named_buffers()] == ["mean", "scratch"]
+    assert list(net.state_dict()) == ["scale", "mean", "hidden.weight", "hidden.bias", "out.weight"]
+    assert [n for n, _ in net.named_modules()] == ["", "hidden", "out"] and list(net.children()) == [net.hidden, net.out]
+    assert net.width == 8 and net.plain.tolist() == [1, 1, 1] and net.out.bias is None
+    assert isinstance(net.scale, lib.nn.Parameter) and net.scale.requires_grad and not net.mean.requires_grad
+    net.scale = lib.nn.Parameter(lib.zeros(2))
+    assert net.scale.tolist() == [0, 0] and len(list(net.parameters())) == 4
+    del net.scale
+    assert len(list(net.parameters())) == 3 and not hasattr(net, "scale")
+
+
+def test_assignments_that_are_refused(lib):
+    net = make_net(lib)
+    with pytest.raises(TypeError, match="cannot assign 'torch.FloatTensor' as parameter 'scale'"):
+        net.scale = lib.zeros(2)
+    with pytest.raises(TypeError, match="cannot assign 'int' as parameter 'scale'"):
+        net.scale = 3
+    with pytest.raises(TypeError, match="as child module 'hidden'"):
+        net.hidden = 3
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'absent'"):
+        net.absent
+    with pytest.raises(KeyError):
+        net.register_parameter("a.b", lib.nn.Parameter(lib.ones(1)))
+    with pytest.raises(KeyError):
+        net.register_buffer("forward", lib.ones(1))
+
+    class Early(lib.nn.Module):
+        def __init__(self):
+            self.weight = lib.nn.Parameter(lib.ones(1))
+    with pytest.raises(AttributeError, match="before Module.__init__"):
+        Early()
+
+
+def test_calls(lib):
+    net = make_net(lib)
+    x = lib.ones(3, 4)
+    assert net(x).shape == (3, 2) and (net(x, factor=2.0) - net(x) * 2).abs().max().item() < 1e-6
+    with pytest.raises(NotImplementedError, match="missing the required \"forward\""):
+        lib.nn.Module()(x)
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        net.hidden(lib.ones(3, 5))
+
+
+def test_sequential(lib):
+    nn = lib.nn
+    net = make_net(lib)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), net)
+    assert len(model) == 3 and model[2] is net and model[-1] is net and model(lib.ones(2, 4)).shape == (2, 2)
+    assert [n for n, _ in model.named_parameters()][0] == "0.weight" and len(model[:2]) == 2
+    named = nn.Sequential(collections.OrderedDict([("first", nn.Linear(4, 2)), ("act", nn.ReLU())]))
+    assert list(named.state_dict()) == ["first.weight", "first.bias"] and named(lib.ones(1, 4)).shape == (1, 2)
+    modules = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 2)])
+    modules.append(nn.ReLU())
+    assert len(modules) == 3 and [type(m).__name__ for m in modules] == ["Linear", "Linear", "ReLU"]
+
+
+def test_layers(lib):
+    nn = lib.nn
+    x = lib.randn(2, 3, 8, 8)
+    conv = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+    assert conv(x).shape == (2, 4, 4, 4) and conv.stride == (2, 2) and conv.in_channels == 3
+    assert nn.Conv2d(3, 4, (3, 1), padding=(1, 0))(x).shape == (2, 4, 8, 8)
+    assert nn.MaxPool2d(2)(x).shape == (2, 3, 4, 4) and nn.Flatten()(x).shape == (2, 192)
+    drop = nn.Dropout(0.5)
+    assert drop.p == 0.5 and drop.eval()(x).tolist() == x.tolist() and not drop.training
+    linear = nn.Linear(in_features=3, out_features=2, bias=True, dtype=lib.float64)
+    assert linear.weight.dtype == lib.float64 and linear.in_features == 3 and linear.weight.shape == (2, 3)
+    linear.weight = nn.Parameter(lib.zeros(2, 3, dtype=lib.float64))
+    assert linear(lib.ones(1, 3, dtype=lib.float64)).tolist() == [linear.bias.tolist()]
+    with pytest.raises(ValueError):
+        nn.Dropout(2)
+
+
+def test_a_layer_with_a_forward_of_ones_own(lib):
+    class Twice(lib.nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * 2
+    layer = Twice(2, 2)
+    x = lib.ones(1, 2)
+    assert (layer(x) - lib.nn.functional.linear(x, layer.weight, layer.bias) * 2).abs().max().item() < 1e-6
+
+
+def test_printing(both):
+    texts = []
+    for lib in both:
+        nn = lib.nn
+        texts.append(repr(nn.Sequential(make_net(lib), nn.Conv2d(1, 2, 3), nn.MaxPool2d(2), nn.Dropout(), nn.Flatten())))
+    assert texts[0] == texts[1]
+
+
+def test_extra_repr(lib):
+    class Named(lib.nn.Module):
+        def extra_repr(self):
+            return "k=3"
+    assert repr(Named()) == "Named(k=3)"
+
+
+def test_state_dict_round_trip(lib):
+    a, b = make_net(lib), make_net(lib)
+    state = a.state_dict()
+    assert str(b.load_state_dict(state)) == "<All keys matched successfully>"
+    assert b.hidden.weight.tolist() == a.hidden.weight.tolist() and b.hidden.weight.data_ptr() != a.hidden.weight.data_ptr()
+    a.mean.add_(1)
+    assert state["mean"].tolist() == [1] * 4
+    del state["scale"]
+    state["more"] = lib.ones(1)
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\) in state_dict: \"scale\""):
+        b.load_state_dict(state)
+    result = b.load_state_dict(state, strict=False)
+    assert result.missing_keys == ["scale"] and result.unexpected_keys == ["more"]
+
+
+def test_state_travels(both):
+    ours, theirs = both
+    a, b = make_net(ours), make_net(theirs)
+    a.load_state_dict({k: ours.from_numpy(v.numpy()) for k, v in b.state_dict().items()})
+    x = theirs.randn(3, 4)
+    assert abs(a(ours.from_numpy(x.numpy())).detach().numpy() - b(x).detach().numpy()).max() < 1e-6
+
+
+def test_train_eval_apply(lib):
+    net = make_net(lib)
+    seen = []
+    assert net.apply(lambda m: seen.append(type(m).__name__)) is net and seen == ["Linear", "Linear", "Net"]
+    assert net.training and not net.eval().training and not net.hidden.training and net.train().hidden.training
+    net(lib.ones(1, 4)).sum().backward()
+    assert net.scale.grad is not None
+    net.zero_grad()
+    assert net.scale.grad is None
+    weight = net.hidden.weight
+    assert net.double().hidden.weight is weight and weight.dtype == lib.float64 and net.mean.dtype == lib.float64
+    net.requires_grad_(False)
+    assert not any(p.requires_grad for p in net.parameters())
+    assert net.get_parameter("hidden.weight") is weight and net.get_submodule("out") is net.out
+
+
+@pytest.mark.parametrize("where", ["python", "layer"])
+def test_module_hooks(lib, where):
+    module = make_net(lib) if where == "python" else lib.nn.Linear(4, 2)
+    seen = []
+    before = module.register_forward_pre_hook(lambda m, args: seen.append(("pre", m is module, len(args))))
+    after = module.register_forward_hook(lambda m, args, out: out * 0)
+    x = lib.ones(1, 4)
+    assert module(x).abs().sum().item() == 0 and seen == [("pre", True, 1)]
+    inside = lib.nn.Sequential(module)
+    assert inside(x).abs().sum().item() == 0
+    before.remove(), after.remove()
+    assert module(x).shape == (1, 2) and len(seen) == 2
+
+
+def test_an_exception_in_a_forward_comes_through(lib):
+    class Broken(lib.nn.Module):
+        def forward(self, x):
+            raise ZeroDivisionError("here")
+    with pytest.raises(ZeroDivisionError, match="here"):
+        lib.nn.Sequential(lib.nn.Linear(1, 1), Broken())(lib.ones(1, 1))
+    assert (lib.ones(1) + 1).item() == 2
+
+
+def test_init(lib):
+    w = lib.empty(3, 5)
+    lib.nn.init.kaiming_uniform_(w, nonlinearity="relu")
+    assert w.abs().max().item() <= (6 / 5) ** 0.5
+    assert lib.nn.init.constant_(w, 2.0).tolist() == [[2] * 5] * 3
+    lib.nn.init.normal_(w, mean=5, std=0.1), lib.nn.init.xavier_uniform_(w, gain=2.0), lib.nn.init.zeros_(w)
+    assert w.sum().item() == 0
+
+
+def test_copies(lib):
+    p = lib.nn.Parameter(lib.ones(2))
+    q = copy.deepcopy(p)
+    assert isinstance(q, lib.nn.Parameter) and q is not p and q.tolist() == [1, 1]
+    x = pickle.loads(pickle.dumps(lib.ones(2, dtype=lib.float64)))
+    assert x.dtype == lib.float64 and x.tolist() == [1, 1]
+
+
+def test_files(lib, tmp_path):
+    if lib.__name__ == "torch":
+        pytest.skip("torch.save writes another format")
+    net = make_net(lib)
+    lib.save(net.state_dict(), tmp_path / "net.safetensors")
+    assert {k: v.tolist() for k, v in lib.load(tmp_path / "net.safetensors").items()} == {
+        k: v.tolist() for k, v in net.state_dict().items()}
+    with pytest.raises(OSError):
+        lib.load(tmp_path / "absent.safetensors")

@@ -1,0 +1,36 @@
+"""tison: PyTorch's interface over the Tison library. What api.json describes is here: operators, layers, optimizers, settings."""
+from . import _create, _dtype, _operators, autograd, nn, optim
+from ._api import api as _api_json
+from ._call import call as _call, function as _function
+from ._create import arange, as_tensor, from_numpy, full_like, randint, tensor
+from ._tensor import Size, Tensor, device
+from ._dtype import dtype
+from ._files import load, save
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+
+__version__ = _api_json["version"]
+globals().update({name: t for name, t in _dtype.by_name.items() if name != "bool"})
+globals().update(_create.likes)
+globals().update(_operators.names)
+bool = _dtype.by_name["bool"]
+
+
+def is_tensor(x):
+    return isinstance(x, Tensor)
+
+
+def numel(x):
+    return x.numel()
+
+
+def manual_seed(seed):
+    """torch.manual_seed."""
+    _call("tn_manual_seed", seed % 2 ** 64)
+
+
+def __getattr__(name):
+    """Every other function of the library by its name: tison.set_num_threads is tn_set_num_threads."""
+    f = None if name.startswith("_") else _function(f"tn_{name}")
+    if f is None:
+        raise AttributeError(f"module 'tison' has no attribute '{name}'")
+    return f

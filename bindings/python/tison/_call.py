@@ -1,0 +1,211 @@
+"""Calls of C functions by their description: Python's arguments and keywords in, Python's results out."""
+import ctypes
+import functools
+
+from . import _dtype
+from ._api import (Scope, _structs, _resolve, check, enumerator, free, functions, option_fields, options, raw, scalar)
+from ._object import Object, adopt, find
+
+wrappers = {}  # C type: what makes the Python object of an address; filled by the modules that define them
+
+
+def wrap(address, type_name="tn_tensor *"):
+    """The Python object of what a call returned; None for NULL."""
+    if not address:
+        return None
+    known = find(address)
+    return wrappers.get(type_name, Object._wrap)(address) if known is None else known
+
+
+def wrap_owned(address):
+    """The same for a tensor that came with a claim of the caller's own."""
+    if not address:
+        return None
+    known = find(address)
+    if known is None:
+        return adopt(wrappers["tn_tensor"](), address, owned=True)
+    free(address)
+    return known
+
+
+def ints(value):
+    """An int or a sequence of ints as a tuple."""
+    return (value,) if isinstance(value, int) else tuple(int(v) for v in value)
+
+
+def _array(items, kind=ctypes.c_int64):
+    return (kind * max(len(items), 1))(*items)
+
+
+def handle(x):
+    return None if x is None else x._handle
+
+
+def number(value):
+    """A Python number where a tensor may stand; to be called inside a scope."""
+    kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "double"
+    return _numbers[kind](value)
+
+
+_numbers = {kind: raw(f"tn_number_{kind}") for kind in ("bool", "int", "double")}
+
+
+def _tensor(value):
+    if value is None or hasattr(value, "_handle"):
+        return handle(value)
+    return number(value)
+
+
+_convert = {
+    "tensor": lambda p, v: (_tensor(v),),
+    "tensors": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
+    "objects": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
+    "ints": lambda p, v: (_array(ints(v)), len(ints(v))),
+    "doubles": lambda p, v: (_array(tuple(v), ctypes.c_double), len(v)),
+    "string": lambda p, v: (None if v is None else str(v).encode(),),
+    "dtype": lambda p, v: (-1 if v is None else int(v),),
+    "scalar": lambda p, v: (scalar(v),),
+    "enum": lambda p, v: (enumerator(p["type"], v),),
+    "int": lambda p, v: (-(2 ** 63) if v is None else v.__index__(),),
+    "module": lambda p, v: (handle(v),),
+    "handle": lambda p, v: (handle(v),),
+    "pointer": lambda p, v: (handle(v) if hasattr(v, "_handle") else v,),
+}
+
+
+class Function:
+    """A C function as Python sees it. `names`: other names of its parameters, as torch has them."""
+
+    def __init__(self, name, names=None):
+        d = functions[name]
+        self.name, self.c, self.returns = name, raw(name), d["returns"]
+        self.__name__, self.__doc__ = name[3:], d["doc"]
+        self.parameters = [p for p in d["parameters"] if p["kind"] not in ("count", "tensor_out", "options")]
+        self.plan = d["parameters"]
+        self.outs = sum(p["kind"] == "tensor_out" for p in d["parameters"])
+        fields = [f["name"] for f in option_fields(name) if f["name"] not in ("where",)]
+        self.fields = set(fields)
+        self.by_place = [p["name"] for p in self.parameters] + self._positional(d, fields)
+        self.names = {new: old for old, new in (names or {}).items()}
+        first = self.by_place[0] if self.by_place else None
+        for other in ("input", "self"):
+            if first and other not in self.by_place:
+                self.names.setdefault(other, first)
+
+    @staticmethod
+    def _positional(d, fields):
+        """Options before the struct's keywords_only may be given by place."""
+        if not fields:
+            return []
+        every = [f["name"] for f in _structs[_resolve(d["parameters"][-1]["type"].split()[1])]["fields"]]
+        stop = every.index("keywords_only") if "keywords_only" in every else len(every)
+        return [f for f in every[:stop] if f in fields]
+
+    def _bind(self, args, keywords):
+        if len(args) > len(self.by_place) or (len(args) > 1 and self._varies(args)):
+            at = next((i for i, p in enumerate(self.parameters) if p["kind"] == "ints"), None)
+            if at is None:
+                raise TypeError(f"{self.__name__}() takes {len(self.by_place)} positional arguments but {len(args)} were given")
+            args = args[:at] + (args[at:],)
+        given = dict(zip(self.by_place, args))
+        for key, value in keywords.items():
+            key = self.names.get(key, key)
+            if key not in self.by_place and key not in self.fields:
+                raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{key}'")
+            if key in given:
+                raise TypeError(f"{self.__name__}() got multiple values for argument '{key}'")
+            given[key] = value
+        return given
+
+    def _varies(self, args):
+        """zeros(2, 3): ints by place where one list of ints comes last."""
+        last = self.parameters[-1] if self.parameters else None
+        if not last or last["kind"] != "ints" or len(self.by_place) > len(self.parameters):
+            return False
+        rest = args[len(self.parameters) - 1:]
+        return len(rest) > 1 and all(isinstance(v, int) for v in rest)
+
+    def _options(self, given):
+        values = {}
+        for key in self.fields:
+            if key not in given:
+                continue
+            value = given[key]
+            if isinstance(value, (list, tuple)):
+                key = next((k for k in (key + "_hw", key + "s") if k in self.fields), key)
+            values[key] = value
+        return values
+
+    def __call__(self, *args, **keywords):
+        return self._run(self._result, args, keywords)
+
+    def __get__(self, obj, owner=None):
+        return self if obj is None else functools.partial(self, obj)
+
+    def make(self, adopt, *args, **keywords):
+        """Calls a constructor; adopt(address) is called while its scope is open."""
+        return self._run(lambda address, _: adopt(address), args, keywords)
+
+    def _run(self, finish, args, keywords):
+        given = self._bind(args, keywords)
+        with Scope():
+            values, outs, kept = [], [], None
+            for p in self.plan:
+                kind = p["kind"]
+                if kind == "count":
+                    continue
+                if kind == "options":
+                    chosen = self._options(given)
+                    if functions[self.name]["defaults"] is None and not chosen:
+                        values.append(None)
+                    else:
+                        kept = options(self.name, chosen)
+                        values.append(ctypes.addressof(kept[0]))
+                elif kind == "tensor_out":
+                    outs.append(ctypes.c_void_p())
+                    values.append(ctypes.addressof(outs[-1]))
+                elif p["name"] in given:
+                    convert = _convert.get(kind)
+                    values.extend(convert(p, given[p["name"]]) if convert else (given[p["name"]],))
+                elif kind == "tensor":
+                    values.append(None)
+                elif kind == "ints":
+                    values.extend((None, 0))
+                elif kind == "callback":
+                    values.append(None)
+                else:
+                    missing = next((new for new, old in self.names.items() if old == p["name"]), p["name"])
+                    raise TypeError(f"{self.__name__}() missing 1 required positional argument: '{missing}'")
+            result = self.c(*values)
+            check()
+            return finish(result, outs)
+
+    def _result(self, result, outs):
+        if outs:
+            return tuple(wrap(o.value) for o in outs)
+        kind = self.returns["kind"]
+        if kind in ("tensor", "handle", "module", "pointer"):
+            return wrap(result, self.returns["type"])
+        if kind == "string":
+            return None if result is None else result.decode(errors="replace")
+        if kind == "dtype":
+            return _dtype.of(result)
+        if kind == "struct" or kind == "void":
+            return None
+        return result
+
+
+_bound = {}
+
+
+def function(name):
+    """The C function of that name, None when there is none."""
+    if name not in functions:
+        return None
+    if name not in _bound:
+        _bound[name] = Function(name)
+    return _bound[name]
+
+
+def call(name, *args, **keywords):
+    return function(name)(*args, **keywords)

@@ -1,0 +1,10 @@
+"""torch.nn: the layers that api.json lists, Module, Parameter, Buffer; nn.functional, nn.init; losses as modules."""
+from . import functional, init
+from .layers import classes as _classes
+from .losses import classes as _losses
+from .module import Module
+from .parameter import Buffer, Parameter
+
+globals().update(_losses)
+globals().update(_classes)
+__all__ = ["Module", "Parameter", "Buffer", "functional", "init", *_classes, *_losses]
