@@ -54,6 +54,7 @@ help:
 	@echo "test: all tests; TIER=quick for less         check: style, layers, generated headers"
 	@echo "demo: learns to read handwritten digits  parity: compares live with PyTorch   bench: benchmarks"
 	@echo "fashion: learns Fashion-MNIST, 60,000 images, in about a minute"
+	@echo "python: bindings/python, to be used with PYTHONPATH=bindings/python   python-test: its tests"
 	@echo "clean      with CC=clang, SAN=address|thread, WERROR=1, OPTIMIZE=-O2, BUILD=folder"
 
 # Everything is compiled again when the compiler or a flag changes.
@@ -107,6 +108,12 @@ check:
 	@./dev check
 parity: lib
 	@BUILD=$(BUILD) tools/parity.sh
+# The package finds the library and its description next to itself.
+python: lib
+	@ln -sf $(abspath $(SHARED)) bindings/python/tison/libtison.so
+	@ln -sf ../../api.json bindings/python/tison/api.json
+python-test: python
+	@BUILD=$(BUILD) tools/python_test.sh
 bench: lib $(BENCHES)
 	@BUILD=$(BUILD) tools/bench.sh
 

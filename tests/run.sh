@@ -139,6 +139,27 @@ loads() { # by dlopen, as bindings and plugins do
     finish
 }
 
+lua() { luajit bindings/luajit/embed.lua "$prefix/lib/libtison.so"; }
+zig_program() { # where Zig is there: as a program, or as the Python package ziglang
+    local zig=(zig) folder=$tmp/zig
+    has zig || zig=(python3 -m ziglang)
+    export ZIG_GLOBAL_CACHE_DIR=$folder/cache ZIG_LOCAL_CACHE_DIR=$folder/cache
+    mkdir -p "$folder" && "${zig[@]}" translate-c "$prefix/include/tison.h" "-I$prefix/include" -lc > "$folder/tison.zig" &&
+        "${zig[@]}" build-exe --dep tison -Mroot=bindings/zig/embed.zig "-Mtison=$folder/tison.zig" "-L$prefix/lib" -ltison -lc \
+            "-femit-bin=$folder/embed" && "$folder/embed"
+}
+python_smoke() {
+    TISON_LIBRARY=$prefix/lib/libtison.so PYTHONDONTWRITEBYTECODE=1 python3 bindings/python/tests/smoke.py
+}
+other_languages() {
+    install_once || return
+    begin "bindings: Python, LuaJIT, Zig"
+    if has python3; then try "Python" python_smoke; fi
+    if has luajit; then try "LuaJIT" lua; fi
+    if has zig || python3 -m ziglang version > /dev/null 2>&1; then try "Zig" zig_program; fi
+    finish
+}
+
 header() { # header, compiler and its language
     # shellcheck disable=SC2086
     echo "#include <${1#include/}>" | "${@:2}" $strict -Iinclude -fsyntax-only -
@@ -206,6 +227,7 @@ levels() { # the same programs on lesser CPUs
 tools/setup.sh
 unit_tests "unit tests, $cc" build "${units[*]}" CC="$cc"
 installed_examples "$cc"
+other_languages
 if [ "$tier" != quick ]; then
     [ "$cc" = clang ] || installed_examples clang
     [ "$cc" = clang ] || ! has clang || unit_tests "unit tests, clang" build-clang "${units[*]}" CC=clang

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares the library live with PyTorch: builds the C programs of tests/parity/, runs each and its twin in Python, which prints a
-# line for each comparison. The last line is the total. BUILD: the build folder; TISON_PYTHON: a python that has torch, numpy and
+# line for each comparison; then samples.py, which needs no program. The last line is the total. BUILD: the build folder; TISON_PYTHON: a python that has torch, numpy and
 # safetensors.
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
@@ -23,6 +23,10 @@ for source in tests/parity/*.c; do
         echo "FAILED $name: the Python program ends with an error"
     fi
 done 2>&1 | tee "$folder/log"
+{
+    TISON_LIBRARY=$(cd "$build" && pwd)/libtison.so "$python" tests/parity/samples.py ||
+        echo "FAILED samples: the Python program ends with an error"
+} 2>&1 | tee -a "$folder/log"
 passed=$(grep -c '^ok ' "$folder/log")
 failed=$(grep -c '^FAILED ' "$folder/log")
 echo "$passed passed, $failed failed"

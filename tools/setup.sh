@@ -12,6 +12,7 @@ wanted() { # the packages that are missing
     has cmake || echo cmake
     has pkg-config || echo pkg-config
     has python3 || echo python3
+    has luajit || echo luajit
     if has clang && ! sanitizes clang; then echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"; fi
 }
 

@@ -98,7 +98,7 @@ typedef struct tn_conv2d_opts {
 #endif
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
- *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
+ *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_RUNTIME for a stride, padding, dilation or groups out of range. [scope] */
 TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts TN_DEFAULT(NULL));
 
 /* ---- copy.c ---- */
@@ -442,7 +442,7 @@ typedef struct tn_max_pool2d_opts {
 #endif
 
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
- *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
+ *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
 
 /* ---- pow.c ---- */

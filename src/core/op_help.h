@@ -28,7 +28,7 @@ static const struct {
      "A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope]"},
     {"conv2d",
      "F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.\n"
-     "Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope]"},
+     "Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_RUNTIME for a stride, padding, dilation or groups out of range. [scope]"},
     {"cross_entropy",
      "Cross entropy of logits: torch.nn.functional.cross_entropy.\n"
      "x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised\n"
@@ -73,7 +73,7 @@ static const struct {
      "returns          false with TN_ERR_INDEX when dim is out of range or has no elements"},
     {"max_pool2d",
      "F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;\n"
-     "NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope]"},
+     "NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope]"},
     {"mean",
      "Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; the mean of\n"
      "no elements is NaN. [scope]"},

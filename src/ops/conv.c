@@ -9,16 +9,16 @@ enum { STRIDE = 0, PADDING = 2, DILATION = 4, GROUPS = 6, H = 7, W = 8, ARGS = 9
 
 static bool check_geometry(const tni_call *c, const tni_value *v) {
     for (int i = 0; i < 2; i++) {
-        TNI_REQUIRE(c, v[STRIDE + i].i > 0, TN_ERR_VALUE, "non-positive stride is not supported, got stride = %lld",
+        TNI_REQUIRE(c, v[STRIDE + i].i > 0, TN_ERR_RUNTIME, "non-positive stride is not supported, got stride = %lld",
                     (long long)v[STRIDE + i].i);
-        TNI_REQUIRE(c, v[PADDING + i].i >= 0, TN_ERR_VALUE, "negative padding is not supported, got padding = %lld",
+        TNI_REQUIRE(c, v[PADDING + i].i >= 0, TN_ERR_RUNTIME, "negative padding is not supported, got padding = %lld",
                     (long long)v[PADDING + i].i);
-        TNI_REQUIRE(c, v[DILATION + i].i > 0, TN_ERR_VALUE, "dilation should be greater than zero, got dilation = %lld",
+        TNI_REQUIRE(c, v[DILATION + i].i > 0, TN_ERR_RUNTIME, "dilation should be greater than zero, got dilation = %lld",
                     (long long)v[DILATION + i].i);
-        TNI_REQUIRE(c, v[STRIDE + i].i < INT32_MAX && v[PADDING + i].i < INT32_MAX && v[DILATION + i].i < INT32_MAX, TN_ERR_VALUE,
+        TNI_REQUIRE(c, v[STRIDE + i].i < INT32_MAX && v[PADDING + i].i < INT32_MAX && v[DILATION + i].i < INT32_MAX, TN_ERR_RUNTIME,
                     "stride, padding and dilation must be below 2^31");
     }
-    TNI_REQUIRE(c, v[GROUPS].i > 0, TN_ERR_VALUE, "non-positive groups is not supported, got groups = %lld",
+    TNI_REQUIRE(c, v[GROUPS].i > 0, TN_ERR_RUNTIME, "non-positive groups is not supported, got groups = %lld",
                 (long long)v[GROUPS].i);
     return true;
 }
@@ -132,7 +132,7 @@ TN_OP(conv2d,
       .samples = TN_SAMPLES("f32[2,3,5,6] f32[4,3,3,3] f32[4]", "f32[2,3,5,6] f32[4,3,2,3] - stride=(2,1) padding=(1,0)",
                             "f64[1,4,5,5] f64[6,2,3,3] f64[6] groups=2 padding=1", "f64[2,2,7,7] f64[3,2,3,2] - dilation=2",
                             "f32[0,3,5,5] f32[4,3,3,3] -", "f32[1,3,5,5] f32[4,2,3,3] - !shape",
-                            "f32[1,1,2,2] f32[1,1,3,3] - !shape", "f32[1,1,4,4] f32[1,1,3,3] - stride=0 !value"));
+                            "f32[1,1,2,2] f32[1,1,3,3] - !shape", "f32[1,1,4,4] f32[1,1,3,3] - stride=0 !runtime"));
 
 #ifdef TN_HEADER
 typedef struct tn_conv2d_opts {
@@ -149,7 +149,7 @@ typedef struct tn_conv2d_opts {
 #endif
 
 /** F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.
- *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_VALUE for a stride, padding, dilation or groups out of range. [scope] */
+ *  Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_RUNTIME for a stride, padding, dilation or groups out of range. [scope] */
 TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bias, const tn_conv2d_opts *opts) {
     bool single = !tni_failed() && tni_check_handle("conv2d", "input", input, TNI_TENSOR) && input->a.ndim == 3;
     if (single) {

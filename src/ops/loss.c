@@ -219,8 +219,8 @@ TN_OP(
     .schema = "nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
     .grad_name = "NllLoss2DBackward0", .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
     .optional = TNI_IN(2),
-    .samples = TN_SAMPLES("f32[2,4,3] i64[2,3]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2",
-                          "f32[2,4,3] i64[2,3]<4 - 0 1", "f32[2,4,3] i64[2,4]<4 - 1 -100 !shape"));
+    .samples = TN_SAMPLES("f32[2,4,3,1] i64[2,3,1]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2",
+                          "f32[2,4,3,2] i64[2,3,2]<4 - 0 1", "f32[2,4,3,2] i64[2,4,2]<4 - 1 -100 !shape"));
 
 static tn_tensor *nll_apply(tn_tensor *x, tn_tensor *target, tn_tensor *weight, int64_t reduction, int64_t ignore) {
     const tni_op *op = x && x->object.tag == TNI_TENSOR && x->a.ndim > 2 ? &tni_op_nll_loss2d : &tni_op_nll_loss;

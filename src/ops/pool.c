@@ -15,14 +15,14 @@ static bool check_pool(const tni_call *c) {
                 "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got: %s", TNI_SHAPE(x));
     for (int i = 0; i < 2; i++) {
         int64_t kernel = v[KERNEL + i].i, stride = v[STRIDE + i].i, padding = v[PADDING + i].i, dilation = v[DILATION + i].i;
-        TNI_REQUIRE(c, kernel > 0 && kernel < INT32_MAX, TN_ERR_VALUE,
+        TNI_REQUIRE(c, kernel > 0 && kernel < INT32_MAX, TN_ERR_RUNTIME,
                     "kernel size should be greater than zero, but got kernel size %lld", (long long)kernel);
-        TNI_REQUIRE(c, stride > 0 && stride < INT32_MAX, TN_ERR_VALUE, "stride should be greater than zero, but got stride %lld",
+        TNI_REQUIRE(c, stride > 0 && stride < INT32_MAX, TN_ERR_RUNTIME, "stride should be greater than zero, but got stride %lld",
                     (long long)stride);
-        TNI_REQUIRE(c, dilation > 0 && dilation < INT32_MAX, TN_ERR_VALUE,
+        TNI_REQUIRE(c, dilation > 0 && dilation < INT32_MAX, TN_ERR_RUNTIME,
                     "dilation should be greater than zero, but got dilation %lld", (long long)dilation);
-        TNI_REQUIRE(c, padding >= 0, TN_ERR_VALUE, "pad must be non-negative, but got pad: %lld", (long long)padding);
-        TNI_REQUIRE(c, padding <= ((kernel - 1) * dilation + 1) / 2, TN_ERR_VALUE,
+        TNI_REQUIRE(c, padding >= 0, TN_ERR_RUNTIME, "pad must be non-negative, but got pad: %lld", (long long)padding);
+        TNI_REQUIRE(c, padding <= ((kernel - 1) * dilation + 1) / 2, TN_ERR_RUNTIME,
                     "pad should be at most half of effective kernel size, but got pad=%lld, kernel_size=%lld and dilation=%lld",
                     (long long)padding, (long long)kernel, (long long)dilation);
     }
@@ -130,7 +130,7 @@ TN_OP(max_pool2d,
       .vjp = max_pool2d_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
       .samples = TN_SAMPLES("f32[2,3,4,6] (2,2)", "f64[1,2,5,5] (3,2) stride=(2,1) padding=(1,0)",
                             "f32[3,5,5] (2,2) ceil_mode=true", "f32[1,1,7,7] (2,2) dilation=2", "i64[1,1,4,4] (2,2)",
-                            "f32[4,4] (2,2) !shape", "f32[1,1,4,4] (0,1) !value"));
+                            "f32[4,4] (2,2) !shape", "f32[1,1,4,4] (0,1) !runtime"));
 
 #ifdef TN_HEADER
 typedef struct tn_max_pool2d_opts {
@@ -148,7 +148,7 @@ typedef struct tn_max_pool2d_opts {
 #endif
 
 /** F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;
- *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_VALUE. [scope] */
+ *  NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_max_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts) {
     if (tni_failed()) return NULL;
     if (!kernel || nkernel < 1 || nkernel > 2)

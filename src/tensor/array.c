@@ -90,10 +90,10 @@ static bool is_contiguous(const tni_array *a) {
 
 /* The last element that the view reaches, checked in bytes against the storage. */
 static bool check_reach(const char *who, const tni_array *a, const int64_t *strides, int64_t offset, size_t storage_bytes) {
-    TNI_CHECK(offset >= 0, TN_ERR_VALUE, "%s: storage_offset = %lld must not be negative", who, (long long)offset);
+    TNI_CHECK(offset >= 0, TN_ERR_RUNTIME, "%s: storage_offset = %lld must not be negative", who, (long long)offset);
     int64_t last = offset, step, bytes;
     for (int i = 0; i < a->ndim; i++) {
-        TNI_CHECK(strides[i] >= 0, TN_ERR_VALUE, "%s: stride[%d] = %lld must not be negative", who, i, (long long)strides[i]);
+        TNI_CHECK(strides[i] >= 0, TN_ERR_RUNTIME, "%s: stride[%d] = %lld must not be negative", who, i, (long long)strides[i]);
         if (a->numel == 0) continue;
         TNI_CHECK(TNI_MUL(a->sizes[i] - 1, strides[i], &step) && TNI_ADD(last, step, &last), TN_ERR_SHAPE,
                   "%s: size[%d] = %lld with stride %lld is out of the range of addresses", who, i, (long long)a->sizes[i],

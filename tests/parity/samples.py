@@ -61,7 +61,7 @@ class Sample:
     """Values for the parameters of a schema, in its order: Input, a list of them, or a plain value; absent ones are left out."""
 
     def __init__(self, schema, line):
-        self.line, self.given, self.fails, self.nograd = line, {}, None, False
+        self.given, self.fails, self.nograd, self.results = {}, None, False, None
         parts = tokens(line)
         types = dict(zip(schema.parameters, schema.types))
         for name, kind in types.items():
@@ -98,8 +98,10 @@ def value(kind, text):
         return ("dtype", text)
     if kind.startswith("str"):
         return text.strip("'\"")
-    if text in ("Mean", "Sum"):
-        return {"Mean": 1, "Sum": 2}[text]
+    if kind.startswith(("int[", "SymInt[")):
+        return [int(text)] * int(kind.partition("[")[2].partition("]")[0] or 1)
+    if text.strip("'").lower() in ("none", "mean", "sum"):  # of a reduction
+        return ["none", "mean", "sum"].index(text.strip("'").lower())
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
@@ -108,26 +110,26 @@ def value(kind, text):
 def numbers(i, place):
     """The elements of an input in row-major order."""
     state, out = 977 * (place + 1), []
-    whole = i.dtype not in ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
-    for _ in range(math.prod(i.sizes)):
+
+    def one():
+        nonlocal state
         total = 0.0
         for _ in range(4):
             state = (state * 6364136223846793005 + 1442695040888963407) % 2 ** 64
             u = (state >> 11) * 2.0 ** -53
             total += u
         if i.kind == "=":
-            v = i.bound
-        elif i.kind == "<":
-            v = math.floor(u * i.bound)
-        elif i.dtype == "bool":
-            v = u < 0.5
-        elif i.kind == ">":
-            v = math.ceil(i.bound + 2 * u) if whole else i.bound + 2 * u
-        elif whole:
-            v = math.floor(u * 9) - (0 if i.dtype == "uint8" else 4)
-        else:
-            v = 1.5 * (total - 2)
-        out.append(v)
+            return i.bound
+        if i.kind == "<":
+            return math.floor(u * i.bound)
+        if i.dtype == "bool":
+            return u < 0.5
+        if i.kind == ">":
+            return i.bound + 2 * u if i.floating else math.ceil(i.bound + 2 * u)
+        return 1.5 * (total - 2) if i.floating else math.floor(u * 9) - (0 if i.dtype == "uint8" else 4)
+
+    for _ in range(math.prod(i.sizes)):
+        out.append(complex(one(), one()) if i.dtype.startswith("complex") else one())
     return out
 
 
@@ -135,7 +137,7 @@ def make(lib, i, place, wide=False):
     if i.dtype is None:
         return None
     dtype = {"float32": "float64", "float16": "float64", "bfloat16": "float64"}.get(i.dtype, i.dtype) if wide else i.dtype
-    x = torch.tensor(numbers(i, place), dtype=torch.float64 if i.floating else None)
+    x = torch.tensor(numbers(i, place), dtype=torch.complex128 if dtype.startswith("complex") else torch.float64 if i.floating else None)
     x = x.reshape(i.sizes).to(getattr(torch, dtype))
     if lib is tison:
         x = tison.tensor(x.reshape(-1).tolist(), dtype=getattr(tison, dtype)).reshape(tuple(i.sizes))
@@ -166,24 +168,41 @@ def arguments(lib, sample, wide=False):
 
 # ---- calling ----
 
-def torch_function(schema):
-    """What PyTorch has under the schema's name, and whether it has its parameters; None when there is nothing."""
-    packet = getattr(torch.ops.aten, schema.name, None)
-    overload = schema.full.partition(".")[2] or "default"
-    op = getattr(packet, overload, None) if packet else None
-    if op is not None and set(schema.parameters) <= {a.name for a in op._schema.arguments}:
-        return lambda given: op(**given)
-    if packet is not None:
-        for other in packet.overloads():
-            op = getattr(packet, other)
-            if {a.name for a in op._schema.arguments} >= set(schema.parameters):
-                return lambda given, op=op: op(**given)
+def torch_functions(schema):
+    """The functions that PyTorch has under the schema's name, the best first; [] when there are none."""
+    out, packet, names = [], getattr(torch.ops.aten, schema.name, None), set(schema.parameters)
+    overloads = [schema.full.partition(".")[2] or "default"]
+    for overload in overloads + (packet.overloads() if packet else []):
+        op = getattr(packet, overload, None)
+        if op is not None and names <= {a.name for a in op._schema.arguments}:
+            out.append(lambda given, op=op: op(**given))
     for place in (torch.nn.functional, torch, torch.Tensor):
-        f = getattr(place, schema.name, None)
-        if callable(f):
-            return lambda given: f(*[given[p] for p in schema.parameters if p in given][:schema.by_place],
-                                   **{p: given[p] for p in schema.parameters[schema.by_place:] if p in given})
-    return None
+        if callable(getattr(place, schema.name, None)):
+            out.append(lambda given, f=getattr(place, schema.name): as_in_python(f, schema, given))
+    if schema.name == "slice":
+        out.append(lambda given: given["self"][(slice(None),) * given["dim"] + (slice(given["start"], given["end"], given["step"]),)])
+    return out
+
+
+def as_in_python(f, schema, given):
+    """By keywords as functions of torch and torch.nn.functional name them, else by place."""
+    words = {("input" if k == "self" else k): ["none", "mean", "sum"][v] if k == "reduction" else v for k, v in given.items()}
+    try:
+        return f(**words)
+    except TypeError:
+        return f(*[given[p] for p in schema.parameters if p in given][:schema.by_place],
+                 **{p: given[p] for p in schema.parameters[schema.by_place:] if p in given})
+
+
+def first_that_runs(functions, sample, schema):
+    """Of PyTorch's functions the first that takes these arguments, and its results."""
+    error = None
+    for f in functions:
+        try:
+            return f, run(torch, f, sample, schema)
+        except Exception as e:
+            error = error or e
+    raise error
 
 
 def tison_function(schema):
@@ -246,21 +265,22 @@ def same(got, expected, what, strides=False):
         raise Different(f"{what}: {' '.join(str(e).split())}") from None
 
 
+def failure(lib, f, sample, schema):
+    """The class of the exception, of Python's own ones, and its text; (None, "") when there is none."""
+    try:
+        run(lib, f, sample, schema)
+    except Exception as e:
+        return next(k for k in type(e).__mro__ if k.__module__ == "builtins"), str(e).split("\n")[0].rstrip(".")
+    return None, ""
+
+
 def check_error(sample, ours, theirs, schema):
-    texts = []
-    for lib, f in ((tison, ours), (torch, theirs)):
-        try:
-            run(lib, f, sample, schema)
-            texts.append(None)
-        except Exception as e:
-            texts.append(e)
-    got, expected = texts
-    if got is None or expected is None:
-        raise Different(f"error: {type(got).__name__}, PyTorch {type(expected).__name__}: {expected}")
-    kinds = [next(k for k in type(e).__mro__ if k.__module__ == "builtins") for e in (got, expected)]
-    if kinds[0] is not kinds[1]:
-        raise Different(f"error: {kinds[0].__name__}: {got}; PyTorch {kinds[1].__name__}: {expected}".split("\n")[0])
-    return str(expected).split("\n")[0].rstrip(".") in str(got)
+    """PyTorch's class of exception, by whichever way PyTorch has to call the operator; whether the words are the same."""
+    got, text = failure(tison, ours, sample, schema)
+    expected = [failure(torch, f, sample, schema) for f in theirs]
+    if got is None or all(e is not got for e, _ in expected):
+        raise Different(f"{got and got.__name__}: {text}; PyTorch {expected[0][0] and expected[0][0].__name__}: {expected[0][1]}")
+    return any(words in text for e, words in expected if e is got)
 
 
 def cotangent(lib, y, place):
@@ -308,14 +328,17 @@ def check_gradients(sample, ours, theirs, schema):
             same(g, e.contiguous(), f"gradient {n} of order {order}")
 
 
-def check(row, schema, sample, theirs):
+def check(schema, sample, theirs):
+    """Raises Different; returns a remark, or "". PyTorch's results go into sample.results."""
     ours = tison_function(schema)
     if sample.fails:
         return "" if check_error(sample, ours, theirs, schema) else "other words in the error"
-    got, expected = run(tison, ours, sample, schema), run(torch, theirs, sample, schema)
+    theirs, sample.results = first_that_runs(theirs, sample, schema)
+    got, expected = run(tison, ours, sample, schema), sample.results
     expected = expected[:len(got)] if len(expected) > len(got) else expected
     if len(got) != len(expected):
         raise Different(f"{len(got)} results, PyTorch {len(expected)}")
+    sample.results = expected
     for n, (a, b) in enumerate(zip(got, expected)):
         same(a, b, f"result {n}", strides=True)
     if not sample.nograd:
@@ -355,22 +378,23 @@ def write(row, schema, lines):
 
 def one_operator(row, to_write):
     schema = by_name.Schema(row["schema"])
-    theirs = torch_function(schema)
-    if theirs is None:
-        return print(f"skipped {row['name']}: PyTorch has no {schema.name}", flush=True)
+    theirs = torch_functions(schema)
+    if not theirs:
+        return print(f"skipped {row['name']}: PyTorch has no {schema.name} with these parameters", flush=True)
     lines = []
     for line in row["samples"]:
         name = f"{row['name']}: {line}"
         try:
             sample = Sample(schema, line)
-            if to_write and not sample.fails:
-                lines.append((line, run(torch, theirs, sample, schema)))
-            note = check(row, schema, sample, theirs)
+            note = check(schema, sample, theirs)
             print(f"ok {name}" + (f" ({note})" if note else ""), flush=True)
         except Exception as e:
-            print(f"FAILED {name}: {type(e).__name__ + ': ' if not isinstance(e, Different) else ''}{' '.join(str(e).split())[:400]}",
-                  flush=True)
-    if to_write:
+            kind = "" if isinstance(e, Different) else f"{type(e).__name__}: "
+            print(f"FAILED {name}: {kind}{' '.join(str(e).split())[:400]}", flush=True)
+        else:
+            if sample.results:
+                lines.append((line, sample.results))
+    if to_write and lines:
         write(row, schema, lines)
 
 
