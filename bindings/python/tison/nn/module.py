@@ -332,7 +332,7 @@ class Module:
     def train(self, mode=True):
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        call("tn_train" if mode else "tn_eval", self)
+        call("tn_train", self, mode)
         return self
 
     def eval(self):
