@@ -7,12 +7,10 @@
 
 /* tni_<name>_f32(y, x, n) and tni_<name>_f64: y[i] = f(x[i]), i < n; y is x or does not overlap it. At most 1 ulp from the true value
  * (tanh and sigmoid 2) for every input; special values are those of C's annex F. What stands under TNI_VMATH_LIBM64 is in float64
- * the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for log10, sinh, cosh,
- * asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler too. */
+ * the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for sinh, cosh, asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler too. */
 #define TNI_VMATH_LIST(X) TNI_VMATH_OWN(X) TNI_VMATH_LIBM64(X) TNI_VMATH_TURN(X) X(lgamma)
-#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(sqrt)
-#define TNI_VMATH_LIBM64(X)                                                                                                        \
-    X(exp2) X(log2) X(log10) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
+#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(log2) X(log10) X(tanh) X(sigmoid) X(sqrt)
+#define TNI_VMATH_LIBM64(X) X(exp2) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
 #define TNI_VMATH_TURN(X) X(sin) X(cos) X(tan)
 #define TNI_VMATH_DECLARE(name)                                                                                                    \
     void tni_##name##_f32(float *y, const float *x, int64_t n);                                                                    \
@@ -358,9 +356,8 @@ TNI_INLINE double tni_sigmoid_f64_(double x) {
     return q + inverse * (n_low - q * d_low);
 }
 
-/* log((1 + f) 2^k) + more, sqrt(1/2) <= 1 + f < sqrt(2), `more` less than an ulp of 1. */
-TNI_INLINE double tni_log_parts_(double f, double k, double more) {
-    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
+/* For log(1 + f) = 2 atanh(s), s = f / (2 + f), z = s^2: (2 atanh(s) - 2 s) / s. */
+TNI_INLINE double tni_log_tail_(double z) {
     double p = 0x1.0c04595976d29p-3;
     p = p * z + 0x1.0fbe83c2cb59ep-3;
     p = p * z + 0x1.3b1c360763bddp-3;
@@ -369,13 +366,47 @@ TNI_INLINE double tni_log_parts_(double f, double k, double more) {
     p = p * z + 0x1.2492492476c87p-2;
     p = p * z + 0x1.9999999999a38p-2;
     p = p * z + 0x1.5555555555555p-1;
-    return k * TNI_LN2_HIGH - ((half - (s * (half + p * z) + (k * TNI_LN2_LOW + more))) - f);
+    return p * z;
+}
+
+/* log((1 + f) 2^k) + more, sqrt(1/2) <= 1 + f < sqrt(2), `more` less than an ulp of 1. */
+TNI_INLINE double tni_log_parts_(double f, double k, double more) {
+    double s = f / (2.0 + f), half = 0.5 * f * f;
+    return k * TNI_LN2_HIGH - ((half - (s * (half + tni_log_tail_(s * s)) + (k * TNI_LN2_LOW + more))) - f);
+}
+
+/* f and k for a positive x, subnormal ones too. */
+TNI_INLINE double tni_scaled_split_(double x, double *k) {
+    bool small = x < 0x1p-1022;
+    double f = tni_split_(x * tni_select_(small, 0x1p54, 1.0), k) - 1.0;
+    *k -= tni_select_(small, 54.0, 0.0);
+    return f;
 }
 
 TNI_INLINE double tni_log_f64_(double x) {
-    double small = tni_select_(x < 0x1p-1022, 54.0, 0.0), scaled = x * tni_select_(x < 0x1p-1022, 0x1p54, 1.0);
-    double k, f = tni_split_(scaled, &k) - 1.0;
-    return tni_log_edges_(x, tni_log_parts_(f, k - small, 0.0));
+    double k, f = tni_scaled_split_(x, &k);
+    return tni_log_edges_(x, tni_log_parts_(f, k, 0.0));
+}
+
+/* log2 and log10 want log(1 + f) in two parts; the first has 21 bits, so that its product with 21 bits of a constant is exact. */
+TNI_INLINE double tni_log_high_(double f, double *low) {
+    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f, high = tni_double_(tni_bits_(f - half) & 0xffffffff00000000u);
+    *low = ((f - high) - half) + s * (half + tni_log_tail_(z));
+    return high;
+}
+
+TNI_INLINE double tni_log2_f64_(double x) {
+    double k, low, high = tni_log_high_(tni_scaled_split_(x, &k), &low);
+    double step = high * 0x1.71547p+0, rest = (low + high) * 0x1.94ae0bf85ddf4p-22 + low * 0x1.71547p+0;
+    double sum = k + step;
+    return tni_log_edges_(x, (rest + ((k - sum) + step)) + sum);
+}
+
+TNI_INLINE double tni_log10_f64_(double x) {
+    double k, low, high = tni_log_high_(tni_scaled_split_(x, &k), &low);
+    double step = high * 0x1.bcb7bp-2, rest = (low + high) * 0x1.526e50e32a6abp-26 + low * 0x1.bcb7bp-2;
+    double whole = k * 0x1.34413509p-2, sum = whole + step;
+    return tni_log_edges_(x, ((rest + k * 0x1.ef3fde623e256p-35) + ((whole - sum) + step)) + sum);
 }
 
 /* What the sum 1 + x lost counts too; near 0 x is the better f. */
@@ -392,8 +423,6 @@ TNI_INLINE double tni_log1p_f64_(double x) {
 #define TNI_VMATH_SAME(name)                                                                                                       \
     TNI_INLINE double tni_##name##_f64_(double x) { return name(x); }
 TNI_VMATH_SAME(exp2)
-TNI_VMATH_SAME(log2)
-TNI_VMATH_SAME(log10)
 TNI_VMATH_SAME(sinh)
 TNI_VMATH_SAME(cosh)
 TNI_VMATH_SAME(asinh)

@@ -32,14 +32,14 @@ TNI_INLINE float tni_erf_f32_(float x) {
     p = p * z - 0x1.812746p-2f;
     p = p * z + 0x1.06eba8p-3f;
     float t = tni_select_f32_(a > 4.0f, 4.0f, a), high = tni_float_(tni_bits_f32_(t) & 0xfffff000u);
-    float q = 0x1.c3801cp-13f;
-    q = q * t - 0x1.a6cfbep-9f;
-    q = q * t + 0x1.779a1ep-6f;
-    q = q * t - 0x1.af608cp-4f;
-    q = q * t + 0x1.75113ap-2f;
-    q = q * t - 0x1.20e722p+0f;
+    float q = 0x1.c5389cp-13f;
+    q = q * t - 0x1.a7ad98p-9f;
+    q = q * t + 0x1.77f0d8p-6f;
+    q = q * t - 0x1.af8170p-4f;
+    q = q * t + 0x1.751746p-2f;
+    q = q * t - 0x1.20e790p+0f;
     float s = tni_power_f32_(tni_exp_parts_f32_(-(high * high), q * t - (t - high) * (t + high), &w));
-    return __builtin_copysignf(tni_select_f32_(a < 0.85f, a + a * p, (1.0f - s) - s * w), x);
+    return __builtin_copysignf(tni_select_f32_(a < 0.79f, a + a * p, (1.0f - s) - s * w), x);
 }
 
 TNI_INLINE float tni_erfc_f32_(float x) {
