@@ -16,7 +16,7 @@
 #endif
 
 enum { MODE_STORE, MODE_ADD, MODE_SCALE };
-enum { K_BLOCK = 384, SMALL_BYTES = 16384 };
+enum { K_BLOCK = 384, SMALL_BYTES = 16384, TOGETHER = 4 };
 
 /* How one product is done: blocks, and which factors are copied into the order in which the kernel reads them. */
 typedef struct plan {

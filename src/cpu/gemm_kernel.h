@@ -107,6 +107,16 @@ TARGET static void N(pack_rows)(const T *from, int64_t ldf, int width, int64_t k
     }
 }
 
+/* TOGETHER whole panels of B side by side: where rows lie far apart, each is then found once for all of them. */
+TARGET static void N(pack_panels)(const T *from, int64_t ldf, int64_t kb, T *to) {
+    for (int64_t k = 0; k < kb; k++, from += ldf, to += 2 * W)
+        for (int panel = 0; panel < TOGETHER; panel++) {
+            T *p = to + panel * 2 * W * kb;
+            VSTORE(p, VLOAD(from + panel * 2 * W));
+            VSTORE(p + W, VLOAD(from + panel * 2 * W + W));
+        }
+}
+
 /* to[k * ldt + r] = from[r * ldf + k], r up to the next multiple of W; what stands behind `width` is of no account but finite
  * wherever `from` is. */
 TARGET static void N(pack_columns)(const T *from, int64_t ldf, int width, int64_t kb, T *to, int64_t ldt) {
@@ -132,12 +142,15 @@ TARGET static void N(block)(const tni_gemm_job *g, const plan *p, N(args) * t, c
     T *packed_a = scratch + p->b_elements, *c0 = t->c;
     const T *bias = t->bias, *row_bias = t->row_bias;
     int64_t panels = (g->m + MR - 1) / MR, low = g->m / panels, more = g->m % panels, i = 0;
-    for (int64_t j = 0; j < nc; j += 2 * W) {
+    for (int64_t j = 0, step; j < nc; j += step) {
         int width = (int)TNI_MIN(nc - j, 2 * W);
-        if (!p->pack_b && width % W == 0) continue; /* read where it lies */
         T *to = scratch + (p->pack_b ? j * t->kb : 0);
+        step = 2 * W;
+        if (!p->pack_b && width % W == 0) continue; /* read where it lies */
         if (g->tb)
             N(pack_columns)(b + j * g->ldb, g->ldb, width, t->kb, to, 2 * W);
+        else if (p->pack_b && nc - j >= TOGETHER * 2 * W)
+            N(pack_panels)(b + j, g->ldb, t->kb, to), step *= TOGETHER;
         else
             N(pack_rows)(b + j, g->ldb, width, t->kb, to, 2 * W);
     }
