@@ -1,13 +1,13 @@
 /* cpu/norm_kernel.h - the inner loops of normalisation for one element type T with names N(name); norm.c includes it. A piece is
  * what one call sees: a plane (contiguous, with one mean) or a block of rows (columns side by side, each with its own). */
 
-typedef T N(lanes) __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
+typedef T N(vector) __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+
+/* Sums go in LANES chains: plain arrays, as gcc takes vectors wider than the level's apart. */
 enum { N(LANES) = 64 / sizeof(T) };
 
-/* The lanes' sum, folded in halves, in double. */
-TNI_INLINE double N(fold)(const N(lanes) * sum) {
-    T part[N(LANES)];
-    memcpy(part, sum, sizeof part);
+/* The chains' sum, folded in halves. */
+TNI_INLINE double N(fold)(T part[N(LANES)]) {
     for (int half = N(LANES) / 2; half > 0; half /= 2)
         for (int k = 0; k < half; k++) part[k] += part[k + half];
     return (double)part[0];
@@ -17,11 +17,11 @@ TNI_INLINE double N(fold)(const N(lanes) * sum) {
 TNI_INLINE void N(sum_body)(const T *x, int64_t n, double *to) {
     for (int64_t i = 0; i < n;) {
         int64_t end = TNI_MIN(i + CHUNK, n);
-        N(lanes) sum = {0};
-        T tail = 0;
-        for (; i + N(LANES) <= end; i += N(LANES)) sum += *(const N(lanes) *)(x + i);
+        T sum[N(LANES)] = {0}, tail = 0;
+        for (; i + N(LANES) <= end; i += N(LANES))
+            for (int k = 0; k < N(LANES); k++) sum[k] += x[i + k];
         for (; i < end; i++) tail += x[i];
-        to[0] += N(fold)(&sum) + (double)tail;
+        to[0] += N(fold)(sum) + (double)tail;
     }
 }
 
@@ -29,14 +29,11 @@ TNI_INLINE void N(sum_body)(const T *x, int64_t n, double *to) {
 TNI_INLINE void N(squares_body)(const T *x, T shift, int64_t n, double *to) {
     for (int64_t i = 0; i < n;) {
         int64_t end = TNI_MIN(i + CHUNK, n);
-        N(lanes) sum = {0};
-        T tail = 0;
-        for (; i + N(LANES) <= end; i += N(LANES)) {
-            N(lanes) d = *(const N(lanes) *)(x + i) - shift;
-            sum += d * d;
-        }
+        T sum[N(LANES)] = {0}, tail = 0;
+        for (; i + N(LANES) <= end; i += N(LANES))
+            for (int k = 0; k < N(LANES); k++) sum[k] += (x[i + k] - shift) * (x[i + k] - shift);
         for (; i < end; i++) tail += (x[i] - shift) * (x[i] - shift);
-        to[0] += N(fold)(&sum) + (double)tail;
+        to[0] += N(fold)(sum) + (double)tail;
     }
 }
 
@@ -55,21 +52,24 @@ TNI_INLINE void N(moments_body)(const T *x, int64_t n, double *to) {
 TNI_INLINE void N(pair_body)(const T *dy, const T *x, const T *w, T mean, int64_t n, double *to) {
     for (int64_t i = 0; i < n;) {
         int64_t end = TNI_MIN(i + CHUNK, n);
-        N(lanes) a = {0}, b = {0};
-        T tail_a = 0, tail_b = 0;
+        N(vector) a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0};
+        T a[N(LANES)], b[N(LANES)], tail_a = 0, tail_b = 0;
         for (; i + N(LANES) <= end; i += N(LANES)) {
-            N(lanes) d = *(const N(lanes) *)(dy + i);
-            if (w != NULL) d *= *(const N(lanes) *)(w + i);
-            a += d;
-            b += d * (*(const N(lanes) *)(x + i) - mean);
+            N(vector) d0 = *(const N(vector) *)(dy + i), d1 = *(const N(vector) *)(dy + i + N(LANES) / 2);
+            if (w != NULL) d0 *= *(const N(vector) *)(w + i), d1 *= *(const N(vector) *)(w + i + N(LANES) / 2);
+            a0 += d0, a1 += d1;
+            b0 += d0 * (*(const N(vector) *)(x + i) - mean);
+            b1 += d1 * (*(const N(vector) *)(x + i + N(LANES) / 2) - mean);
         }
         for (; i < end; i++) {
             T d = w != NULL ? dy[i] * w[i] : dy[i];
             tail_a += d;
             tail_b += d * (x[i] - mean);
         }
-        to[0] += N(fold)(&a) + (double)tail_a;
-        to[1] += N(fold)(&b) + (double)tail_b;
+        memcpy(a, &a0, sizeof a0), memcpy(a + N(LANES) / 2, &a1, sizeof a1);
+        memcpy(b, &b0, sizeof b0), memcpy(b + N(LANES) / 2, &b1, sizeof b1);
+        to[0] += N(fold)(a) + (double)tail_a;
+        to[1] += N(fold)(b) + (double)tail_b;
     }
 }
 

@@ -33,8 +33,6 @@ enum { CHUNK = 1024 };
 
 #else
 
-typedef T F(lanes) __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
-
 /* In integers, where any order of the steps gives the same and so vectorises: `best` is the largest of keys that sort as the
  * numbers do, `magnitude` the largest without signs, which is above infinity's only if there is a NaN. */
 TNI_INLINE T F(max)(const T *x, int64_t n) {
@@ -54,20 +52,26 @@ TNI_INLINE T F(max)(const T *x, int64_t n) {
     return largest;
 }
 
-/* The sum of at most CHUNK elements, or of the products with w. */
-TNI_INLINE double F(chunk_sum)(const T *x, const T *w, int64_t n) {
-    T part[LANES], tail = 0;
-    F(lanes) sum = {0};
+/* The largest number, or whatever number where NaNs stand in the way: those come out of exp anyhow. n >= 1 */
+TNI_INLINE T F(largest)(const T *x, int64_t n) {
+    T best[2 * LANES], result = x[0];
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        if (w != NULL)
-            sum += *(const F(lanes) *)(x + i) * *(const F(lanes) *)(w + i);
-        else
-            sum += *(const F(lanes) *)(x + i);
-    }
+    for (int k = 0; k < 2 * LANES; k++) best[k] = x[0];
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        for (int k = 0; k < 2 * LANES; k++) best[k] = x[i + k] > best[k] ? x[i + k] : best[k];
+    for (; i < n; i++) result = x[i] > result ? x[i] : result;
+    for (int k = 0; k < 2 * LANES; k++) result = best[k] > result ? best[k] : result;
+    return result;
+}
+
+/* The sum of at most CHUNK elements, or of the products with w. (Plain arrays: gcc takes vectors wider than the level's apart.) */
+TNI_INLINE double F(chunk_sum)(const T *x, const T *w, int64_t n) {
+    T part[LANES] = {0}, tail = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) part[k] += w != NULL ? x[i + k] * w[i + k] : x[i + k];
     for (; i < n; i++) tail += w != NULL ? x[i] * w[i] : x[i];
     if (n < LANES) return tail;
-    memcpy(part, &sum, sizeof part);
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int k = 0; k < half; k++) part[k] += part[k + half];
     return (double)(part[0] + tail);
@@ -85,7 +89,7 @@ TNI_INLINE void F(max_rows)(T *y, const T *x, int64_t rows, int64_t n) {
 
 TNI_INLINE void F(softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
     for (int64_t row = 0; n > 0 && row < rows; row++, x += n, y += n) {
-        T largest = F(max)(x, n);
+        T largest = F(largest)(x, n);
         double total = 0;
         for (int64_t i = 0; i < n; i += CHUNK) {
             int64_t count = TNI_MIN(n - i, CHUNK);
@@ -95,15 +99,15 @@ TNI_INLINE void F(softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
             for (int64_t k = 0; k < count; k++) to[k] = F_(tni_exp)(from[k] - largest);
             total += F(chunk_sum)(to, NULL, count);
         }
-        T sum = (T)total;
-        for (int64_t i = 0; i < n; i++) y[i] /= sum;
+        T scale = (T)(1.0 / total);
+        for (int64_t i = 0; i < n; i++) y[i] *= scale;
     }
 }
 
 TNI_INLINE void F(log_softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
     T powers[CHUNK];
     for (int64_t row = 0; n > 0 && row < rows; row++, x += n, y += n) {
-        T largest = F(max)(x, n);
+        T largest = F(largest)(x, n);
         double total = 0;
         for (int64_t i = 0; i < n; i += CHUNK) {
             int64_t count = TNI_MIN(n - i, CHUNK);
