@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* tni_<name>_f32(y, x, n) and tni_<name>_f64: y[i] = f(x[i]), i < n; y is x or does not overlap it. At most 1 ulp from the true value
- * (tanh and sigmoid 2) for every input; special values are those of C's annex F. What stands under TNI_VMATH_LIBM64 is in float64
- * the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for sinh, cosh, asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler too. */
+ * (tanh and sigmoid 2) for every input; special values are those of C's annex F. What stands under TNI_VMATH_LIBM64, tan and
+ * lgamma are in float64 the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for
+ * sinh, cosh, asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler. */
 #define TNI_VMATH_LIST(X) TNI_VMATH_OWN(X) TNI_VMATH_LIBM64(X) TNI_VMATH_TURN(X) X(lgamma)
 #define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(log2) X(log10) X(tanh) X(sigmoid) X(sqrt)
 #define TNI_VMATH_LIBM64(X) X(exp2) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
