@@ -106,7 +106,9 @@ static bool copy_vjp(tni_vjp *g) {
 
 static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
-      .run = copy_run, .front = copy_front, .vjp = copy_vjp);
+      .run = copy_run, .front = copy_front, .vjp = copy_vjp,
+      .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f64[3,4]^T f64[4]", "f32[3] i64[3] nograd", "i64[4] f32[]", "f16[2,3] f64[2,3]",
+                            "bool[3] f32[3]", "f32[0,2] f32[2]", "c64[3] f32[3]", "f32[2] f32[3] !shape"));
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -163,7 +165,9 @@ static bool fill_vjp(tni_vjp *g) {
 
 static tn_tensor *fill_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(fill, .schema = "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", .grad_name = "FillBackward3", .run = fill_run,
-      .front = fill_front, .vjp = fill_vjp);
+      .front = fill_front, .vjp = fill_vjp,
+      .samples = TN_SAMPLES("f32[3,4] f32[]=2.5", "f64[3,4]^T f64[]", "i64[3] f32[]=2.5", "bf16[3] f32[]", "bool[2] i64[]=3",
+                            "f32[0] f32[]", "c64[2] c64[]", "f32[3] f32[1] !shape"));
 /* PyTorch's name of the node when the value is a number. */
 static const tni_op fill_number = {.name = "fill",
                                    .schema = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)",
@@ -192,7 +196,9 @@ static bool zero_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run, .vjp = zero_vjp);
+TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run, .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4] nograd", "f64[3,4]^T nograd", "i8[5]", "bool[2]", "c128[3]", "f16[] nograd",
+                            "f32[0,2] nograd"));
 
 /** Writes zeros into self: Tensor.zero_. Returns self. */
 TN_API tn_tensor *(tn_zero_)(tn_tensor *self) { return tni_run_op_inplace(&tni_op_zero, TNI_INS(self), TNI_NO_ARGS); }

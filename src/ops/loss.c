@@ -217,7 +217,7 @@ TN_OP(nll_loss,
 TN_OP(
     nll_loss2d,
     .schema = "nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100) -> Tensor",
-    .grad_name = "NllLoss2DBackward0", .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
+    .grad_name = "NllLoss2DBackward0", .hidden = true, .run = nll_run, .widen = true, .vjp = nll_vjp, .save = TNI_IN(1) | TNI_IN(2),
     .optional = TNI_IN(2),
     .samples = TN_SAMPLES("f32[2,4,3,1] i64[2,3,1]<4 - 1 -100", "f64[2,4,3,2] i64[2,3,2]<4 f64[4]>0.5 1 2",
                           "f32[2,4,3,2] i64[2,3,2]<4 - 0 1", "f32[2,4,3,2] i64[2,4,2]<4 - 1 -100 !shape"));

@@ -107,21 +107,28 @@ static bool uniform_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_UNIFORM, .a = c->arg[0].d, .b = c->arg[1].d});
 }
 TN_OP(uniform, .schema = "uniform_(Tensor(a!) self, float from=0, float to=1) -> Tensor(a!)", .grad_name = "UniformBackward0",
-      .run = uniform_run, .vjp = zero_vjp);
+      .run = uniform_run, .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4] random", "f64[3,4]^T -1 2.5 random", "f16[40] random", "bf16[] random", "f32[0] random",
+                            "i64[3] !not_implemented", "f32[3] 2 1 !runtime"));
 
 static bool normal_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d});
 }
 TN_OP(normal, .schema = "normal_(Tensor(a!) self, float mean=0, float std=1) -> Tensor(a!)", .grad_name = "NormalBackward0",
-      .run = normal_run, .vjp = zero_vjp);
+      .run = normal_run, .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4] random", "f32[20] 1 0.5 random", "f64[4,5] -1 2 random", "f16[40] random", "bf16[20] random",
+                            "f32[4,5]^T random", "f32[0] random", "f32[3] 0 -1 !runtime"));
 
 static bool exponential_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_EXPONENTIAL, .a = c->arg[0].d}); }
 TN_OP(exponential, .schema = "exponential_(Tensor(a!) self, float lambd=1) -> Tensor(a!)", .grad_name = "ExponentialBackward0",
-      .run = exponential_run, .vjp = zero_vjp);
+      .run = exponential_run, .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4] random", "f64[7] 2.5 random", "bf16[5] random", "f32[3] 0 !runtime"));
 
 static bool random_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_FULL_RANGE}); }
 TN_OP(random, .schema = "random_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "RandomBackward2", .run = random_run,
-      .vjp = zero_vjp);
+      .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4] random", "f64[5] random", "i64[5] random", "i32[5] random", "i16[4] random", "i8[9] random",
+                            "u8[9] random", "bool[9] random", "f16[9] random"));
 
 /* Without a number for p, the input holds the probabilities. */
 static bool bernoulli_run(tni_call *c) {
@@ -135,7 +142,9 @@ static bool bernoulli_run(tni_call *c) {
     return tni_random_bernoulli_tensor(tni_thread_random(c->t), (tn_dtype)y->dtype, y->data, (tn_dtype)p->dtype, p->data, y->numel);
 }
 TN_OP(bernoulli, .schema = "bernoulli(Tensor self) -> Tensor", .grad_name = "BernoulliBackward0", .run = bernoulli_run,
-      .vjp = zero_vjp);
+      .widen = true, .vjp = zero_vjp,
+      .samples = TN_SAMPLES("f32[3,4]=0.3 random", "f64[9]=0.7 random", "bf16[9]=0.5 random", "f32[0] random",
+                            "f32[2]=1.5 !runtime", "i64[3] !not_implemented"));
 static const tni_op bernoulli_number = {.name = "bernoulli",
                                         .schema = "bernoulli.p(Tensor self, float p) -> Tensor",
                                         .grad_name = "BernoulliBackward2",
@@ -206,7 +215,10 @@ static bool dropout_vjp(tni_vjp *g) {
 
 static tn_tensor *dropout_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(dropout, .schema = "dropout(Tensor input, float p, bool train) -> Tensor", .grad_name = "MulBackward0", .run = dropout_run,
-      .front = dropout_front, .vjp = dropout_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2);
+      .front = dropout_front, .vjp = dropout_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
+      .samples = TN_SAMPLES("f32[3,4] 0.5 True random", "f64[5,6]^T 0.25 True random", "f16[40] 0.1 True random",
+                            "f32[3] 0 True random", "f32[3] 1 True random", "f32[3] 0.5 False", "f32[0] 0.5 True random",
+                            "f32[3] 1.5 True !value"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_dropout. */

@@ -31,9 +31,9 @@ typedef struct {
     bool is_tensor[SAMPLE_PARAMETERS];
     int64_t lists[SAMPLE_PARAMETERS][SAMPLE_DIMS]; /* what TN_ARG_INTS point to */
     char names[SAMPLE_PARAMETERS][32], words[SAMPLE_PARAMETERS][SAMPLE_TEXT];
-    char full_name[64]; /* "sum.dim_IntList" */
-    tn_status fails;    /* TN_OK: it must not */
-    bool nograd;
+    char full_name[64];  /* "sum.dim_IntList" */
+    tn_status fails;     /* TN_OK: it must not */
+    bool nograd, random; /* random: drawn from the default generator, seeded with 0 before the call */
 } sample;
 
 /* The next token of the line: up to a space outside of parentheses and brackets. false at the end. */
@@ -137,6 +137,7 @@ static inline bool sample_read_mark(sample *s, const char *token) {
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (strcmp(token, marks[i].name) == 0) return s->fails = marks[i].status, true;
     if (strcmp(token, "nograd") == 0) return s->nograd = true;
+    if (strcmp(token, "random") == 0) return s->random = s->nograd = true;
     return strcmp(token, "@bench") == 0;
 }
 
@@ -174,10 +175,17 @@ static inline bool sample_parse(sample *s, const tni_op *op, const char *text) {
     return true;
 }
 
+/* Is it an operator that only exists in place, as copy_? */
+static inline bool sample_writes(const tni_op *op) {
+    size_t full;
+    return op->schema[tni_schema_base(op->schema, &full) - 1] == '_';
+}
+
 /* Runs the sample's operator on `in` by name; out[] as tn_call takes and leaves it, but the results belong to the scope. */
 static inline bool sample_call(const sample *s, tn_tensor *const *in, const char *name, tn_tensor **out, size_t *k) {
     tn_arg arg[SAMPLE_PARAMETERS];
     size_t n = 0, used = 0;
+    if (s->random) tn_manual_seed(0);
     for (size_t i = 0; i < s->parameters; i++) {
         if (!s->is_tensor[i] && !s->given[i]) continue;
         arg[n] = s->arg[i];

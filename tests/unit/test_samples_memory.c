@@ -33,7 +33,9 @@ static bool scenario(const sample *s) {
     size_t k = SAMPLE_RESULTS;
     for (size_t i = 0; i < s->nin; i++) {
         in[i] = sample_make(&s->in[i], i, LAYOUT_GIVEN);
-        if (in[i] && !s->nograd && s->in[i].dtype == TN_FLOAT64) tn_requires_grad_(in[i], true);
+        bool grad = in[i] && !s->nograd && s->in[i].dtype == TN_FLOAT64;
+        if (grad) tn_requires_grad_(in[i], true);
+        if (grad && i == 0 && sample_writes(s->op)) in[i] = tn_clone(in[i]); /* a leaf cannot be written to */
     }
     if (sample_call(s, in, s->full_name, out, &k) && k > 0 && tn_requires_grad(out[0])) tn_backward(tn_sum(out[0]));
     return tn_error() == s->fails;

@@ -34,5 +34,6 @@ int main(int argc, char **argv) {
     declare_all(&d, root);
     fresh = write_op_help(root, &d, row, n, check) && fresh;
     fresh = write_api(root, &d, row, n, check) && fresh;
-    return fresh ? 0 : 1;
+    bool right = check_operators(&d, row, n);
+    return fresh && right ? 0 : 1;
 }
