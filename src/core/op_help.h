@@ -29,6 +29,9 @@ static const struct {
     {"conv2d",
      "F.conv2d: input (N, C, H, W) or (C, H, W), weight (K, C / groups, kh, kw), bias (K) or NULL -> (N, K, oh, ow). One floating dtype.\n"
      "Errors: TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_RUNTIME for a stride, padding, dilation or groups out of range. [scope]"},
+    {"copy_",
+     "Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.\n"
+     "self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE"},
     {"cross_entropy",
      "Cross entropy of logits: torch.nn.functional.cross_entropy.\n"
      "x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised\n"
@@ -45,6 +48,11 @@ static const struct {
      "e^x; integers give the default dtype: torch.exp. [scope]"},
     {"expand",
      "Repeats dims of size 1, and adds dims in front, without a copy: x.expand. -1 keeps a size. [scope]"},
+    {"exponential_",
+     "Exponential with rate lambd > 0: x.exponential_(lambd). Floating point dtypes. Returns x."},
+    {"fill_",
+     "Writes one value, a number or a 0-d tensor, into all of self: Tensor.fill_. Returns self.\n"
+     "A number that self's dtype cannot hold is TN_ERR_RUNTIME; a tensor with dims is TN_ERR_SHAPE."},
     {"flatten",
      "Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing\n"
      "to merge. [scope]"},
@@ -95,12 +103,16 @@ static const struct {
      "target   (), (N) or (N, d1, ...), int64 or uint8 class numbers\n"
      "returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]; TN_ERR_INDEX for a target outside\n"
      "         0..C-1"},
+    {"normal_",
+     "Normal: x.normal_(mean, std). Floating point dtypes; a negative std is TN_ERR_RUNTIME. Returns x."},
     {"permute",
      "The dims in another order: torch.permute. A view. [scope]"},
     {"pow",
      "self ^ exponent, broadcast, in the promoted dtype: torch.pow. Integers wrap.\n"
      "self, exponent  the macro takes numbers too; an integer self and a negative whole number are TN_ERR_RUNTIME\n"
      "returns         [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
+    {"random_",
+     "Whole numbers over the range that the dtype can count: x.random_(). Returns x."},
     {"relu",
      "max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope]"},
     {"reshape",
@@ -141,6 +153,8 @@ static const struct {
      "x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope]"},
     {"transpose",
      "Swaps two dims: torch.transpose. A view. [scope]"},
+    {"uniform_",
+     "Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x."},
     {"unsqueeze",
      "With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope]"},
     {"view",
@@ -151,5 +165,7 @@ static const struct {
      "condition  bool; uint8 is taken with a warning, other dtypes are TN_ERR_DTYPE\n"
      "a, b       the macro takes numbers too\n"
      "returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
+    {"zero_",
+     "Writes zeros into self: Tensor.zero_. Returns self."},
 };
 #endif

@@ -83,7 +83,6 @@ typedef struct {
     bool hidden, inplace; /* only a part of other operators; has the form name_ */
     char *samples[200];
     size_t n;
-    bool hidden;
 } operator_row;
 bool check_operators(const declarations *d, const operator_row *row, size_t n);
 size_t find_operators(const char *root, operator_row **out);

@@ -64,7 +64,6 @@ static void read_row(operator_row *row, const char *p, const char *source) {
         const char *key = skip_blanks(p), *value = strchr(key, '=');
         if (value == NULL || value >= end) continue;
         value++;
-        if (starts(key, ".hidden")) row->hidden = true;
         if (starts(key, ".schema")) row->schema = literal(&value, source, 0);
         if (starts(key, ".hidden")) row->hidden = starts(skip_blanks(value), "true");
         if (starts(key, ".inplace")) row->inplace = starts(skip_blanks(value), "true");
