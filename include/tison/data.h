@@ -3,6 +3,7 @@
 #define TISON_DATA_H
 #include <tison/tensor.h>
 #include <tison/module.h>
+#include <tison/value.h>
 
 TN_BEGIN_DECLS
 
@@ -86,6 +87,13 @@ TN_API tn_batch (tn_batches)(tn_data_loader *loader);
 /** The next batch; what the one before held is released. false at the end, and on failure with an error that names the item: then
  *  the pass is over. Thread: the one that began the pass. */
 TN_API bool (tn_batch_next)(tn_batch *batch);
+
+/** Where a pass stands: a dict of ints, or None for a pass that is over. [scope] */
+TN_API tn_value *(tn_batches_state)(const tn_batch *batch);
+
+/** The pass that tn_batches_state described, from where it stood: its next batch is the one that would have come. Draws nothing from
+ *  the thread's generator. The loader must be made with the same options. TN_ERR_VALUE when the state is of another dataset. */
+TN_API tn_batch (tn_batches_from)(tn_data_loader *loader, tn_value *state);
 
 TN_END_DECLS
 #endif

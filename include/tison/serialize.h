@@ -3,9 +3,67 @@
 #define TISON_SERIALIZE_H
 #include <tison/tensor.h>
 #include <tison/module.h>
+#include <tison/data.h>
+#include <tison/optim.h>
 #include <tison/value.h>
 
 TN_BEGIN_DECLS
+
+/* ---- checkpoint.c ---- */
+
+/* A thread that writes checkpoints while training goes on: tn_checkpoint_save(path, .saver = s, ...). One save at a time. */
+typedef struct tn_saver tn_saver;
+
+/* What a checkpoint holds; each may be left out. PyTorch reads the file by torch.load(path, weights_only=True): a dict of
+ * "model" (the state_dict), "optimizer" (PyTorch's layout), "rng_state" (torch.set_rng_state takes it), "loader", "step", "values". */
+typedef struct tn_checkpoint_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    void *model; /* a module */
+    tn_optim *optim;
+    const tn_batch *batch; /* a pass over a loader: its position */
+    int64_t step;
+    bool rng;         /* true: the thread's random generator */
+    tn_value *values; /* of the program's own: schedulers, epochs, losses, further models by TN_VALUE(tn_state_dict(m)) */
+    bool guard;       /* false; true: a model with NaN or infinity is refused with TN_ERR_VALUE, and the file stays as it is */
+    tn_saver *saver;  /* NULL: returns when all is on the disk; else when a copy was made, and the saver writes it */
+} tn_checkpoint_opts;
+
+/* Where a checkpoint is put back to; each may be left out. */
+typedef struct tn_checkpoint_load_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    void *model;
+    tn_optim *optim;
+    tn_data_loader *loader; /* with batch: the loader that the pass is over */
+    tn_batch *batch;        /* becomes the pass, where it stood */
+    int64_t *step;
+    bool rng;          /* true: the thread's random generator */
+    tn_value **values; /* [scope]; NULL when there are none */
+    bool *found;       /* not NULL: a missing file is no error but *found = false, and nothing changes */
+} tn_checkpoint_load_opts;
+#ifndef __cplusplus
+#define tn_checkpoint_save(...)                                                                                                    \
+    TN_WITH(tn_checkpoint_opts, (.rng = true), (tn_checkpoint_save)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_checkpoint_load(...)                                                                                                    \
+    TN_WITH(tn_checkpoint_load_opts, (.rng = true), (tn_checkpoint_load)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Writes a checkpoint: `tn_checkpoint_save("run.pt", .model = m, .optim = opt, .step = step)`. A run that is killed at any instant
+ *  and resumed by tn_checkpoint_load goes on bit for bit as it would have. The file is replaced as a whole or not at all: the old or
+ *  the new one is there at every instant, also after a loss of power, and what a killed save left beside it the next one removes.
+ *  With .saver the call returns once a copy of the values was made, and reports the error of the save before.
+ *  returns  false with TN_ERR_IO, TN_ERR_VALUE (guard), TN_ERR_MEMORY; the file is as it was
+ */
+TN_API bool(tn_checkpoint_save)(const char *path, const tn_checkpoint_opts *opts TN_DEFAULT(NULL));
+
+/** Puts a checkpoint back: `tn_checkpoint_load("run.pt", .model = m, .optim = opt, .step = &step)`. What is not named is not touched;
+ *  what is named must be in the file. A file that PyTorch wrote will do: a dict with "model", "optimizer" and so on.
+ *  With .found a run begins anew or goes on by the same lines: there may be no file yet.
+ *  returns  false with TN_ERR_IO, TN_ERR_FORMAT, TN_ERR_KEY, or the errors of tn_load_state_dict and tn_optim_load_state_dict; then
+ *           nothing was changed
+ */
+TN_API bool(tn_checkpoint_load)(const char *path, const tn_checkpoint_load_opts *opts TN_DEFAULT(NULL));
 
 /* ---- idx.c ---- */
 
@@ -14,6 +72,17 @@ TN_BEGIN_DECLS
  *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong), TN_ERR_NOT_IMPLEMENTED for a compressed file without zlib
  */
 TN_API tn_tensor *(tn_load_idx)(const char *path);
+
+/* ---- optim_value.c ---- */
+
+/** optimizer.state_dict() in PyTorch's layout: {"state": {0: {"step": ..., "exp_avg": ...}, ...}, "param_groups": [{"lr": ...,
+ *  "params": [0, ...]}, ...]}. PyTorch's load_state_dict takes it. The tensors share memory with the optimizer. [scope] */
+TN_API tn_value *(tn_value_from_optim)(tn_optim *opt);
+
+/** optimizer.load_state_dict(state) from PyTorch's layout, as tn_value_from_optim and torch's state_dict() have it; options that
+ *  this library does not know (foreach, fused, ...) are passed over. Errors as tn_optim_load_state_dict; a failed load changes
+ *  nothing. */
+TN_API bool (tn_optim_load_value)(tn_optim *opt, tn_value *state);
 
 /* ---- pt.c ---- */
 
@@ -78,6 +147,30 @@ TN_API bool (tn_save)(tn_state *state, const char *path);
 /** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors.
  *  [scope] */
 TN_API tn_state *(tn_load)(const char *path);
+
+/* ---- saver.c ---- */
+
+/** A saver. Freeing it waits for what it still writes. [scope] */
+TN_API tn_saver *(tn_saver_new)(void);
+
+/** Waits until the last save is on the disk. false with its error when it failed; then the file is as it was. */
+TN_API bool (tn_saver_wait)(tn_saver *s);
+
+/* ---- stop.c ---- */
+
+/** From now on SIGINT (Ctrl-C) and SIGTERM do not end the process: tn_stop_requested() says that one came, and the training loop
+ *  finishes its step, saves and returns. A second signal changes nothing: the save is finished. A signal that is ignored stays so.
+ *  Each call needs a tn_stop_release. Nothing is installed unless this is called. Any thread. */
+TN_API bool (tn_stop_catch)(void);
+
+/** Did a signal come, or tn_stop_request, since tn_stop_catch? Costs one load. */
+TN_API bool (tn_stop_requested)(void);
+
+/** As a signal does; for any thread, callback or handler. */
+TN_API void (tn_stop_request)(void);
+
+/** Gives the signals back to whoever had them before the first tn_stop_catch. What was requested stays readable. */
+TN_API void (tn_stop_release)(void);
 
 TN_END_DECLS
 #endif

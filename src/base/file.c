@@ -84,6 +84,13 @@ static bool fail_io(int64_t result, const char *path) {
     return tni_fail(TN_ERR_IO, "[Errno %d] %s: '%.700s'", number, text, path);
 }
 
+bool tni_file_exists(const char *path) {
+    const tn_file_table *t = current();
+    int mode;
+    RETRY(mode, t->mode(t->context, path));
+    return mode != -ENOENT;
+}
+
 bool tni_file_open(tni_file *f, const char *path) {
     *f = (tni_file){path, 0, -1};
     TNI_CHECK(path != NULL, TN_ERR_VALUE, "the path of a file is NULL");

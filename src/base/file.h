@@ -11,6 +11,7 @@ typedef struct tni_file {
     int file;
 } tni_file;
 
+bool tni_file_exists(const char *path);                                    /* false only when there is nothing of that name */
 bool tni_file_open(tni_file *f, const char *path);                         /* refuses folders, FIFOs, devices */
 bool tni_file_read(tni_file *f, void *data, size_t bytes, int64_t offset); /* all of `bytes`, or an error: a file that shrank */
 void tni_file_close(tni_file *f);                                          /* also after a failed open, and twice */

@@ -20,6 +20,7 @@ typedef enum tni_kind {
     TNI_HOOK,
     TNI_BATCHES,
     TNI_VALUE,
+    TNI_SAVER,
     TNI_INCOMPATIBLE,
     TNI_KIND_END
 } tni_kind;

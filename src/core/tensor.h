@@ -41,7 +41,7 @@ struct tn_tensor {
 
 /* New tensors without claims. NULL with an error set. */
 tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
-tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like); /* see tni_array_new_same */
+tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like);                  /* see tni_array_new_same */
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype); /* keeps dense strides */
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 /* A view of x's storage: shares the version counter, knows no base and no graph. */

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/op.h"
+#include "core/value.h"
 #include "data/data.h"
 #include <string.h>
 #include <tison/ops.h>
@@ -44,6 +45,7 @@ typedef struct batches {
     int64_t *order;         /* NULL: in order */
     int64_t length, at;
     bool started;
+    int64_t seed;                      /* of the order, once a shuffled pass has started */
     tn_tensor *item[TNI_ITEM_TENSORS]; /* of the batch: claimed */
     size_t items;
 } batches;
@@ -118,17 +120,23 @@ TN_API tn_batch tn_batches(tn_data_loader *loader) {
     return batch;
 }
 
-/* A shuffled pass seeds a private generator at its first item. */
-static bool start(tni_thread *t, batches *b) {
-    b->started = true;
-    if (!b->loader->shuffle) return true;
+/* The order of a shuffled pass, from its seed. */
+static bool make_order(batches *b) {
     tni_random *private = tni_alloc(sizeof *private);
     if (!private) return false;
-    tni_random_seed(private, (uint64_t)draw_seed(t));
+    tni_random_seed(private, (uint64_t)b->seed);
     b->order = tni_alloc((size_t)TNI_MAX(b->length, 1) * sizeof *b->order);
     bool right = b->order && tni_random_permutation(private, b->order, b->length);
     tni_free(private, sizeof *private);
     return right;
+}
+
+/* A shuffled pass seeds a private generator at its first item. */
+static bool start(tni_thread *t, batches *b) {
+    b->started = true;
+    if (!b->loader->shuffle) return true;
+    b->seed = draw_seed(t);
+    return make_order(b);
 }
 
 static int64_t index_at(const batches *b, int64_t i) { return b->order ? b->order[i] : i; }
@@ -251,4 +259,62 @@ TN_API bool tn_batch_next(tn_batch *batch) {
     *batch = (tn_batch){.state = b, .item = b->item, .n = b->items, .input = b->item[0]};
     if (b->items > 1) batch->target = b->item[1];
     return true;
+}
+
+/* ---- the position of a pass, for checkpoints ---- */
+
+/** Where a pass stands: a dict of ints, or None for a pass that is over. [scope] */
+TN_API tn_value *tn_batches_state(const tn_batch *batch) {
+    if (tni_failed()) return NULL;
+    if (!batch) return (void)tni_fail(TN_ERR_TYPE, "batches_state: argument 'batch' is NULL"), NULL;
+    if (!batch->state) return tn_value_none();
+    const batches *b = batch->state;
+    if (!tni_check_handle("batches_state", "batch", b, TNI_BATCHES)) return NULL;
+    tn_value *v = tn_value_dict();
+    bool right = v && tn_value_set(v, "length", b->length) && tn_value_set(v, "position", b->at) &&
+                 tn_value_set(v, "started", b->started) && (!b->order || tn_value_set(v, "seed", b->seed));
+    return right ? v : NULL;
+}
+
+static int64_t int_of(const tn_value *v, const char *key, int64_t other) {
+    const tni_item *x = tni_value_find(v, key, strlen(key));
+    return x && (x->kind == TN_VALUE_INT || x->kind == TN_VALUE_BOOL) ? x->u.i : other;
+}
+
+static bool check_state(const tn_data_loader *loader, const tn_value *v, int64_t n) {
+    int64_t length = int_of(v, "length", -1), at = int_of(v, "position", -1), started = int_of(v, "started", -1);
+    TNI_CHECK(length == n, TN_ERR_VALUE, "batches_from: the state is of %lld items, the dataset has %lld", (long long)length,
+              (long long)n);
+    TNI_CHECK(at >= 0 && at <= n && started >= 0, TN_ERR_VALUE, "batches_from: position %lld of %lld items", (long long)at,
+              (long long)n);
+    bool seeded = int_of(v, "seed", -1) >= 0;
+    TNI_CHECK(!started || seeded == loader->shuffle, TN_ERR_VALUE, "batches_from: the state is of a loader that %s",
+              seeded ? "shuffles" : "does not shuffle");
+    return true;
+}
+
+/** The pass that tn_batches_state described, from where it stood: its next batch is the one that would have come. Draws nothing from
+ *  the thread's generator. The loader must be made with the same options. TN_ERR_VALUE when the state is of another dataset. */
+TN_API tn_batch tn_batches_from(tn_data_loader *loader, tn_value *state) {
+    tn_batch batch = {0};
+    tni_thread *t = tni_self();
+    if (!t || tni_failed() || !tni_check_handle("batches_from", "loader", loader, TNI_LOADER) ||
+        !tni_check_handle("batches_from", "state", state, TNI_VALUE) || state->kind == TN_VALUE_NONE)
+        return batch;
+    int64_t n = tni_dataset_len(loader->dataset);
+    if (n < 0) return batch;
+    if (state->kind != TN_VALUE_DICT) return (void)tni_fail(TN_ERR_TYPE, "batches_from: the state is no dict"), batch;
+    batches *b = check_state(loader, state, n) ? tni_object_new(t, TNI_BATCHES, sizeof *b) : NULL;
+    if (!b) return batch;
+    b->loader = loader;
+    b->length = n;
+    b->at = int_of(state, "position", 0);
+    b->started = int_of(state, "started", 0) != 0;
+    b->seed = int_of(state, "seed", 0);
+    tni_claim(&loader->object);
+    tni_claim(&b->object); /* while the order is made */
+    bool right = !b->started || !loader->shuffle || make_order(b);
+    if (right) batch.state = tni_give(t, b);
+    tni_release(&b->object);
+    return batch;
 }

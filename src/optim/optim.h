@@ -52,6 +52,12 @@ struct tn_optim {
     size_t groups, group_capacity;
 };
 
+/* tn_optim_load_state_dict in two steps: all that may fail, then all that cannot (or nothing, without commits). NULL passes; `state`
+ * must live in between. */
+typedef struct tni_optim_load tni_optim_load;
+tni_optim_load *tni_optim_load_begin(struct tn_optim *opt, struct tn_state *state);
+void tni_optim_load_end(tni_optim_load *load, bool commits);
+
 /* A new optimizer with one group, claimed by the innermost scope. NULL with an error. */
 struct tn_optim *tni_optim_new(const tni_optim_class *c, tn_tensors *params, const double *option);
 /* "Invalid learning rate: -1.0"; what is not >= 0 fails, NaN included. */

@@ -86,8 +86,8 @@ TN_API tn_state *tn_optim_state_dict(tn_optim *opt) {
 /* ---- in ---- */
 
 /* What a load will put into the optimizer, once all of it was found right. */
-typedef struct incoming {
-    const tn_optim *o;
+typedef struct tni_optim_load {
+    tn_optim *o;
     const tn_state *s;
     tni_thread *t;
     tni_optim_entry *entry; /* the states and steps of all parameters; `fresh` marks one without state */
@@ -213,23 +213,36 @@ static void release_states(const incoming *in) {
             if (in->entry[i].state[k]) tni_release(&in->entry[i].state[k]->object);
 }
 
+void tni_optim_load_end(tni_optim_load *in, bool commits) {
+    if (!in) return;
+    if (commits) commit(in->o, in);
+    if (in->entry) release_states(in);
+    tni_free(in->entry, in->n * sizeof *in->entry);
+    tni_free(in->option, in->o->groups * sizeof *in->option);
+    tni_free(in, sizeof *in);
+}
+
+tni_optim_load *tni_optim_load_begin(tn_optim *opt, tn_state *state) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return NULL;
+    CHECK_OPTIM("optim_load_state_dict", opt, NULL);
+    if (!tni_check_handle("optim_load_state_dict", "state", state, TNI_STATE)) return NULL;
+    incoming *in = tni_alloc_zero(sizeof *in);
+    if (!in) return NULL;
+    *in = (incoming){.o = opt, .s = state, .t = t};
+    for (size_t i = 0; i < opt->groups; i++) in->n += opt->group[i].n;
+    in->entry = tni_alloc_zero(in->n * sizeof *in->entry);
+    in->option = tni_alloc_zero(opt->groups * sizeof *in->option);
+    if (in->entry && in->option && read_all(in)) return in;
+    tni_optim_load_end(in, false);
+    return NULL;
+}
+
 /** optimizer.load_state_dict(state): copies what tn_optim_state_dict made, from an optimizer with the same groups. Errors:
  *  TN_ERR_VALUE for another number of groups or parameters or an option out of range, TN_ERR_KEY for missing and unexpected
  *  names, TN_ERR_SHAPE. All is checked first: a failed load changes nothing. */
 TN_API bool tn_optim_load_state_dict(tn_optim *opt, tn_state *state) {
-    tni_thread *t = tni_self();
-    if (!t || tni_failed()) return false;
-    CHECK_OPTIM("optim_load_state_dict", opt, false);
-    TNI_TRY(tni_check_handle("optim_load_state_dict", "state", state, TNI_STATE));
-    incoming in = {.o = opt, .s = state, .t = t};
-    for (size_t i = 0; i < opt->groups; i++) in.n += opt->group[i].n;
-    size_t bytes = in.n * sizeof *in.entry, option_bytes = opt->groups * sizeof *in.option;
-    in.entry = tni_alloc_zero(bytes);
-    in.option = tni_alloc_zero(option_bytes);
-    bool right = in.entry && in.option && read_all(&in);
-    if (right) commit(opt, &in);
-    if (in.entry) release_states(&in);
-    tni_free(in.entry, bytes);
-    tni_free(in.option, option_bytes);
-    return right;
+    tni_optim_load *in = tni_optim_load_begin(opt, state);
+    tni_optim_load_end(in, true);
+    return in != NULL;
 }

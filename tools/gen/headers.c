@@ -20,8 +20,9 @@ static const topic topics[] = {
     {"ops", "operators (torch.*, torch.nn.functional.*)", TENSOR},
     {"nn", "layers, containers, initialisers (torch.nn.*)", MODULE "#include <tison/ops.h>\n"},
     {"optim", "optimizers and schedulers (torch.optim.*)", MODULE},
-    {"data", "datasets, samplers, loaders (torch.utils.data.*)", MODULE},
-    {"serialize", "files: safetensors, .pt, .npy, state dicts, checkpoints", MODULE "#include <tison/value.h>\n"},
+    {"data", "datasets, samplers, loaders (torch.utils.data.*)", MODULE "#include <tison/value.h>\n"},
+    {"serialize", "files: safetensors, .pt, .npy, state dicts, checkpoints",
+     MODULE "#include <tison/data.h>\n#include <tison/optim.h>\n#include <tison/value.h>\n"},
 };
 
 /* The end of a region: the line after the #endif that closes the #ifdef at p. */
