@@ -8,6 +8,7 @@
 
 /* Memory that values may take: every byte of a pickle makes a few bytes of values, in honest files far fewer than these. */
 enum { COST_START = 1 << 20, COST_PER_BYTE = 64, OBJECT_COST = 256, WEIGHT_START = 1 << 16, WEIGHT_PER_BYTE = 64 };
+enum { ARGUMENTS = 2 }; /* containers around the items of a set while it is made */
 
 static bool fail_with(tni_pickle *p, tn_status status, const char *format, va_list args) {
     char text[1024];
@@ -55,6 +56,8 @@ tn_value *tni_pickle_text(tni_pickle *p, tn_value_kind kind, const char *text, s
     return spend(p, OBJECT_COST + n) ? own(p, tni_value_text(p->t, kind, text, n)) : NULL;
 }
 
+static bool fail_depth(tni_pickle *p) { return tni_pickle_fail(p, "values nested more than %d deep", TN_VALUE_MAX_DEPTH); }
+
 /* A container that stands in another is complete: so nothing contains itself, and depth and weight are known. */
 static bool check_child(tni_pickle *p, tn_value *v, const tni_item *x) {
     if (v->inside) return tni_pickle_refuse(p, "a value that contains itself");
@@ -62,7 +65,7 @@ static bool check_child(tni_pickle *p, tn_value *v, const tni_item *x) {
     if (tni_is_container(x->kind)) {
         const tn_value *child = tni_item_value(x);
         if (child == v) return tni_pickle_refuse(p, "a value that contains itself");
-        if (child->height >= TN_VALUE_MAX_DEPTH) return tni_pickle_fail(p, "values nested more than %d deep", TN_VALUE_MAX_DEPTH);
+        if (child->height >= TN_VALUE_MAX_DEPTH + ARGUMENTS) return fail_depth(p);
         v->weight += child->weight;
     }
     if (v->weight > WEIGHT_START + (uint64_t)WEIGHT_PER_BYTE * (uint64_t)(p->end - p->begin))
@@ -435,7 +438,7 @@ bool tni_pickle_run(tni_pickle *p, const char *who, const void *data, size_t byt
     if (p->at != p->end) return tni_pickle_fail(p, "%zu bytes behind STOP", (size_t)(p->end - p->at));
     if (p->depth != 1 || p->marks) return tni_pickle_fail(p, "%zu values are left on the stack", p->depth);
     p->root = p->stack[0];
-    return true;
+    return !tni_is_container(p->root.kind) || tni_item_value(&p->root)->height <= TN_VALUE_MAX_DEPTH || fail_depth(p);
 }
 
 void tni_pickle_clear(tni_pickle *p) {
