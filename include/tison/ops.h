@@ -54,6 +54,47 @@ TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
 
+/* ---- batch_norm.c ---- */
+
+/* Keywords of tn_batch_norm. */
+typedef struct tn_batch_norm_opts {
+    size_t size;
+    tn_tensor *weight, *bias; /* NULL: 1 and 0 */
+    bool training;            /* false */
+    double momentum, eps;     /* 0.1, 1e-5 */
+} tn_batch_norm_opts;
+/* Keywords of tn_instance_norm. */
+typedef struct tn_instance_norm_opts {
+    size_t size;
+    tn_tensor *running_mean, *running_var; /* NULL: none */
+    tn_tensor *weight, *bias;              /* NULL: 1 and 0 */
+    bool use_input_stats;                  /* true */
+    double momentum, eps;                  /* 0.1, 1e-5 */
+} tn_instance_norm_opts;
+#ifndef __cplusplus
+#define tn_batch_norm(x, running_mean, ...)                                                                                        \
+    TN_WITH(tn_batch_norm_opts, (.momentum = 0.1, .eps = 1e-5), (tn_batch_norm)(x, running_mean, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+            TN_REST(__VA_ARGS__, ))
+#define tn_instance_norm(...)                                                                                                      \
+    TN_WITH(tn_instance_norm_opts, (.use_input_stats = true, .momentum = 0.1, .eps = 1e-5),                                        \
+            (tn_instance_norm)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** (x - mean) / sqrt(variance + eps) * weight + bias for each channel of x (N, C, ...): torch.nn.functional.batch_norm. With .training
+ *  mean and biased variance are the batch's, and running_mean and running_var become (1 - momentum) * old + momentum * new, with the
+ *  unbiased variance, in place and unrecorded; without it they are the running ones.
+ *  running_mean, running_var  (C) [NULL ok while training]
+ *  x, weight, bias            one floating dtype; weight and bias (C) [NULL ok]
+ *  returns                    x's shape [scope]; TN_ERR_SHAPE for a vector of another length, TN_ERR_DTYPE; TN_ERR_VALUE while
+ *                             training with one value for each channel
+ */
+TN_API tn_tensor *(tn_batch_norm)(tn_tensor *x, tn_tensor *running_mean, tn_tensor *running_var, const tn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** As tn_batch_norm in training, but each channel of each item has statistics of its own: torch.nn.functional.instance_norm. The running
+ *  ones take in their mean over the items. Without .use_input_stats the running ones are used. TN_ERR_VALUE when a channel of an item is
+ *  one value. [scope] */
+TN_API tn_tensor *(tn_instance_norm)(tn_tensor *x, const tn_instance_norm_opts *opts TN_DEFAULT(NULL));
+
 /* ---- compare.c ---- */
 
 #ifndef __cplusplus
@@ -425,6 +466,56 @@ typedef struct tn_argmax_opts {
  *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
  */
 TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
+
+/* ---- norm.c ---- */
+
+/* Keywords of tn_layer_norm. */
+typedef struct tn_layer_norm_opts {
+    size_t size;
+    tn_tensor *weight, *bias; /* NULL: 1 and 0 */
+    double eps;               /* 1e-5 */
+} tn_layer_norm_opts;
+/* Keywords of tn_rms_norm. */
+typedef struct tn_rms_norm_opts {
+    size_t size;
+    tn_tensor *weight; /* NULL: 1 */
+    double eps;        /* NaN: None, the float's epsilon */
+} tn_rms_norm_opts;
+#ifndef __cplusplus
+#define tn_layer_norm(x, ...)                                                                                                      \
+    TN_WITH(tn_layer_norm_opts, (.eps = 1e-5), (tn_layer_norm)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_rms_norm(x, ...)                                                                                                        \
+    TN_WITH(tn_rms_norm_opts, (.eps = (double)__builtin_nanf("")), (tn_rms_norm)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o),      \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** (x - mean) / sqrt(variance + eps) * weight + bias, with mean and biased variance over the last dims, which must have the sizes
+ *  of normalized_shape: torch.nn.functional.layer_norm.
+ *  x, weight, bias  one floating dtype; weight and bias [NULL ok] have the shape normalized_shape
+ *  returns          x's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE
+ */
+TN_API tn_tensor *(tn_layer_norm)(tn_tensor *x, const int64_t *normalized_shape, size_t n, const tn_layer_norm_opts *opts TN_DEFAULT(NULL));
+
+/** x / sqrt(mean(x^2) + eps) * weight, over the last dims, which must have the sizes of normalized_shape:
+ *  torch.nn.functional.rms_norm. As tn_layer_norm. [scope] */
+TN_API tn_tensor *(tn_rms_norm)(tn_tensor *x, const int64_t *normalized_shape, size_t n, const tn_rms_norm_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_group_norm. */
+typedef struct tn_group_norm_opts {
+    size_t size;
+    tn_tensor *weight, *bias; /* NULL: 1 and 0 */
+    double eps;               /* 1e-5 */
+} tn_group_norm_opts;
+#ifndef __cplusplus
+#define tn_group_norm(x, ...)                                                                                                      \
+    TN_WITH(tn_group_norm_opts, (.eps = 1e-5), (tn_group_norm)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Normalises each group of channels of each item: x (N, C, ...), num_groups divides C; torch.nn.functional.group_norm.
+ *  x, weight, bias  one floating dtype; weight and bias (C) [NULL ok]
+ *  returns          x's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE; TN_ERR_VALUE when there is one value for all statistics
+ */
+TN_API tn_tensor *(tn_group_norm)(tn_tensor *x, int64_t num_groups, const tn_group_norm_opts *opts TN_DEFAULT(NULL));
 
 /* ---- pool.c ---- */
 
