@@ -54,6 +54,64 @@ TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
 /** self /= other, for floating point self. Returns self. */
 TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
 
+/* ---- avg_pool.c ---- */
+
+/* Keywords of tn_avg_pool2d. */
+typedef struct tn_avg_pool2d_opts {
+    size_t size;
+    int64_t stride;                      /* TN_NONE: the kernel's size */
+    int64_t padding;                     /* 0 */
+    bool ceil_mode, count_include_pad;   /* false, true */
+    int64_t divisor_override;            /* TN_NONE: the number of elements in the window */
+    int64_t stride_hw[2], padding_hw[2]; /* {h, w} apart; {0, 0}: not given */
+} tn_avg_pool2d_opts;
+#ifndef __cplusplus
+#define tn_avg_pool2d(x, ...)                                                                                                      \
+    TN_WITH(tn_avg_pool2d_opts, (.stride = TN_NONE, .count_include_pad = true, .divisor_override = TN_NONE),                       \
+            (tn_avg_pool2d)(x, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** F.avg_pool2d: x (N, C, H, W) or (C, H, W), floating point, kernel an int or (h, w) -> (N, C, oh, ow), the mean of each window. Zeroes of
+ *  the padding count unless .count_include_pad is false. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_avg_pool2d)(tn_tensor *x, const int64_t *kernel, size_t nkernel, const tn_avg_pool2d_opts *opts TN_DEFAULT(NULL));
+
+#ifndef __cplusplus
+#define tn_adaptive_avg_pool2d(x, output_size) (tn_adaptive_avg_pool2d)(x, TN_DIMS(output_size))
+#endif
+
+/** F.adaptive_avg_pool2d: x (N, C, H, W) or (C, H, W), floating point -> (N, C, oh, ow), each element the mean of its share of the plane.
+ *  output_size  an int or (oh, ow); TN_NONE keeps x's
+ *  returns      [scope]; TN_ERR_SHAPE, TN_ERR_RUNTIME for a negative size
+ */
+TN_API tn_tensor *(tn_adaptive_avg_pool2d)(tn_tensor *x, const int64_t *output_size, size_t n);
+
+/* Keywords of tn_avg_pool1d. */
+typedef struct tn_avg_pool1d_opts {
+    size_t size;
+    int64_t stride, padding;           /* TN_NONE: the kernel's size; 0 */
+    bool ceil_mode, count_include_pad; /* false, true */
+} tn_avg_pool1d_opts;
+/* Keywords of tn_max_pool1d. */
+typedef struct tn_max_pool1d_opts {
+    size_t size;
+    int64_t stride, padding, dilation; /* TN_NONE: the kernel's size; 0, 1 */
+    bool ceil_mode;                    /* false */
+} tn_max_pool1d_opts;
+#ifndef __cplusplus
+#define tn_avg_pool1d(x, ...)                                                                                                      \
+    TN_WITH(tn_avg_pool1d_opts, (.stride = TN_NONE, .count_include_pad = true),                                                    \
+            (tn_avg_pool1d)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_max_pool1d(x, ...)                                                                                                      \
+    TN_WITH(tn_max_pool1d_opts, (.stride = TN_NONE, .dilation = 1), (tn_max_pool1d)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),            \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** F.avg_pool1d: x (N, C, L) or (C, L), floating point -> (N, C, l). As tn_avg_pool2d. [scope] */
+TN_API tn_tensor *(tn_avg_pool1d)(tn_tensor *x, int64_t kernel, const tn_avg_pool1d_opts *opts TN_DEFAULT(NULL));
+
+/** F.max_pool1d: x (N, C, L) or (C, L) -> (N, C, l). As tn_max_pool2d. [scope] */
+TN_API tn_tensor *(tn_max_pool1d)(tn_tensor *x, int64_t kernel, const tn_max_pool1d_opts *opts TN_DEFAULT(NULL));
+
 /* ---- batch_norm.c ---- */
 
 /* Keywords of tn_batch_norm. */
@@ -369,7 +427,12 @@ TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 /* ---- loss.c ---- */
 
 /* What a loss does with the losses of the elements. The numbers are PyTorch's. */
-typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+typedef enum tn_reduction {
+    TN_REDUCTION_NONE = 0,
+    TN_REDUCTION_MEAN = 1,
+    TN_REDUCTION_SUM = 2,
+    TN_REDUCTION_BATCHMEAN = 3 /* of tn_kl_div alone */
+} tn_reduction;
 
 /* Keywords of tn_nll_loss. */
 typedef struct tn_nll_loss_opts {
@@ -426,6 +489,97 @@ typedef struct tn_mse_loss_opts {
 
 /** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
 TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
+
+/* ---- loss_bce.c ---- */
+
+/* Keywords of tn_binary_cross_entropy. */
+typedef struct tn_binary_cross_entropy_opts {
+    size_t size;
+    tn_tensor *weight;      /* NULL: 1; broadcasts to the losses of the elements */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_binary_cross_entropy_opts;
+/* Keywords of tn_binary_cross_entropy_with_logits. */
+typedef struct tn_binary_cross_entropy_with_logits_opts {
+    size_t size;
+    tn_tensor *weight;      /* NULL: 1; broadcasts to the losses of the elements */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+    tn_tensor *pos_weight;  /* NULL: 1; weight of the positive part, broadcasts */
+} tn_binary_cross_entropy_with_logits_opts;
+#ifndef __cplusplus
+#define tn_binary_cross_entropy(x, ...)                                                                                            \
+    TN_WITH(tn_binary_cross_entropy_opts, (.reduction = TN_REDUCTION_MEAN),                                                        \
+            (tn_binary_cross_entropy)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_binary_cross_entropy_with_logits(x, ...)                                                                                \
+    TN_WITH(tn_binary_cross_entropy_with_logits_opts, (.reduction = TN_REDUCTION_MEAN),                                            \
+            (tn_binary_cross_entropy_with_logits)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of -(target log(x) + (1 - target) log(1 - x)), logarithms at least -100: torch.nn.functional.binary_cross_entropy.
+ *  x, target  one shape and floating dtype, all elements in [0, 1], else TN_ERR_RUNTIME
+ *  returns    0-d, or x's shape without reduction [scope]; TN_ERR_VALUE for different shapes
+ */
+TN_API tn_tensor *(tn_binary_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_binary_cross_entropy_opts *opts TN_DEFAULT(NULL));
+
+/** Binary cross entropy of sigmoid(x), accurately: torch.nn.functional.binary_cross_entropy_with_logits. As tn_binary_cross_entropy, x
+ *  any numbers. [scope] */
+TN_API tn_tensor *(tn_binary_cross_entropy_with_logits)(tn_tensor *x, tn_tensor *target,
+                                                        const tn_binary_cross_entropy_with_logits_opts *opts TN_DEFAULT(NULL));
+
+/* ---- loss_pair.c ---- */
+
+/* Keywords of tn_l1_loss. */
+typedef struct tn_l1_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_l1_loss_opts;
+/* Keywords of tn_smooth_l1_loss. */
+typedef struct tn_smooth_l1_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+    double beta;            /* 1; 0 gives l1_loss */
+} tn_smooth_l1_loss_opts;
+/* Keywords of tn_huber_loss. */
+typedef struct tn_huber_loss_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+    double delta;           /* 1 */
+} tn_huber_loss_opts;
+/* Keywords of tn_kl_div. */
+typedef struct tn_kl_div_opts {
+    size_t size;
+    tn_reduction reduction; /* TN_REDUCTION_MEAN, or TN_REDUCTION_BATCHMEAN: the sum divided by the first size */
+    struct tn_keywords_only *keywords_only;
+    bool log_target; /* false; true: target holds logarithms too */
+} tn_kl_div_opts;
+#ifndef __cplusplus
+#define tn_l1_loss(x, ...)                                                                                                         \
+    TN_WITH(tn_l1_loss_opts, (.reduction = TN_REDUCTION_MEAN), (tn_l1_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
+#define tn_smooth_l1_loss(x, ...)                                                                                                  \
+    TN_WITH(tn_smooth_l1_loss_opts, (.reduction = TN_REDUCTION_MEAN, .beta = 1),                                                   \
+            (tn_smooth_l1_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_huber_loss(x, ...)                                                                                                      \
+    TN_WITH(tn_huber_loss_opts, (.reduction = TN_REDUCTION_MEAN, .delta = 1), (tn_huber_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),  \
+            TN_REST(__VA_ARGS__, ))
+#define tn_kl_div(x, ...)                                                                                                          \
+    TN_WITH(tn_kl_div_opts, (.reduction = TN_REDUCTION_MEAN), (tn_kl_div)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of |x - target|: torch.nn.functional.l1_loss. The shapes broadcast, with PyTorch's warning. [scope] */
+TN_API tn_tensor *(tn_l1_loss)(tn_tensor *x, tn_tensor *target, const tn_l1_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Mean of d^2 / (2 beta) where d = |x - target| is below beta, else of d - beta / 2: torch.nn.functional.smooth_l1_loss. As
+ *  tn_l1_loss; floating point. A negative beta is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_smooth_l1_loss)(tn_tensor *x, tn_tensor *target, const tn_smooth_l1_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Mean of d^2 / 2 where d = |x - target| is at most delta, else of delta (d - delta / 2): torch.nn.functional.huber_loss. As
+ *  tn_l1_loss; floating point. A delta that is not positive is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_huber_loss)(tn_tensor *x, tn_tensor *target, const tn_huber_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Mean of target (log(target) - x), element by element: torch.nn.functional.kl_div. x holds logarithms, target probabilities, or
+ *  logarithms too with .log_target; floating point. [scope] */
+TN_API tn_tensor *(tn_kl_div)(tn_tensor *x, tn_tensor *target, const tn_kl_div_opts *opts TN_DEFAULT(NULL));
 
 /* ---- matmul.c ---- */
 

@@ -1,15 +1,20 @@
 /* ops/loss.c - nll_loss, cross_entropy, mse_loss. */
-#include "core/map.h"
+#include "ops/loss.h"
 #include "cpu/sum.h"
 #include <math.h>
 #include <tison/ops.h>
 
 #ifdef TN_HEADER
 /* What a loss does with the losses of the elements. The numbers are PyTorch's. */
-typedef enum tn_reduction { TN_REDUCTION_NONE = 0, TN_REDUCTION_MEAN = 1, TN_REDUCTION_SUM = 2 } tn_reduction;
+typedef enum tn_reduction {
+    TN_REDUCTION_NONE = 0,
+    TN_REDUCTION_MEAN = 1,
+    TN_REDUCTION_SUM = 2,
+    TN_REDUCTION_BATCHMEAN = 3 /* of tn_kl_div alone */
+} tn_reduction;
 #endif
 
-static bool check_reduction(const tni_call *c, int64_t reduction) {
+bool tni_loss_check_reduction(const tni_call *c, int64_t reduction) {
     TNI_REQUIRE(c, reduction >= TN_REDUCTION_NONE && reduction <= TN_REDUCTION_SUM, TN_ERR_VALUE,
                 "%lld is not a valid value for reduction", (long long)reduction);
     return true;
@@ -136,7 +141,7 @@ static bool nll_run(tni_call *c) {
     int64_t reduction = c->arg[0].i;
     tn_dtype dtype = (tn_dtype)x->dtype;
     nll p;
-    TNI_TRY(check_reduction(c, reduction));
+    TNI_TRY(tni_loss_check_reduction(c, reduction));
     TNI_TRY(prepare(c, &p, x->sizes, x->ndim, dtype, c->arg[1].i));
     if (!(x = tni_in_as(c, 0, dtype))) return false;
     bool each = reduction == TN_REDUCTION_NONE && x->ndim > 1, wide = dtype == TN_FLOAT64;
@@ -168,7 +173,7 @@ static bool nll_backward_run(tni_call *c) {
     int64_t reduction = c->arg[1].i;
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     nll p;
-    TNI_TRY(check_reduction(c, reduction));
+    TNI_TRY(tni_loss_check_reduction(c, reduction));
     TNI_TRY(prepare(c, &p, sizes, ndim, dtype, c->arg[2].i));
     const tni_array *dy = tni_in_as(c, 0, dtype);
     if (!dy) return false;
@@ -310,7 +315,7 @@ static bool cross_entropy_run(tni_call *c) {
     const tni_array *x = &c->in[0]->a, *target = &c->in[1]->a;
     int64_t reduction = c->arg[0].i, ignore = c->arg[1].i, dim = x->ndim > 1;
     double smoothing = c->arg[2].d;
-    TNI_TRY(check_reduction(c, reduction));
+    TNI_TRY(tni_loss_check_reduction(c, reduction));
     TNI_REQUIRE(c, !(smoothing > 1), TN_ERR_RUNTIME, "label_smoothing must be between 0.0 and 1.0. Got: %g", smoothing);
     if (tni_same_shape(x, target)) {
         TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)target->dtype), TN_ERR_DTYPE,
@@ -375,25 +380,7 @@ TN_API tn_tensor *(tn_cross_entropy)(tn_tensor *x, tn_tensor *target, const tn_c
 TNI_FLOAT2(mse, (a - b) * (a - b))
 static const tni_map mse_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(mse));
 
-/* dx = scale * (x - t) * dy; dy is one number or dense. */
-#define MSE_BACKWARD(name, T)                                                                                                      \
-    TNI_INLINE void name##_body(char *const *p, const int64_t *s, int64_t n, const tni_value *arg) {                               \
-        const T scale = (T)arg->d, *u = (const T *)p[2], *v = (const T *)p[3];                                                     \
-        const int64_t w = sizeof(T);                                                                                               \
-        if (s[0] == w && s[1] == 0 && s[2] == w && s[3] == w) {                                                                    \
-            const T dy = *(const T *)p[1];                                                                                         \
-            T *y = (T *)p[0];                                                                                                      \
-            TNI_IVDEP for (int64_t i = 0; i < n; i++) y[i] = scale * (u[i] - v[i]) * dy;                                           \
-            return;                                                                                                                \
-        }                                                                                                                          \
-        for (int64_t i = 0; i < n; i++)                                                                                            \
-            *(T *)(p[0] + i * s[0]) =                                                                                              \
-                scale * (*(const T *)(p[2] + i * s[2]) - *(const T *)(p[3] + i * s[3])) * *(const T *)(p[1] + i * s[1]);           \
-    }                                                                                                                              \
-    TNI_KERNEL(static, name, name##_body, (char *const *p, const int64_t *s, int64_t n, const tni_value *arg), (p, s, n, arg))
-MSE_BACKWARD(mse_backward_f32, float)
-MSE_BACKWARD(mse_backward_f64, double)
-static const tni_map mse_backward_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(mse_backward));
+TNI_LOSS_BACKWARD(mse_backward, scale *(a - b) * dy)
 
 /* The squares are summed as they lie in memory, as PyTorch does: the array is dense. */
 static void sum_dense(const tni_array *x, void *out, bool mean) {
@@ -411,37 +398,43 @@ static void sum_dense(const tni_array *x, void *out, bool mean) {
 static bool mse_run(tni_call *c) {
     int64_t reduction = c->arg[0].i;
     tn_dtype dtype = tni_result_type(c->in, 2);
-    TNI_TRY(check_reduction(c, reduction));
+    TNI_TRY(tni_loss_check_reduction(c, reduction));
     TNI_REQUIRE(c, tni_dtype_is_float(dtype), TN_ERR_NOT_IMPLEMENTED, "\"mse_cpu\" not implemented for '%s'",
                 tni_dtype_get(dtype)->legacy);
-    TNI_TRY(tni_run_map_with(c, &mse_map));
+    return tni_run_map_with(c, &mse_map) && tni_loss_reduce(c, reduction);
+}
+
+bool tni_loss_reduce(tni_call *c, int64_t reduction) {
+    tn_tensor *losses = c->out[0];
     if (reduction == TN_REDUCTION_NONE) return true;
-    tn_tensor *squares = c->out[0];
-    bool right = tni_out(c, 0, dtype, NULL, 0);
-    if (right) sum_dense(&squares->a, c->out[0]->a.data, reduction == TN_REDUCTION_MEAN);
-    tni_tensor_destroy_new(c->t, squares);
+    bool right = tni_out(c, 0, (tn_dtype)losses->a.dtype, NULL, 0);
+    if (right) sum_dense(&losses->a, c->out[0]->a.data, reduction == TN_REDUCTION_MEAN);
+    tni_tensor_destroy_new(c->t, losses);
     return right;
 }
 
-/* 2, or 2 / n for the mean of n elements. */
-static double mse_scale(const tni_array *x, const tni_array *t, int64_t reduction) {
-    int64_t sizes[TNI_MAX_DIMS], n = 1;
+double tni_loss_scale(double n, const tni_array *x, const tni_array *t, int64_t reduction) {
+    int64_t sizes[TNI_MAX_DIMS], count = 1;
     size_t ndim = 0;
-    if (reduction != TN_REDUCTION_MEAN) return 2;
-    if (!tni_shape_broadcast("mse_loss", sizes, &ndim, x->sizes, x->ndim) ||
-        !tni_shape_broadcast("mse_loss", sizes, &ndim, t->sizes, t->ndim))
-        return 2;
-    for (size_t d = 0; d < ndim; d++) n *= sizes[d];
-    return 2.0 / (double)n;
+    if (reduction != TN_REDUCTION_MEAN) return n;
+    if (!tni_shape_broadcast("loss", sizes, &ndim, x->sizes, x->ndim) ||
+        !tni_shape_broadcast("loss", sizes, &ndim, t->sizes, t->ndim))
+        return n;
+    for (size_t d = 0; d < ndim; d++) count *= sizes[d];
+    return n / (double)count;
+}
+
+bool tni_loss_run_backward(tni_call *c, const tni_map *map, double scale, double extra) {
+    tni_value numbers[] = {{.d = scale}, {.d = extra}}, *kept = c->arg;
+    c->arg = numbers;
+    bool right = tni_run_map_with(c, map);
+    c->arg = kept;
+    return right;
 }
 
 static bool mse_backward_run(tni_call *c) {
-    TNI_TRY(check_reduction(c, c->arg[0].i));
-    tni_value scale = {.d = mse_scale(&c->in[1]->a, &c->in[2]->a, c->arg[0].i)}, *kept = c->arg;
-    c->arg = &scale;
-    bool right = tni_run_map_with(c, &mse_backward_map);
-    c->arg = kept;
-    return right;
+    TNI_TRY(tni_loss_check_reduction(c, c->arg[0].i));
+    return tni_loss_run_backward(c, &mse_backward_map, tni_loss_scale(2, &c->in[1]->a, &c->in[2]->a, c->arg[0].i), 0);
 }
 
 TN_OP(mse_loss_backward, .schema = "mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction) -> Tensor",
@@ -449,7 +442,7 @@ TN_OP(mse_loss_backward, .schema = "mse_loss_backward(Tensor grad_output, Tensor
       .samples = TN_SAMPLES("f32[] f32[3,4] f32[3,4] 1 nograd", "f64[3,4] f64[3,4] f64[4] 0 nograd"));
 
 static tn_tensor *mse_gradient(const tni_vjp *g, tn_tensor *x, tn_tensor *t) {
-    return tn_mul(tn_mul(tn_sub(x, t), mse_scale(&x->a, &t->a, g->arg[0].i)), g->dy[0]);
+    return tn_mul(tn_mul(tn_sub(x, t), tni_loss_scale(2, &x->a, &t->a, g->arg[0].i)), g->dy[0]);
 }
 
 static bool mse_vjp(tni_vjp *g) {
@@ -489,13 +482,17 @@ typedef struct tn_mse_loss_opts {
 
 static bool is_tensor(const tn_tensor *x) { return x && x->object.tag == TNI_TENSOR; }
 
-/** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
-TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts) {
+void tni_loss_warn_shapes(const tn_tensor *x, const tn_tensor *target) {
     if (is_tensor(x) && is_tensor(target) && !tni_failed() && !tni_same_shape(&x->a, &target->a))
         tni_warn("Using a target size (torch.Size(%s)) that is different to the input size (torch.Size(%s)). This will likely lead "
                  "to incorrect "
                  "results due to broadcasting. Please ensure they have the same size.",
                  TNI_SHAPE(&target->a), TNI_SHAPE(&x->a));
+}
+
+/** Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope] */
+TN_API tn_tensor *(tn_mse_loss)(tn_tensor *x, tn_tensor *target, const tn_mse_loss_opts *opts) {
+    tni_loss_warn_shapes(x, target);
     return tni_run_op(&tni_op_mse_loss, TNI_INS(x, target), TNI_ARGS({.i = TNI_OPT(opts, reduction, TN_REDUCTION_MEAN)}));
 }
 
