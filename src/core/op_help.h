@@ -6,6 +6,10 @@ static const struct {
 } tni_op_help[] = {
     {"abs",
      "|x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope]"},
+    {"adaptive_avg_pool2d",
+     "F.adaptive_avg_pool2d: x (N, C, H, W) or (C, H, W), floating point -> (N, C, oh, ow), each element the mean of its share of the plane.\n"
+     "output_size  an int or (oh, ow); TN_NONE keeps x's\n"
+     "returns      [scope]; TN_ERR_SHAPE, TN_ERR_RUNTIME for a negative size"},
     {"add",
      "self + alpha * other, broadcast, in the promoted dtype: torch.add.\n"
      "self, other  any dtype and shapes that broadcast; the macro takes numbers too\n"
@@ -16,9 +20,29 @@ static const struct {
     {"as_strided",
      "A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the\n"
      "storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope]"},
+    {"avg_pool1d",
+     "F.avg_pool1d: x (N, C, L) or (C, L), floating point -> (N, C, l). As tn_avg_pool2d. [scope]"},
+    {"avg_pool2d",
+     "F.avg_pool2d: x (N, C, H, W) or (C, H, W), floating point, kernel an int or (h, w) -> (N, C, oh, ow), the mean of each window. Zeroes of\n"
+     "the padding count unless .count_include_pad is false. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope]"},
+    {"batch_norm",
+     "(x - mean) / sqrt(variance + eps) * weight + bias for each channel of x (N, C, ...): torch.nn.functional.batch_norm. With .training\n"
+     "mean and biased variance are the batch's, and running_mean and running_var become (1 - momentum) * old + momentum * new, with the\n"
+     "unbiased variance, in place and unrecorded; without it they are the running ones.\n"
+     "running_mean, running_var  (C) [NULL ok while training]\n"
+     "x, weight, bias            one floating dtype; weight and bias (C) [NULL ok]\n"
+     "returns                    x's shape [scope]; TN_ERR_SHAPE for a vector of another length, TN_ERR_DTYPE; TN_ERR_VALUE while\n"
+     "                           training with one value for each channel"},
     {"bernoulli",
      "1 with the probability that stands in x, else 0, in x's dtype: torch.bernoulli. Floating point x in [0, 1]. The gradient\n"
      "is 0. [scope]"},
+    {"binary_cross_entropy",
+     "Mean of -(target log(x) + (1 - target) log(1 - x)), logarithms at least -100: torch.nn.functional.binary_cross_entropy.\n"
+     "x, target  one shape and floating dtype, all elements in [0, 1], else TN_ERR_RUNTIME\n"
+     "returns    0-d, or x's shape without reduction [scope]; TN_ERR_VALUE for different shapes"},
+    {"binary_cross_entropy_with_logits",
+     "Binary cross entropy of sigmoid(x), accurately: torch.nn.functional.binary_cross_entropy_with_logits. As tn_binary_cross_entropy, x\n"
+     "any numbers. [scope]"},
     {"bmm",
      "self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope]"},
     {"cat",
@@ -58,8 +82,29 @@ static const struct {
      "to merge. [scope]"},
     {"ge",
      "a >= b per element: torch.ge. [scope]"},
+    {"group_norm",
+     "Normalises each group of channels of each item: x (N, C, ...), num_groups divides C; torch.nn.functional.group_norm.\n"
+     "x, weight, bias  one floating dtype; weight and bias (C) [NULL ok]\n"
+     "returns          x's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE; TN_ERR_VALUE when there is one value for all statistics"},
     {"gt",
      "a > b per element: torch.gt. [scope]"},
+    {"huber_loss",
+     "Mean of d^2 / 2 where d = |x - target| is at most delta, else of delta (d - delta / 2): torch.nn.functional.huber_loss. As\n"
+     "tn_l1_loss; floating point. A delta that is not positive is TN_ERR_RUNTIME. [scope]"},
+    {"instance_norm",
+     "As tn_batch_norm in training, but each channel of each item has statistics of its own: torch.nn.functional.instance_norm. The running\n"
+     "ones take in their mean over the items. Without .use_input_stats the running ones are used. TN_ERR_VALUE when a channel of an item is\n"
+     "one value. [scope]"},
+    {"kl_div",
+     "Mean of target (log(target) - x), element by element: torch.nn.functional.kl_div. x holds logarithms, target probabilities, or\n"
+     "logarithms too with .log_target; floating point. [scope]"},
+    {"l1_loss",
+     "Mean of |x - target|: torch.nn.functional.l1_loss. The shapes broadcast, with PyTorch's warning. [scope]"},
+    {"layer_norm",
+     "(x - mean) / sqrt(variance + eps) * weight + bias, with mean and biased variance over the last dims, which must have the sizes\n"
+     "of normalized_shape: torch.nn.functional.layer_norm.\n"
+     "x, weight, bias  one floating dtype; weight and bias [NULL ok] have the shape normalized_shape\n"
+     "returns          x's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE"},
     {"le",
      "a <= b per element: torch.le. [scope]"},
     {"linear",
@@ -79,6 +124,8 @@ static const struct {
      "The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).\n"
      "values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure\n"
      "returns          false with TN_ERR_INDEX when dim is out of range or has no elements"},
+    {"max_pool1d",
+     "F.max_pool1d: x (N, C, L) or (C, L) -> (N, C, l). As tn_max_pool2d. [scope]"},
     {"max_pool2d",
      "F.max_pool2d: x (N, C, H, W) or (C, H, W), kernel an int or (h, w) -> (N, C, oh, ow). Of equal values the first one gets the gradient;\n"
      "NaN wins. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope]"},
@@ -117,6 +164,9 @@ static const struct {
      "max(x, 0): torch.relu. The derivative at 0 is 0. A bool tensor is TN_ERR_DTYPE. [scope]"},
     {"reshape",
      "x with other sizes: torch.reshape. A view where the strides allow it, else a copy. One size may be -1. [scope]"},
+    {"rms_norm",
+     "x / sqrt(mean(x^2) + eps) * weight, over the last dims, which must have the sizes of normalized_shape:\n"
+     "torch.nn.functional.rms_norm. As tn_layer_norm. [scope]"},
     {"select",
      "x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope]"},
     {"sigmoid",
@@ -126,6 +176,9 @@ static const struct {
     {"slice",
      "x[start:end:step] along a dim, with Python's rules for negative and large bounds; TN_NONE leaves a bound out. A view.\n"
      "A step below 1 is TN_ERR_VALUE. [scope]"},
+    {"smooth_l1_loss",
+     "Mean of d^2 / (2 beta) where d = |x - target| is below beta, else of d - beta / 2: torch.nn.functional.smooth_l1_loss. As\n"
+     "tn_l1_loss; floating point. A negative beta is TN_ERR_RUNTIME. [scope]"},
     {"softmax",
      "exp(x) / sum(exp(x)) along dim, without overflow: torch.softmax.\n"
      "x        floating point, or any dtype with .dtype\n"
