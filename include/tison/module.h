@@ -275,6 +275,17 @@ typedef struct tn_state_dict_opts {
 /** Parameters and persistent buffers by name; the tensors share memory with the module. Each module's version is noted under its path. [scope] */
 TN_API tn_state *(tn_state_dict)(tn_module *m, const tn_state_dict_opts *opts TN_DEFAULT(NULL));
 
+typedef struct tn_functional_call_opts {
+    size_t size;
+    bool tie_weights; /* true: a value given for one name of a tensor stands under its other names, too */
+    bool strict;      /* false; true: names that are missing or unknown are TN_ERR_RUNTIME */
+} tn_functional_call_opts;
+/** A forward of m with the tensors of `values` in the places of the members of those names; afterwards, also after a failure, m is as
+ *  before. Gradients flow to the tensors given. What the forward assigns to such a member goes into `values`. torch.func.functional_call.
+ *  On m's own thread. [scope] */
+TN_API tn_tensor *(tn_functional_call)(tn_module *m, tn_state *values, tn_tensor *const *in, size_t n,
+                                       const tn_functional_call_opts *opts TN_DEFAULT(NULL));
+
 /** What a load finds wrong: torch's missing_keys, unexpected_keys and error_msgs. */
 typedef struct tn_incompatible tn_incompatible;
 typedef enum tn_incompatible_kind { TN_MISSING_KEYS, TN_UNEXPECTED_KEYS, TN_LOAD_ERRORS } tn_incompatible_kind;
@@ -413,6 +424,14 @@ TN_END_DECLS
 #define tn_state_dict(...)                                                                                                         \
     TN_WITH(tn_state_dict_opts, (.prefix = NULL), (tn_state_dict)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                   \
             TN_REST(__VA_ARGS__, ))
+/* tn_functional_call(m, values, (x, mask), .strict = true): several inputs in parentheses */
+#define tn_functional_call(m, values, ...) tn_functional_call_(m, values, __VA_ARGS__, )
+#define tn_functional_call_(m, values, x, ...)                                                                                     \
+    TN_WITH(tn_functional_call_opts, (.tie_weights = true), (tn_functional_call)(TN_AS_MODULE(m), values, TN_INPUTS(x), &tn_o),    \
+            __VA_ARGS__)
+#define TN_INPUTS(x) TN_PASTE(TN_INPUTS_, TN_IS_TUPLE(x))(x)
+#define TN_INPUTS_0(x) TN_TENSORS(x)
+#define TN_INPUTS_1(x) TN_TENSORS x
 #define tn_load_state_dict(...) tn_load_state_dict_(__VA_ARGS__, )
 #define tn_load_state_dict_(m, ...)                                                                                                \
     TN_WITH(tn_load_opts, (.strict = true), (tn_load_state_dict)(TN_AS_MODULE(m), TN_FIRST(__VA_ARGS__), &tn_o),                   \

@@ -441,5 +441,14 @@ typedef struct tn_nn_max_pool2d {
 /** kernel: an int or {kh, kw}; stride: the kernel's size unless given. [scope] */
 TN_API tn_nn_max_pool2d *(tn_nn_max_pool2d_new)(const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
 
+/* ---- vector.c ---- */
+
+/** All parameters one after the other in a new vector; differentiable. torch.nn.utils.parameters_to_vector. [scope] */
+TN_API tn_tensor *(tn_nn_utils_parameters_to_vector)(tn_tensors *parameters);
+
+/** Points each parameter at its part of the vector, whose memory they share from then on. TN_ERR_SHAPE when it is too short; then
+ *  nothing was changed. torch.nn.utils.vector_to_parameters. */
+TN_API bool (tn_nn_utils_vector_to_parameters)(tn_tensor *vector, tn_tensors *parameters);
+
 TN_END_DECLS
 #endif

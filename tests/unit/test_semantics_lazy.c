@@ -117,6 +117,69 @@ typedef struct {
 static tn_tensor *pair_forward(pair *self, tn_tensor *x) { return tn_mul(x, self->w); }
 TN_CLASS(pair, pair_forward, w, other);
 
+static tn_tensor *moving_forward(tn_module *m, tn_tensor *x);
+typedef struct {
+    tn_module module;
+    tn_tensor *w, *tied, *steps;
+    tn_nn_linear *l;
+} moving;
+static tn_tensor *counts(moving *self, tn_tensor *x) {
+    if (tn_ndim(x) == 3) return (void)tn_raise(TN_ERR_VALUE, "three dims"), NULL;
+    self->steps = tn_add(self->steps, 1); /* replaced at every call */
+    return moving_forward(&self->module, x);
+}
+static tn_tensor *moving_forward(tn_module *m, tn_tensor *x) {
+    moving *self = (moving *)m;
+    return tn_add(tn_mul(x, self->w), self->tied);
+}
+TN_CLASS(moving, counts, w, tied, steps, l);
+
+static void functional_call(void) {
+    TN_SCOPE;
+    moving *m = tn_new(moving);
+    m->w = m->tied = tn_parameter(tn_ones(2));
+    m->steps = tn_buffer(tn_zeros(1));
+    m->l = tn_nn_linear(1, 1);
+    tn_tensor *x = tn_ones(2), *own = m->w, *w = tn_requires_grad_(tn_full(2, 5.0), true);
+    tn_state *s = tn_state_new();
+    IN_C(221,
+         "functional_call runs a forward with other tensors in the members' places and puts the members back, also after an error; "
+         "missing names fall back, unknown ones are ignored unless strict.",
+         "The tensors come in one state, so no name comes twice and all are tensors.");
+    tn_state_set(s, "w", w), tn_state_set(s, "unknown", x);
+    tn_tensor *y = tn_functional_call(m, s, x, .tie_weights = false);
+    CHECK(sum_of(y) == 12 && m->w == own && m->tied == own && tn_check(m));
+    CHECK(tn_functional_call(m, s, tn_ones((1, 1, 2))) == NULL && m->w == own);
+    CHECK_ERROR(TN_ERR_VALUE, "three dims");
+    CHECK(tn_functional_call(m, s, x, .strict = true) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in reparametrizing for moving:\n\tUnexpected key(s): 'unknown'.\n\tMissing key(s): "
+                                "'l.bias', 'l.weight', 'steps'.");
+    HOLDS(222, "A value for one name of a tied member stands under all; two different ones are a ValueError; tie_weights=False "
+               "turns that off.");
+    CHECK(sum_of(tn_functional_call(m, s, x)) == 20);
+    tn_state_set(s, "tied", tn_full(2, 7.0));
+    CHECK(tn_functional_call(m, s, x) == NULL);
+    CHECK_ERROR(TN_ERR_VALUE,
+                "functional_call got multiple values for keys ['tied', 'w'], which are tied. Consider using tie_weights=False");
+    CHECK(sum_of(tn_functional_call(m, s, x, .tie_weights = false)) == 24);
+    HOLDS(223, "What the call replaces is written into what was given, not into the module; gradients flow to the tensors given.");
+    tn_tensor *steps = m->steps;
+    tn_zero_(steps);
+    tn_state_set(s, "steps", tn_full(1, 40.0));
+    tn_backward(tn_sum(tn_functional_call(m, s, x, .tie_weights = false)));
+    CHECK(sum_of(tn_state_get(s, "steps")) == 41 && m->steps == steps && sum_of(steps) == 0);
+    CHECK(sum_of(tn_grad(w)) == 2 && tn_grad(own) == NULL);
+    HOLDS(226, "parameters_to_vector copies all parameters into one vector; vector_to_parameters points them at slices of it.");
+    tn_tensors *list = tn_parameters(m);
+    tn_tensor *v = tn_nn_utils_parameters_to_vector(list);
+    CHECK(tn_numel(v) == 4 && tn_data(v) != tn_data(own) && tn_grad_fn_name(v) != NULL);
+    v = tn_arange(4, .dtype = TN_FLOAT32);
+    CHECK(tn_nn_utils_vector_to_parameters(v, list) && tn_data(m->w) == tn_data(v) && sum_of(m->l->bias) == 3);
+    CHECK(tn_data_f32(m->l->weight) == tn_data_f32(v) + 2 && m->w == own);
+    CHECK(!tn_nn_utils_vector_to_parameters(tn_ones(3), list) && tn_data(m->w) == tn_data(v));
+    CHECK_ERROR(TN_ERR_SHAPE, "the parameters have 4 elements, but the vector 3");
+}
+
 static void functional(void) {
     TN_SCOPE;
     NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.",
@@ -175,6 +238,7 @@ int main(void) {
     RUN(lazy_layers);
     RUN(lazy_states);
     RUN(reparametrisation);
+    RUN(functional_call);
     RUN(functional);
     RUN(design);
     return test_end();
