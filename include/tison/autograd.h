@@ -19,7 +19,9 @@ TN_API bool tn_set_data(tn_tensor *x, tn_tensor *value);
 /** "AddBackward0", or NULL for a leaf. [borrow] while x lives. */
 TN_API const char *tn_grad_fn_name(tn_tensor *x);
 /** x.requires_grad_(on); returns x, NULL on failure. Only leaves may change. */
-TN_API tn_tensor *tn_requires_grad_(tn_tensor *x, bool on);
+TN_API tn_tensor *(tn_requires_grad_)(tn_tensor *x, bool on);
+/** The same; `where` is static text that messages name when nobody trains x. The macro says file and line. */
+TN_API tn_tensor *tn_requires_grad_at(tn_tensor *x, bool on, const char *where);
 /** Keeps the gradient of a result, as of a leaf. */
 TN_API bool tn_retain_grad(tn_tensor *x);
 
@@ -88,6 +90,7 @@ TN_API bool tn_gradgradcheck_fn(tn_checked_function *f, void *data, tn_tensor *c
 
 TN_END_DECLS
 #ifndef __cplusplus
+#define tn_requires_grad_(x, on) tn_requires_grad_at(x, on, TN_HERE)
 #define TN_FUNCTION(f, ...)                                                                                                        \
     static const tn_function_class f __attribute__((unused)) = {.size = sizeof(tn_function_class), .name = #f, __VA_ARGS__}
 #define TN_TENSORS(...) ((tn_tensor *const[]){__VA_ARGS__}), sizeof((tn_tensor *const[]){__VA_ARGS__}) / sizeof(tn_tensor *)

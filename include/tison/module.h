@@ -35,7 +35,7 @@ typedef struct tn_class {
     /** Called before the memory goes, with the fields still alive: for what the struct owns besides them. Must not call tn_forward. */
     void (*destroy)(tn_module *m);
     /** For members that are not fields, when a module is copied (tn_deepcopy): `to` is a copy of the struct's bytes whose fields are set.
-     *  A class with .destroy must have it. */
+     *  A class with .destroy must have it. After a failure those bytes are zeroed before .destroy sees them. */
     bool (*copy)(tn_module *to, const tn_module *from);
     /** A tensor saved as "_extra_state" with the module, and taken back. */
     tn_tensor *(*get_extra_state)(tn_module *m);

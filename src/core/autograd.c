@@ -75,13 +75,20 @@ bool tni_requires_grad_may_change(const tn_tensor *x, bool on) {
     return true;
 }
 
-tn_tensor *tn_requires_grad_(tn_tensor *x, bool on) {
+tn_tensor *tn_requires_grad_at(tn_tensor *x, bool on, const char *where) {
     if (tni_failed()) return NULL;
     READ("requires_grad_", x, NULL);
     if (!tni_requires_grad_may_change(x, on)) return NULL;
+    if (on && !x->requires_grad && where && (!x->meta || !x->meta->where)) {
+        tni_meta *m = tni_tensor_meta(x);
+        if (!m) return NULL;
+        m->where = where;
+    }
     x->requires_grad = on;
     return x;
 }
+
+tn_tensor *(tn_requires_grad_)(tn_tensor *x, bool on) { return tn_requires_grad_at(x, on, NULL); }
 
 bool tn_retain_grad(tn_tensor *x) {
     if (tni_failed()) return false;

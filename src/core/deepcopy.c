@@ -134,10 +134,6 @@ static tni_module *copy_struct(copier *c, tni_module *m) {
     tn_module *made = tn_module_new(m->class_);
     if (!made) return NULL;
     copy = made->record;
-    size_t head = sizeof(tn_module);
-    memcpy((char *)made + head, (const char *)tni_module_struct(m) + head, m->class_->bytes - head);
-    for (uint32_t i = 0; i < m->info->slots; i++)
-        if (!m->info->slot[i].reference) *(void **)((char *)made + m->info->slot[i].offset) = NULL;
     copy->training = m->training;
     if (!remember(c, m, copy) || !tni_reserve(&c->todo, &c->todo_capacity, c->todos + 1, sizeof *c->todo)) return NULL;
     c->todo[c->todos++] = m;
@@ -169,19 +165,40 @@ static bool copy_members(copier *c, tni_module *m, tni_module *to) {
     return right;
 }
 
-/* Plain references follow what was copied; then the classes finish their structs. */
+/* The bytes outside of the fields, or zeros: what a struct is when it was just made. */
+static void fill_loose(tni_module *to, tni_module *from) {
+    char *base = (char *)tni_module_struct(to);
+    for (uint32_t r = 0; r < to->info->ranges; r++) {
+        size_t begin = to->info->loose[r].begin, bytes = to->info->loose[r].end - begin;
+        if (from)
+            memcpy(base + begin, (const char *)tni_module_struct(from) + begin, bytes);
+        else
+            memset(base + begin, 0, bytes);
+    }
+}
+
+/* Plain references follow what was copied. */
+static void copy_references(copier *c, tni_module *m, tni_module *to) {
+    for (uint32_t i = 0; i < m->info->slots; i++) {
+        if (!m->info->slot[i].reference) continue;
+        void *value = tni_slot_value(m, i);
+        tni_object *o = value ? tni_object_find(value) : NULL, *copy = o ? find(c, o) : NULL;
+        *(void **)((char *)tni_module_struct(to) + m->info->slot[i].offset) = copy ? tni_handle_of(copy) : value;
+    }
+}
+
+/* Last, so that no copy whose .copy did not run is destroyed with what belongs to the original. */
 static bool finish_structs(copier *c) {
     for (size_t k = 0; k < c->todos; k++) {
         tni_module *m = c->todo[k], *to = find(c, m);
-        for (uint32_t i = 0; i < m->info->slots; i++) {
-            void *value = m->info->slot[i].reference ? tni_slot_value(m, i) : NULL;
-            tni_object *o = value ? tni_object_find(value) : NULL, *copy = o ? find(c, o) : NULL;
-            if (copy) *(void **)((char *)tni_module_struct(to) + m->info->slot[i].offset) = tni_handle_of(copy);
-        }
+        copy_references(c, m, to);
+        fill_loose(to, m);
         if (!m->class_->copy) continue;
         bool right = m->class_->copy(tni_module_struct(to), tni_module_struct(m));
         if (!right && !tni_failed()) tni_fail(TN_ERR_CALLBACK, "deepcopy: .copy of '%s' returned false", m->class_->name);
-        if (!right || tni_failed()) return false;
+        if (right && !tni_failed()) continue;
+        fill_loose(to, NULL);
+        return false;
     }
     return true;
 }

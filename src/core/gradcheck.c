@@ -169,7 +169,7 @@ bool tn_gradgradcheck_fn(tn_checked_function *f, void *data, tn_tensor *const *i
     all[n] = y ? tn_zeros_like(y) : NULL;
     bool right = all[n] != NULL;
     for (int64_t e = 0; right && e < y->a.numel; e++) *element(all[n], e) = 0.5 + 0.3 * (double)(e % 7) - 0.1 * (double)(e % 3);
-    right = right && tn_requires_grad_(all[n], true);
+    right = right && (tn_requires_grad_)(all[n], true);
     second s = {f, data, n};
     right = right && run_check("gradgradcheck", first_derivatives, &s, all, n + 1);
     tn_scope_exit(&scope);

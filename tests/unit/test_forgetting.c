@@ -1,0 +1,161 @@
+/* What can be forgotten is reported: docs/forgetting.md has a row for each of these. */
+#include "support.h"
+
+typedef struct {
+    tn_module module;
+    tn_tensor *w;
+    tn_nn_linear *inner;
+    tn_nn_linear **many; /* memory of the program's own */
+    void *teacher;       /* TN_REF */
+    tn_tensor *unnamed;
+    struct {
+        tn_nn_linear *deep;
+    } part;
+} net;
+static tn_nn_linear *loose; /* a module that no field holds */
+static tn_tensor *net_forward(net *self, tn_tensor *x) {
+    if (loose) x = tn_forward(loose, x);
+    if (self->teacher) x = (tn_forward)(self->teacher, &x, 1);
+    return tn_mul(x, self->w);
+}
+TN_CLASS(net, net_forward, w, inner, many, TN_REF(teacher));
+
+static net *net_new(void) {
+    net *self = tn_new(net);
+    self->w = tn_parameter(tn_ones(2));
+    return self;
+}
+
+static void a_field_that_the_table_does_not_name(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    m->unnamed = tn_parameter(tn_ones((2, 3)));
+    CHECK(tn_parameters(m) == NULL);
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "'net' holds a parameter of shape [2, 3] at byte offset");
+    m->unnamed = tn_buffer(tn_ones(4));
+    CHECK(tn_state_dict(m) == NULL);
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "'net' holds a buffer of shape [4] at byte offset");
+    m->unnamed = tn_ones(4); /* a plain tensor is the program's own business */
+    CHECK(tn_check(m));
+    m->part.deep = tn_nn_linear(2, 2); /* in a struct inside of the struct */
+    CHECK(!tn_train(m));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "'net' holds a module 'tn_nn_linear' at byte offset");
+    m->part.deep = NULL;
+}
+
+static void an_array_of_its_own(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_nn_linear *heads[2] = {tn_nn_linear(2, 2), tn_nn_linear(2, 2)};
+    m->many = heads; /* a pointer to pointers is no object: arrays stand in the struct */
+    CHECK(tn_parameters(m) == NULL);
+    CHECK_ERROR(TN_ERR_HANDLE, "field 'many' of 'net' holds something that is no living object");
+    m->many = NULL;
+    CHECK(tn_check(m));
+}
+
+/* A table written by hand that names the first element of an array of two. */
+typedef struct {
+    tn_module module;
+    tn_nn_linear *heads[2];
+} pair;
+static void a_table_that_does_not_cover_an_array(void) {
+    TN_SCOPE;
+    static const tn_field fields[] = {{"heads", offsetof(pair, heads), sizeof(void *), 0}};
+    static const tn_class half = {.size = sizeof half,
+                                  .row_size = sizeof *fields,
+                                  .name = "half",
+                                  .bytes = sizeof(pair),
+                                  .forward = net_call,
+                                  .nfields = 1,
+                                  .fields = fields};
+    pair *m = tn_module_new(&half);
+    m->heads[0] = tn_nn_linear(2, 2);
+    CHECK(tn_check(m));
+    m->heads[1] = tn_nn_linear(2, 2);
+    CHECK(!tn_check(m));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "'half' holds a module 'tn_nn_linear' at byte offset");
+    m->heads[1] = NULL;
+}
+
+static void a_module_that_no_field_holds(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *x = tn_ones((1, 2));
+    loose = tn_nn_linear(2, 2);
+    CHECK(tn_forward(m, x) && !tn_check(m));
+    CHECK_ERROR(TN_ERR_OWNERSHIP,
+                "the forward of 'net' ran a 'tn_nn_linear' that has parameters to train, but no field of any module holds it");
+    CHECK(tn_parameters(m) == NULL); /* so no optimizer is made of the rest */
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "no field of any module holds it");
+    m->inner = loose; /* held now */
+    CHECK(tn_check(m) && tn_tensors_count(tn_parameters(m)) == 3);
+    m->inner = NULL;
+    tn_optim_sgd(tn_parameters(loose), .lr = 0.1); /* trained by somebody else */
+    CHECK(tn_forward(m, x) && tn_check(m));
+    net *frozen = net_new();
+    loose = tn_nn_linear(2, 2);
+    tn_module_requires_grad_(loose, false); /* nothing to train */
+    CHECK(tn_forward(frozen, x) && tn_check(frozen));
+    loose = NULL;
+    frozen->teacher = tn_nn_linear(2, 2); /* a plain reference says that somebody else holds it */
+    CHECK(tn_forward(frozen, x) && tn_check(frozen));
+    tn_nn_linear *fresh = tn_nn_linear(2, 2);
+    frozen->inner = fresh; /* held by a field that was not observed yet */
+    loose = fresh;
+    CHECK(tn_forward(frozen, x) && tn_check(frozen));
+    loose = NULL;
+    CHECK_OK();
+}
+
+static void a_leaf_that_nobody_owns(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *stray = tn_randn(2, .requires_grad = true), *loss = tn_sum(tn_mul(tn_forward(m, tn_ones(2)), stray));
+    CHECK(!tn_check_loss(m, loss));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "a tensor of shape [2] that requires grad, made at tests/unit/test_forgetting.c:");
+    tn_tensor *turned_on = tn_requires_grad_(tn_zeros(2), true);
+    CHECK(!tn_check_loss(m, tn_sum(tn_mul(tn_forward(m, tn_ones(2)), turned_on))));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "made at tests/unit/test_forgetting.c:");
+    tn_optim_sgd(tn_tensors_new(&stray, 1), .lr = 0.1);
+    CHECK(tn_check_loss(m, loss));
+    CHECK(!tn_check_loss(m, tn_ones(1)));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "the loss does not require grad: nothing that it depends on can be trained");
+}
+
+static void an_optimizer_of_a_parameter_that_was_replaced(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    tn_tensor *old = m->w;
+    tn_backward(tn_sum(tn_forward(m, tn_ones(2))));
+    CHECK(tn_optim_step(opt));
+    m->w = tn_parameter(tn_ones(2));
+    CHECK(tn_check(m) && !tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, NULL);
+    m->w = old;
+    CHECK(tn_check(m) && tn_optim_step(opt));
+    CHECK(tn_module_set(m, "w", tn_parameter(tn_ones(2))) && !tn_optim_step(opt)); /* by name, too */
+    CHECK_ERROR(TN_ERR_OWNERSHIP, NULL);
+    tn_nn_sequential *s = tn_nn_sequential(tn_nn_linear(1, 1));
+    opt = tn_optim_sgd(tn_parameters(s), .lr = 0.1);
+    CHECK(tn_load_state_dict(s, tn_state_dict(tn_nn_sequential(tn_nn_linear(1, 1))), .assign = true) && !tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, NULL);
+}
+
+static void an_optimizer_without_parameters(void) {
+    TN_SCOPE;
+    CHECK(tn_optim_sgd(tn_parameters(tn_nn_relu()), .lr = 0.1) == NULL);
+    CHECK_ERROR(TN_ERR_VALUE, "optimizer got an empty parameter list");
+}
+
+int main(void) {
+    RUN(a_field_that_the_table_does_not_name);
+    RUN(an_array_of_its_own);
+    RUN(a_table_that_does_not_cover_an_array);
+    RUN(a_module_that_no_field_holds);
+    RUN(a_leaf_that_nobody_owns);
+    RUN(an_optimizer_of_a_parameter_that_was_replaced);
+    RUN(an_optimizer_without_parameters);
+    return test_end();
+}
