@@ -189,18 +189,19 @@ static tni_path_version *find_version(const tn_state *s, const char *path) {
     return NULL;
 }
 
+bool tni_state_add_version(tn_state *s, const char *path, int64_t version) {
+    TNI_TRY(tni_reserve(&s->version, &s->version_capacity, s->versions + 1, sizeof *s->version));
+    char *copy = tni_strdup(path);
+    if (copy) s->version[s->versions++] = (tni_path_version){copy, version};
+    return copy != NULL;
+}
+
 bool tn_state_set_version(tn_state *s, const char *path, int64_t version) {
     if (tni_failed()) return false;
     CHECK_STATE("state_set_version", s, false);
     TNI_CHECK(path != NULL, TN_ERR_TYPE, "state_set_version: argument 'path' is NULL");
     tni_path_version *v = find_version(s, path);
-    if (!v) {
-        TNI_TRY(tni_reserve(&s->version, &s->version_capacity, s->versions + 1, sizeof *s->version));
-        char *copy = tni_strdup(path);
-        if (!copy) return false;
-        v = &s->version[s->versions++];
-        v->path = copy;
-    }
+    if (!v) return tni_state_add_version(s, path, version);
     v->version = version;
     return true;
 }
@@ -226,7 +227,7 @@ tn_state *tni_state_copy(const tn_state *from) {
     bool right = s != NULL;
     for (size_t i = 0; right && i < from->n; i++) right = tn_state_set(s, from->item[i].name, (tn_tensor *)from->item[i].value);
     for (size_t i = 0; right && i < from->versions; i++)
-        right = tn_state_set_version(s, from->version[i].path, from->version[i].version);
+        right = tni_state_add_version(s, from->version[i].path, from->version[i].version);
     for (size_t i = 0; right && i < from->pairs; i++)
         right = tn_state_set_metadata(s, from->metadata[i].key, from->metadata[i].value);
     return right ? s : NULL;

@@ -21,5 +21,6 @@ struct tn_state {
     tni_path_version *version; /* of the modules, by path */
     size_t versions, version_capacity;
 };
+bool tni_state_add_version(tn_state *s, const char *path, int64_t version); /* of a path that it does not have */
 tn_tensor *tni_state_find(const tn_state *s, const char *name); /* borrowed; NULL when absent */
 #endif

@@ -86,7 +86,7 @@ typedef struct saver {
     tni_state_visit visit;
     tni_thread *t;
     tn_state *to;
-    bool keep_vars;
+    bool keep_vars, fresh; /* fresh: no path was noted before */
 } saver;
 
 static bool save_one(saver *s, const char *key, tn_tensor *x) {
@@ -136,8 +136,9 @@ static bool enter(tni_state_visit *v, tni_module *m) {
     saver *s = (saver *)v;
     char path[1024];
     TNI_TRY(tni_state_path(v, path, sizeof path));
-    TNI_TRY(tn_state_set_version(s->to, path, TNI_CLASS_VERSION(m->class_)));
-    return run_hooks(s, m, TNI_HOOK_STATE_PRE) && save_own(s, m);
+    bool noted = s->fresh ? tni_state_add_version(s->to, path, TNI_CLASS_VERSION(m->class_))
+                          : tn_state_set_version(s->to, path, TNI_CLASS_VERSION(m->class_));
+    return noted && run_hooks(s, m, TNI_HOOK_STATE_PRE) && save_own(s, m);
 }
 static bool leave(tni_state_visit *v, tni_module *m) { return run_hooks((saver *)v, m, TNI_HOOK_STATE); }
 
@@ -148,7 +149,7 @@ tn_state *(tn_state_dict)(tn_module *handle, const tn_state_dict_opts *opts) {
     const char *prefix = TNI_OPT(opts, prefix, NULL);
     if (!m || (to && !tni_check_handle("state_dict", "destination", to, TNI_STATE)) || !tni_module_check("state_dict", m))
         return NULL;
-    if (!to) to = tn_state_new();
-    saver s = {.visit = {.enter = enter, .leave = leave}, .t = t, .to = to, .keep_vars = TNI_OPT(opts, keep_vars, false)};
+    saver s = {.visit = {.enter = enter, .leave = leave}, .t = t, .keep_vars = TNI_OPT(opts, keep_vars, false), .fresh = !to};
+    s.to = to = to ? to : tn_state_new();
     return to && tni_state_visit_all(&s.visit, m, prefix ? prefix : "") ? to : NULL;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- a set of addresses; a module's has its lowest bit set while the walk is below it ---- */
+/* ---- a set of addresses ---- */
 
 typedef struct seen {
     uintptr_t *key;
@@ -14,35 +14,34 @@ typedef struct seen {
 
 static size_t seen_at(const seen *s, uintptr_t key) {
     size_t at = (key >> 5) * 0x9E3779B97F4A7C15u >> 20 & s->mask;
-    while (s->key[at] && (s->key[at] & ~(uintptr_t)1) != key) at = (at + 1) & s->mask;
+    while (s->key[at] && s->key[at] != key) at = (at + 1) & s->mask;
     return at;
 }
 
 static bool seen_grow(seen *s) {
     seen old = *s;
-    s->mask = old.key ? old.mask * 4 + 3 : 127;
+    s->mask = old.key ? old.mask * 4 + 3 : 63;
     s->key = tni_alloc_zero((s->mask + 1) * sizeof *s->key);
     if (!s->key) {
         *s = old;
         return false;
     }
     for (size_t i = 0; old.key && i <= old.mask; i++)
-        if (old.key[i]) s->key[seen_at(s, old.key[i] & ~(uintptr_t)1)] = old.key[i];
+        if (old.key[i]) s->key[seen_at(s, old.key[i])] = old.key[i];
     if (old.key) tni_free(old.key, (old.mask + 1) * sizeof *old.key);
     return true;
 }
 
-typedef enum { NEW, THERE, OPEN, NO_MEMORY } seen_answer;
+typedef enum { NEW, THERE, NO_MEMORY } seen_answer;
 
-static seen_answer seen_add(seen *s, const void *what, bool open) {
+static seen_answer seen_add(seen *s, const void *what) {
     if ((!s->key || s->n * 2 > s->mask) && !seen_grow(s)) return NO_MEMORY;
     size_t at = seen_at(s, (uintptr_t)what);
-    if (s->key[at]) return s->key[at] & 1 ? OPEN : THERE;
-    s->key[at] = (uintptr_t)what | open;
+    if (s->key[at]) return THERE;
+    s->key[at] = (uintptr_t)what;
     s->n++;
     return NEW;
 }
-static void seen_close(seen *s, const void *what) { s->key[seen_at(s, (uintptr_t)what)] &= ~(uintptr_t)1; }
 static void seen_clear(seen *s) {
     if (s->key) tni_free(s->key, (s->mask + 1) * sizeof *s->key);
 }
@@ -200,12 +199,24 @@ static tni_object *value_of(tni_module *m, size_t i) {
     return module ? ((tn_module *)value)->record : tni_object_find(value);
 }
 
+/* Is o what place i of m was observed to hold, and claims? Such edges make no cycle. */
+static bool is_observed(const tni_module *m, size_t i, const tni_object *o) {
+    if (i >= m->info->slots) return true;
+    return (m->status[i] & TNI_SLOT_CLAIMED) && m->thread == tni_self() && m->found[i] == tni_handle_of((tni_object *)(uintptr_t)o);
+}
+
+/* Without duplicates: what a single field holds comes by once anyway. */
+static seen_answer first_time(walker *k, const tni_module *m, size_t i, const tni_object *o) {
+    if (k->duplicates || (o->fields == 1 && is_observed(m, i, o))) return NEW;
+    return seen_add(&k->seen, o);
+}
+
 /* A module's own: those places whose value is wanted. */
 static bool add_own(walker *k, tni_module *m, size_t path) {
     for (size_t i = 0, n = tni_module_places(m); i < n; i++) {
         tni_object *o = value_of(m, i);
         if (!o || !wanted(k, m, i, o)) continue;
-        seen_answer answer = k->duplicates ? NEW : seen_add(&k->seen, o, false);
+        seen_answer answer = first_time(k, m, i, o);
         if (answer == NO_MEMORY) return false;
         if (answer != NEW) continue;
         bool slot = i < m->info->slots;
@@ -235,11 +246,9 @@ static bool refuse_cycle(const walker *k, const tni_module *m, size_t i) {
 }
 
 static bool visit_child(walker *k, tni_module *m, size_t i, tni_module *child, size_t path) {
-    if (!k->duplicates) {
-        seen_answer answer = seen_add(&k->seen, child, true);
-        if (answer == OPEN) return refuse_cycle(k, m, i);
-        if (answer != NEW) return answer != NO_MEMORY;
-    }
+    if (k->check && !is_observed(m, i, &child->object) && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
+    seen_answer answer = first_time(k, m, i, &child->object);
+    if (answer != NEW) return answer != NO_MEMORY;
     int64_t end = 0;
     if (k->w) {
         bool slot = i < m->info->slots;
@@ -263,7 +272,6 @@ static bool walk_all(walker *k) {
             TNI_TRY(visit_child(k, m, i, (tni_module *)o, f->path));
             continue;
         }
-        if (!k->duplicates) seen_close(&k->seen, m);
         k->depth--;
     }
     return true;
@@ -273,7 +281,7 @@ static bool run(walker *k, tni_module *m, const char *prefix) {
     size_t path = strlen(prefix);
     bool right = tni_reserve(&k->path, &k->path_capacity, path + 16, 1);
     if (right) memcpy(k->path, prefix, path);
-    right = right && (k->duplicates || seen_add(&k->seen, m, true) == NEW) && enter(k, m, path) && walk_all(k);
+    right = right && (k->duplicates || seen_add(&k->seen, m) == NEW) && enter(k, m, path) && walk_all(k);
     tni_free(k->path, k->path_capacity);
     tni_free(k->stack, k->stack_capacity * sizeof *k->stack);
     seen_clear(&k->seen);
@@ -287,10 +295,8 @@ bool tni_module_check(const char *who, tni_module *m) {
 
 bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
                   bool duplicates) {
-    bool once = recurse && !duplicates && what != TNI_WALK_CHILDREN; /* then verdicts and findings take one pass */
-    if (!once) TNI_TRY(tni_module_check(who, m));
-    walker k = {
-        .who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates, .check = once};
+    TNI_TRY(tni_module_check(who, m)); /* a pass of its own: it observes, so that how many fields hold an object is known */
+    walker k = {.who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
     bool right = run(&k, m, prefix ? prefix : "");
     for (size_t i = 0; i < w->n; i++) w->item[i].name = w->names + (uintptr_t)w->item[i].name;
     if (!right) tni_walk_clear(w);
