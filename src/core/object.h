@@ -86,10 +86,11 @@ typedef struct tni_thread {
     size_t waiting_count, waiting_bytes;
     tni_object *dying; /* work list of destruction */
     struct tni_node *dead_nodes;
-    pthread_mutex_t modules_lock; /* tn_adopt of another thread may unlink */
-    struct tni_module *modules;   /* observed by this thread */
-    struct tni_module *running;   /* whose forward runs, the innermost one */
-    size_t fields;                /* of those modules, in all */
+    pthread_mutex_t modules_lock;    /* tn_adopt of another thread may unlink */
+    struct tni_module *modules;      /* observed by this thread */
+    uint32_t walk_items, walk_names; /* the room that the last walk took */
+    struct tni_module *running;      /* whose forward runs, the innermost one */
+    size_t fields;                   /* of those modules, in all */
     tni_slab_cache slabs;
     tni_random random;
     bool seeded;

@@ -101,12 +101,21 @@ static bool check_stranger(const char *who, tni_module *m) {
     return true;
 }
 
-enum { SETTLED = TNI_SLOT_CLAIMED | TNI_SLOT_MODULE }; /* a module that was accepted and is claimed */
-
 /* Of a living object's handle: a module's struct begins with the address of its class, every other object with its tag. */
 static bool looks_like_module(const void *handle) {
     uint32_t tag = *(const uint32_t *)handle;
     return tag < TNI_TENSOR || tag >= TNI_KIND_END;
+}
+
+/* The quick verdict on a value that is claimed, so alive, and of the kind that the slot remembers. */
+static bool is_settled(const tni_module *m, uint32_t i, const void *value) {
+    uint8_t status = m->status[i];
+    if (value != m->found[i] || !(status & TNI_SLOT_CLAIMED)) return false;
+    if (looks_like_module(value)) return status & TNI_SLOT_MODULE;
+    const tn_tensor *x = value;
+    if (x->object.tag != TNI_TENSOR) return false;
+    if (x->is_parameter) return (status & TNI_SLOT_PARAMETER) && !x->grad_fn;
+    return (status & TNI_SLOT_BUFFER) || ((status & TNI_SLOT_PLAIN) && !x->is_buffer);
 }
 
 static bool check_one(const char *who, tni_module *m) {
@@ -116,8 +125,7 @@ static bool check_one(const char *who, tni_module *m) {
     for (uint32_t i = 0; i < info->slots; i++) {
         void *value = info->slot[i].reference ? NULL : tni_slot_value(m, i);
         if (!value) continue;
-        bool settled = value == m->found[i] && (m->status[i] & SETTLED) == SETTLED && looks_like_module(value);
-        if (settled) continue;
+        if (is_settled(m, i, value)) continue;
         TNI_TRY(check_value(who, m, i, value));
     }
     return check_loose(who, m) && check_stranger(who, m);
@@ -296,9 +304,15 @@ bool tni_module_check(const char *who, tni_module *m) {
 bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
                   bool duplicates) {
     TNI_TRY(tni_module_check(who, m)); /* a pass of its own: it observes, so that how many fields hold an object is known */
+    tni_thread *t = tni_self();
+    if (t && t->walk_items < 4096) { /* as much room as the last walk took */
+        TNI_TRY(tni_reserve(&w->item, &w->capacity, t->walk_items, sizeof *w->item));
+        TNI_TRY(tni_reserve(&w->names, &w->names_capacity, t->walk_names, 1));
+    }
     walker k = {.who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
     bool right = run(&k, m, prefix ? prefix : "");
     for (size_t i = 0; i < w->n; i++) w->item[i].name = w->names + (uintptr_t)w->item[i].name;
+    if (t) t->walk_items = (uint32_t)w->n, t->walk_names = (uint32_t)w->names_length;
     if (!right) tni_walk_clear(w);
     return right;
 }
