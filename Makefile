@@ -114,7 +114,7 @@ python: lib
 	@ln -sf ../../api.json bindings/python/tison/api.json
 python-test: python
 	@BUILD=$(BUILD) tools/python_test.sh
-bench: lib $(BENCHES)
+bench: python $(BENCHES)
 	@BUILD=$(BUILD) tools/bench.sh
 
 ROOT = $(DESTDIR)$(PREFIX)
