@@ -45,8 +45,11 @@ bool tni_schema_next(const char **at, tni_param *out) {
     }
     if (*p == ')' || *p == '\0') return false;
     const char *end = end_of(p), *space = NULL;
-    for (const char *c = p; c < end; c++)
-        if (*c == ' ' && !space) space = c;
+    int depth = 0; /* "Tensor(a -> *) self" */
+    for (const char *c = p; c < end; c++) {
+        depth += (*c == '(') - (*c == ')');
+        if (*c == ' ' && depth == 0 && !space) space = c;
+    }
     out->name = space + 1;
     const char *equals = memchr(out->name, '=', (size_t)(end - out->name));
     out->name_length = (size_t)((equals ? equals : end) - out->name);
@@ -65,8 +68,9 @@ size_t tni_schema_base(const char *schema, size_t *full) {
 }
 
 size_t tni_schema_results(const char *schema, bool *list) {
-    const char *arrow = strstr(schema, "-> ");
-    *list = arrow && starts(arrow, "-> Tensor[]");
+    const char *arrow = NULL, *next = schema;
+    while ((next = strstr(next, ") -> ")) != NULL) arrow = ++next + 1;
+    *list = arrow && (starts(arrow, "-> Tensor[]") || starts(arrow, "-> Tensor(a)[]"));
     if (!arrow) return 0;
     if (arrow[3] != '(') return 1;
     size_t n = 0;

@@ -1,5 +1,6 @@
-/* ops/where.c - where: elements of one tensor or of another, by a condition. */
+/* ops/where.c - where and masked_fill: elements of one tensor or of another, by a condition. */
 #include "core/map.h"
+#include "ops/along.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -108,4 +109,64 @@ TN_OP(where, .schema = "where.self(Tensor condition, Tensor self, Tensor other) 
  */
 TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b) {
     return tni_run_op(&tni_op_where, TNI_INS(condition, a, b), TNI_NO_ARGS);
+}
+
+/* ---- masked_fill ---- */
+
+static bool check_mask(const tni_call *c, const tni_array *mask) {
+    TNI_REQUIRE(c, mask->dtype == TN_BOOL, TN_ERR_DTYPE, "masked_fill_ only supports boolean masks, but got mask with dtype %s",
+                mask->dtype == TN_UINT8 ? "unsigned char" : tni_dtype_c_name((tn_dtype)mask->dtype));
+    return true;
+}
+
+static bool masked_fill_run(tni_call *c) {
+    const tni_array *x = &c->in[0]->a, *mask = &c->in[1]->a;
+    int64_t sizes[TNI_MAX_DIMS];
+    size_t ndim = x->ndim;
+    memcpy(sizes, x->sizes, ndim * sizeof *sizes);
+    TNI_TRY(check_mask(c, mask) && tni_shape_broadcast(tni_call_name(c), sizes, &ndim, mask->sizes, mask->ndim));
+    tn_tensor *value = tni_give(c->t, tni_tensor_new(c->t, "masked_fill", (tn_dtype)x->dtype, NULL, 0));
+    if (!value || !tni_value_as(c, 2, (tn_dtype)x->dtype, value->a.data)) return false;
+    bool same = ndim == x->ndim && memcmp(sizes, x->sizes, ndim * sizeof *sizes) == 0;
+    TNI_REQUIRE(c, same || !c->inplace, TN_ERR_SHAPE, "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(x),
+                tni_shape_text((char[160]){0}, 160, sizes, ndim));
+    if (!c->inplace) TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, sizes, ndim));
+    if (!(mask = tni_input_apart(c, 1))) return false;
+    const tni_array *const arrays[] = {&c->out[0]->a, mask, &value->a, x};
+    return tni_map_arrays(TNI_BY_SIZE(tni_array_item(x), where), arrays, 4, NULL);
+}
+
+static bool masked_fill_vjp(tni_vjp *g) {
+    tn_tensor *mask = tni_saved(g, TNI_IN(1));
+    TNI_DX(g, 0, mask ? tn_masked_fill(g->dy[0], mask, 0) : NULL);
+    TNI_DX(g, 2, mask ? tn_sum((tn_where)(mask, g->dy[0], tn_number_int(0))) : NULL);
+    return true;
+}
+
+TN_OP(masked_fill, .schema = "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
+      .grad_name = "MaskedFillBackward0", .run = masked_fill_run, .vjp = masked_fill_vjp, .save = TNI_IN(1), .inplace = true,
+      .samples = TN_SAMPLES("f32[3,4] bool[3,4] f32[] @bench", "f64[3,4] bool[4] f64[]", "f32[4] bool[3,4] f32[]",
+                            "f32[3,4]^T bool[3,1] f32[]", "f32[] bool[] f32[]", "f32[0,2] bool[2] f32[]", "i64[4] bool[4] i64[]",
+                            "bool[4] bool[4] bool[]", "f16[4] bool[4] f32[] nograd", "c64[3] bool[3] f32[] nograd",
+                            "f32[3] u8[3] f32[] !dtype", "f32[3] bool[3] f32[1] !shape", "f32[3,4] bool[3,2] f32[] !shape",
+                            "f32[3] bool[3] c64[] !runtime"));
+
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_masked_fill(x, mask, value) (tn_masked_fill)(x, mask, TN_PICK(value))
+#define tn_masked_fill_(x, mask, value) (tn_masked_fill_)(x, mask, TN_PICK(value))
+#endif
+#endif
+
+/** x with one value where the mask is true: torch.masked_fill.
+ *  mask     bool (TN_ERR_DTYPE), broadcast with x
+ *  value    a number or a 0-d tensor; it becomes x's dtype, and a number that does not fit is TN_ERR_RUNTIME
+ *  returns  x's dtype, the broadcast shape [scope]
+ */
+TN_API tn_tensor *(tn_masked_fill)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) {
+    return tni_run_op(&tni_op_masked_fill, TNI_INS(x, mask, value), TNI_NO_ARGS);
+}
+/** tn_masked_fill in place: Tensor.masked_fill_. The mask broadcasts to x. Returns x. */
+TN_API tn_tensor *(tn_masked_fill_)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) {
+    return tni_run_op_inplace(&tni_op_masked_fill, TNI_INS(x, mask, value), TNI_NO_ARGS);
 }
