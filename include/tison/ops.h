@@ -398,6 +398,183 @@ TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, siz
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
 TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
 
+/* ---- embedding.c ---- */
+
+/* Keywords of tn_embedding. */
+typedef struct tn_embedding_opts {
+    size_t size;
+    int64_t padding_idx;     /* TN_NONE; the row that gets no gradient, counted from the end when negative */
+    bool scale_grad_by_freq; /* false; true: a row's gradient is divided by the number of its uses */
+} tn_embedding_opts;
+#ifndef __cplusplus
+#define tn_embedding(weight, ...)                                                                                                  \
+    TN_WITH(tn_embedding_opts, (.padding_idx = TN_NONE), (tn_embedding)(weight, TN_FIRST(__VA_ARGS__, ), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Rows of a table: torch.embedding; F.embedding has the arguments the other way round.
+ *  weight   (rows, width)
+ *  indices  int64 or int32, any shape; 0 <= index < rows, else TN_ERR_INDEX
+ *  returns  (..., width) [scope]; TN_ERR_ASSERTION for a padding_idx outside of the table
+ */
+TN_API tn_tensor *(tn_embedding)(tn_tensor *weight, tn_tensor *indices, const tn_embedding_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_one_hot. */
+typedef struct tn_one_hot_opts {
+    size_t size;
+    int64_t num_classes; /* -1: one more than the largest */
+} tn_one_hot_opts;
+#ifndef __cplusplus
+#define tn_one_hot(...)                                                                                                            \
+    TN_WITH(tn_one_hot_opts, (.num_classes = -1), (tn_one_hot)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** 1 at the place that each class number names, else 0: torch.nn.functional.one_hot.
+ *  x        int64 (TN_ERR_DTYPE), 0 <= x < num_classes (TN_ERR_RUNTIME)
+ *  returns  int64, x's shape and num_classes [scope]
+ */
+TN_API tn_tensor *(tn_one_hot)(tn_tensor *x, const tn_one_hot_opts *opts TN_DEFAULT(NULL));
+
+/* ---- gather.c ---- */
+
+/** The elements of x that an index along one dim names: torch.gather.
+ *  index    int64 or int32, of x's number of dims, no larger than x but along dim; 0 <= index < x's size there, else TN_ERR_INDEX
+ *  returns  index's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE for an index that does not fit
+ */
+TN_API tn_tensor *(tn_gather)(tn_tensor *x, int64_t dim, tn_tensor *index);
+
+#ifndef __cplusplus
+#define tn_scatter_value(x, dim, index, value) (tn_scatter_value)(x, dim, index, TN_SCALAR(value))
+#define tn_scatter_value_(x, dim, index, value) (tn_scatter_value_)(x, dim, index, TN_SCALAR(value))
+#define tn_scatter_value_reduce(x, dim, index, value, reduce) (tn_scatter_value_reduce)(x, dim, index, TN_SCALAR(value), reduce)
+#endif
+
+/** x with src's elements written where an index along one dim says; of several for one place the last one stays: torch.scatter.
+ *  index    as tn_gather's, and no larger than src
+ *  src      x's dtype
+ *  returns  x's shape [scope]; TN_ERR_INDEX, TN_ERR_SHAPE, TN_ERR_DTYPE
+ */
+TN_API tn_tensor *(tn_scatter)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *src);
+
+/** tn_scatter in place: Tensor.scatter_. Returns x. */
+TN_API tn_tensor *(tn_scatter_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *src);
+
+/** One number written where the index says: torch.scatter with a value. [scope] */
+TN_API tn_tensor *(tn_scatter_value)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_scalar value);
+
+/** tn_scatter_value in place. Returns x. */
+TN_API tn_tensor *(tn_scatter_value_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_scalar value);
+
+/** As tn_scatter, but src is added to the elements ("add") or multiplied with them ("multiply"), in the index's order:
+ *  torch.scatter(..., reduce=). It has no derivative. [scope] */
+TN_API tn_tensor *(tn_scatter_reduce)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *src, const char *reduce);
+
+/** The same with one number. [scope] */
+TN_API tn_tensor *(tn_scatter_value_reduce)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_scalar value, const char *reduce);
+
+/** x with src added where an index along one dim says, in the index's order: torch.scatter_add. As tn_scatter. [scope] */
+TN_API tn_tensor *(tn_scatter_add)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *src);
+
+/** tn_scatter_add in place: Tensor.scatter_add_. Returns x. */
+TN_API tn_tensor *(tn_scatter_add_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *src);
+
+/* Keywords of tn_take_along_dim. */
+typedef struct tn_take_along_dim_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: both are taken as one line */
+} tn_take_along_dim_opts;
+#ifndef __cplusplus
+#define tn_take_along_dim(x, ...)                                                                                                  \
+    TN_WITH(tn_take_along_dim_opts, (.dim = TN_NONE), (tn_take_along_dim)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** tn_gather with x and the indices, int64, broadcast to each other but along dim: torch.take_along_dim. [scope] */
+TN_API tn_tensor *(tn_take_along_dim)(tn_tensor *x, tn_tensor *indices, const tn_take_along_dim_opts *opts TN_DEFAULT(NULL));
+
+/* ---- index.c ---- */
+
+/** x[i, j, ...] with tensors: torch's advanced indexing. tn_index(x, TN_TENSORS(i, j)).
+ *  indices  int64 or int32, counted from the end when negative; or bool masks, which stand for as many dims as they have; NULL is a
+ *           whole dim (:). They broadcast to each other; their dims take the place of the indexed ones, or come first when those do
+ *           not stand together
+ *  returns  a copy [scope]; TN_ERR_INDEX for an index out of range, of another dtype, too many of them or shapes that do not fit
+ */
+TN_API tn_tensor *(tn_index)(tn_tensor *x, tn_tensor *const *indices, size_t n);
+
+/* Keywords of tn_index_put. */
+typedef struct tn_index_put_opts {
+    size_t size;
+    bool accumulate; /* false; true: the values are added, in the order of the indices */
+} tn_index_put_opts;
+#ifndef __cplusplus
+/* tn_index_put_(x, TN_TENSORS(i, j), values, .accumulate = true) */
+#define tn_index_put(x, ...) tn_index_put_list(tn_index_put, x, __VA_ARGS__, )
+#define tn_index_put_(x, ...) tn_index_put_list(tn_index_put_, x, __VA_ARGS__, )
+#define tn_index_put_list(function, x, list, n, values, ...)                                                                       \
+    TN_WITH(tn_index_put_opts, (.accumulate = false), (function)(x, list, n, values, &tn_o), __VA_ARGS__)
+#endif
+
+/** x with values written, or added, where tn_index would read: torch.index_put.
+ *  values   x's dtype; its shape broadcasts to that of tn_index(x, indices)
+ *  returns  x's shape [scope]; of several values for one place the last one stays, or all are added in their order
+ */
+TN_API tn_tensor *(tn_index_put)(tn_tensor *x, tn_tensor *const *indices, size_t n, tn_tensor *values,
+                                 const tn_index_put_opts *opts TN_DEFAULT(NULL));
+
+/** tn_index_put in place, x[indices] = values: Tensor.index_put_. Returns x. */
+TN_API tn_tensor *(tn_index_put_)(tn_tensor *x, tn_tensor *const *indices, size_t n, tn_tensor *values,
+                                  const tn_index_put_opts *opts TN_DEFAULT(NULL));
+
+/* ---- index_select.c ---- */
+
+/** The slices of x along a dim that an index names: torch.index_select.
+ *  index    int64 or int32, a vector or 0-d; 0 <= index < x's size, else TN_ERR_INDEX
+ *  returns  x's shape but along dim, row-major [scope]
+ */
+TN_API tn_tensor *(tn_index_select)(tn_tensor *x, int64_t dim, tn_tensor *index);
+
+/* Keywords of tn_index_add. */
+typedef struct tn_index_add_opts {
+    size_t size;
+    double alpha; /* 1; its fraction is cut for integers */
+} tn_index_add_opts;
+#ifndef __cplusplus
+#define tn_index_add(x, dim, index, ...)                                                                                           \
+    TN_WITH(tn_index_add_opts, (.alpha = 1), (tn_index_add)(x, dim, index, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_index_add_(x, dim, index, ...)                                                                                          \
+    TN_WITH(tn_index_add_opts, (.alpha = 1), (tn_index_add_)(x, dim, index, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_index_fill(x, dim, index, value) (tn_index_fill)(x, dim, index, TN_PICK(value))
+#define tn_index_fill_(x, dim, index, value) (tn_index_fill_)(x, dim, index, TN_PICK(value))
+#endif
+
+/** x with alpha times the slices of source added to those along dim that the index names, in its order: torch.index_add.
+ *  index    int64 or int32, one for each slice of source; 0 <= index < x's size, else TN_ERR_INDEX
+ *  source   x's dtype, and x's shape but along dim
+ *  returns  x's shape [scope]
+ */
+TN_API tn_tensor *(tn_index_add)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *source, const tn_index_add_opts *opts TN_DEFAULT(NULL));
+
+/** tn_index_add in place: Tensor.index_add_. Returns x. */
+TN_API tn_tensor *(tn_index_add_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *source, const tn_index_add_opts *opts TN_DEFAULT(NULL));
+
+/** x with the slices of source in the places along dim that the index names; of several for one the last one stays:
+ *  torch.index_copy. As tn_index_add, with an int64 index. [scope] */
+TN_API tn_tensor *(tn_index_copy)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *source);
+
+/** tn_index_copy in place: Tensor.index_copy_. Returns x. */
+TN_API tn_tensor *(tn_index_copy_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *source);
+
+/** x with one value in the slices along dim that the index names: torch.index_fill.
+ *  index    int64, a vector or 0-d; -size <= index < size, else TN_ERR_INDEX
+ *  value    a number or a 0-d tensor; it becomes x's dtype
+ *  returns  x's shape [scope]
+ */
+TN_API tn_tensor *(tn_index_fill)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *value);
+
+/** tn_index_fill in place: Tensor.index_fill_. Returns x. */
+TN_API tn_tensor *(tn_index_fill_)(tn_tensor *x, int64_t dim, tn_tensor *index, tn_tensor *value);
+
 /* ---- join.c ---- */
 
 /* Keywords of tn_cat and tn_stack. */
@@ -580,6 +757,29 @@ TN_API tn_tensor *(tn_huber_loss)(tn_tensor *x, tn_tensor *target, const tn_hube
 /** Mean of target (log(target) - x), element by element: torch.nn.functional.kl_div. x holds logarithms, target probabilities, or
  *  logarithms too with .log_target; floating point. [scope] */
 TN_API tn_tensor *(tn_kl_div)(tn_tensor *x, tn_tensor *target, const tn_kl_div_opts *opts TN_DEFAULT(NULL));
+
+/* ---- masked.c ---- */
+
+/** The elements of x, as a vector, where the mask is true: torch.masked_select.
+ *  mask     bool (TN_ERR_DTYPE), broadcast with x
+ *  returns  1-d, in row-major order [scope]
+ */
+TN_API tn_tensor *(tn_masked_select)(tn_tensor *x, tn_tensor *mask);
+
+/** x with the first elements of source, one after the other, where the mask is true: torch.masked_scatter.
+ *  mask     bool, broadcast with x
+ *  source   x's dtype and as many elements as the mask needs, else TN_ERR_SHAPE
+ *  returns  the broadcast shape [scope]
+ */
+TN_API tn_tensor *(tn_masked_scatter)(tn_tensor *x, tn_tensor *mask, tn_tensor *source);
+
+/** tn_masked_scatter in place: Tensor.masked_scatter_. The mask broadcasts to x. Returns x. */
+TN_API tn_tensor *(tn_masked_scatter_)(tn_tensor *x, tn_tensor *mask, tn_tensor *source);
+
+/** The places of the elements that are not 0, one row for each in row-major order: torch.nonzero.
+ *  returns  int64 [n, x's dims] [scope]
+ */
+TN_API tn_tensor *(tn_nonzero)(tn_tensor *x);
 
 /* ---- matmul.c ---- */
 
@@ -954,6 +1154,21 @@ TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
  *  returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast
  */
 TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *a, tn_tensor *b);
+
+#ifndef __cplusplus
+#define tn_masked_fill(x, mask, value) (tn_masked_fill)(x, mask, TN_PICK(value))
+#define tn_masked_fill_(x, mask, value) (tn_masked_fill_)(x, mask, TN_PICK(value))
+#endif
+
+/** x with one value where the mask is true: torch.masked_fill.
+ *  mask     bool (TN_ERR_DTYPE), broadcast with x
+ *  value    a number or a 0-d tensor; it becomes x's dtype, and a number that does not fit is TN_ERR_RUNTIME
+ *  returns  x's dtype, the broadcast shape [scope]
+ */
+TN_API tn_tensor *(tn_masked_fill)(tn_tensor *x, tn_tensor *mask, tn_tensor *value);
+
+/** tn_masked_fill in place: Tensor.masked_fill_. The mask broadcasts to x. Returns x. */
+TN_API tn_tensor *(tn_masked_fill_)(tn_tensor *x, tn_tensor *mask, tn_tensor *value);
 
 TN_END_DECLS
 #endif

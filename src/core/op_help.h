@@ -66,6 +66,11 @@ static const struct {
     {"dropout",
      "Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with\n"
      "p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope]"},
+    {"embedding",
+     "Rows of a table: torch.embedding; F.embedding has the arguments the other way round.\n"
+     "weight   (rows, width)\n"
+     "indices  int64 or int32, any shape; 0 <= index < rows, else TN_ERR_INDEX\n"
+     "returns  (..., width) [scope]; TN_ERR_ASSERTION for a padding_idx outside of the table"},
     {"eq",
      "a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope]"},
     {"exp",
@@ -80,6 +85,10 @@ static const struct {
     {"flatten",
      "Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing\n"
      "to merge. [scope]"},
+    {"gather",
+     "The elements of x that an index along one dim names: torch.gather.\n"
+     "index    int64 or int32, of x's number of dims, no larger than x but along dim; 0 <= index < x's size there, else TN_ERR_INDEX\n"
+     "returns  index's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE for an index that does not fit"},
     {"ge",
      "a >= b per element: torch.ge. [scope]"},
     {"group_norm",
@@ -91,6 +100,33 @@ static const struct {
     {"huber_loss",
      "Mean of d^2 / 2 where d = |x - target| is at most delta, else of delta (d - delta / 2): torch.nn.functional.huber_loss. As\n"
      "tn_l1_loss; floating point. A delta that is not positive is TN_ERR_RUNTIME. [scope]"},
+    {"index",
+     "x[i, j, ...] with tensors: torch's advanced indexing. tn_index(x, TN_TENSORS(i, j)).\n"
+     "indices  int64 or int32, counted from the end when negative; or bool masks, which stand for as many dims as they have; NULL is a\n"
+     "         whole dim (:). They broadcast to each other; their dims take the place of the indexed ones, or come first when those do\n"
+     "         not stand together\n"
+     "returns  a copy [scope]; TN_ERR_INDEX for an index out of range, of another dtype, too many of them or shapes that do not fit"},
+    {"index_add",
+     "x with alpha times the slices of source added to those along dim that the index names, in its order: torch.index_add.\n"
+     "index    int64 or int32, one for each slice of source; 0 <= index < x's size, else TN_ERR_INDEX\n"
+     "source   x's dtype, and x's shape but along dim\n"
+     "returns  x's shape [scope]"},
+    {"index_copy",
+     "x with the slices of source in the places along dim that the index names; of several for one the last one stays:\n"
+     "torch.index_copy. As tn_index_add, with an int64 index. [scope]"},
+    {"index_fill",
+     "x with one value in the slices along dim that the index names: torch.index_fill.\n"
+     "index    int64, a vector or 0-d; -size <= index < size, else TN_ERR_INDEX\n"
+     "value    a number or a 0-d tensor; it becomes x's dtype\n"
+     "returns  x's shape [scope]"},
+    {"index_put",
+     "x with values written, or added, where tn_index would read: torch.index_put.\n"
+     "values   x's dtype; its shape broadcasts to that of tn_index(x, indices)\n"
+     "returns  x's shape [scope]; of several values for one place the last one stays, or all are added in their order"},
+    {"index_select",
+     "The slices of x along a dim that an index names: torch.index_select.\n"
+     "index    int64 or int32, a vector or 0-d; 0 <= index < x's size, else TN_ERR_INDEX\n"
+     "returns  x's shape but along dim, row-major [scope]"},
     {"instance_norm",
      "As tn_batch_norm in training, but each channel of each item has statistics of its own: torch.nn.functional.instance_norm. The running\n"
      "ones take in their mean over the items. Without .use_input_stats the running ones are used. TN_ERR_VALUE when a channel of an item is\n"
@@ -115,6 +151,20 @@ static const struct {
      "log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope]"},
     {"lt",
      "a < b per element: torch.lt. [scope]"},
+    {"masked_fill",
+     "x with one value where the mask is true: torch.masked_fill.\n"
+     "mask     bool (TN_ERR_DTYPE), broadcast with x\n"
+     "value    a number or a 0-d tensor; it becomes x's dtype, and a number that does not fit is TN_ERR_RUNTIME\n"
+     "returns  x's dtype, the broadcast shape [scope]"},
+    {"masked_scatter",
+     "x with the first elements of source, one after the other, where the mask is true: torch.masked_scatter.\n"
+     "mask     bool, broadcast with x\n"
+     "source   x's dtype and as many elements as the mask needs, else TN_ERR_SHAPE\n"
+     "returns  the broadcast shape [scope]"},
+    {"masked_select",
+     "The elements of x, as a vector, where the mask is true: torch.masked_select.\n"
+     "mask     bool (TN_ERR_DTYPE), broadcast with x\n"
+     "returns  1-d, in row-major order [scope]"},
     {"matmul",
      "Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope]"},
     {"max",
@@ -150,8 +200,15 @@ static const struct {
      "target   (), (N) or (N, d1, ...), int64 or uint8 class numbers\n"
      "returns  0-d, or target's shape without reduction; the mean of no elements is NaN [scope]; TN_ERR_INDEX for a target outside\n"
      "         0..C-1"},
+    {"nonzero",
+     "The places of the elements that are not 0, one row for each in row-major order: torch.nonzero.\n"
+     "returns  int64 [n, x's dims] [scope]"},
     {"normal_",
      "Normal: x.normal_(mean, std). Floating point dtypes; a negative std is TN_ERR_RUNTIME. Returns x."},
+    {"one_hot",
+     "1 at the place that each class number names, else 0: torch.nn.functional.one_hot.\n"
+     "x        int64 (TN_ERR_DTYPE), 0 <= x < num_classes (TN_ERR_RUNTIME)\n"
+     "returns  int64, x's shape and num_classes [scope]"},
     {"permute",
      "The dims in another order: torch.permute. A view. [scope]"},
     {"pow",
@@ -167,6 +224,20 @@ static const struct {
     {"rms_norm",
      "x / sqrt(mean(x^2) + eps) * weight, over the last dims, which must have the sizes of normalized_shape:\n"
      "torch.nn.functional.rms_norm. As tn_layer_norm. [scope]"},
+    {"scatter",
+     "x with src's elements written where an index along one dim says; of several for one place the last one stays: torch.scatter.\n"
+     "index    as tn_gather's, and no larger than src\n"
+     "src      x's dtype\n"
+     "returns  x's shape [scope]; TN_ERR_INDEX, TN_ERR_SHAPE, TN_ERR_DTYPE"},
+    {"scatter_add",
+     "x with src added where an index along one dim says, in the index's order: torch.scatter_add. As tn_scatter. [scope]"},
+    {"scatter_reduce",
+     "As tn_scatter, but src is added to the elements (\"add\") or multiplied with them (\"multiply\"), in the index's order:\n"
+     "torch.scatter(..., reduce=). It has no derivative. [scope]"},
+    {"scatter_value",
+     "One number written where the index says: torch.scatter with a value. [scope]"},
+    {"scatter_value_reduce",
+     "The same with one number. [scope]"},
     {"select",
      "x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope]"},
     {"sigmoid",
@@ -200,6 +271,8 @@ static const struct {
      "returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape"},
     {"t",
      "The transpose of a matrix; a vector or a 0-d tensor as it is: x.t(). A view. [scope]"},
+    {"take_along_dim",
+     "tn_gather with x and the indices, int64, broadcast to each other but along dim: torch.take_along_dim. [scope]"},
     {"tanh",
      "Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope]"},
     {"to",

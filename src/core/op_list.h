@@ -6,14 +6,17 @@
     X(as_strided_backward) X(avg_pool1d) X(avg_pool2d) X(avg_pool2d_backward) X(batch_norm) X(batch_norm_backward) \
     X(bernoulli) X(binary_cross_entropy) X(binary_cross_entropy_backward) X(binary_cross_entropy_with_logits) \
     X(binary_cross_entropy_with_logits_backward) X(bmm) X(cat) X(clone) X(conv2d) X(conv2d_backward_input) \
-    X(conv2d_backward_weight) X(copy) X(cross_entropy) X(div) X(dropout) X(eq) X(exp) X(expand) X(exponential) X(fill) \
-    X(flatten) X(ge) X(group_norm) X(group_norm_backward) X(gt) X(huber_loss) X(huber_loss_backward) X(instance_norm) \
-    X(kl_div) X(l1_loss) X(layer_norm) X(layer_norm_backward) X(le) X(linear) X(linear_no_bias) X(log) X(log_softmax) \
-    X(log_softmax_backward) X(lt) X(matmul) X(max) X(max_dim) X(max_pool1d) X(max_pool2d) X(max_pool2d_backward) \
-    X(max_pool2d_gather) X(mean) X(mean_dim) X(mm) X(mse_loss) X(mse_loss_backward) X(mul) X(narrow) X(ne) X(neg) \
-    X(nll_loss) X(nll_loss2d) X(nll_loss_backward) X(normal) X(permute) X(pick_along) X(pow) X(put_along) X(random) \
-    X(relu) X(reshape) X(rms_norm) X(select) X(select_backward) X(sgd_step) X(sigmoid) X(sign) X(slice) \
-    X(slice_backward) X(smooth_l1_loss) X(smooth_l1_loss_backward) X(softmax) X(softmax_backward) X(sqrt) X(squeeze) \
-    X(squeeze_dim) X(stack) X(sub) X(sum) X(sum_dim) X(sum_to_size) X(t) X(tanh) X(to) X(transpose) X(uniform) \
-    X(unsafe_view) X(unsqueeze) X(view) X(where) X(zero)
+    X(conv2d_backward_weight) X(copy) X(cross_entropy) X(div) X(dropout) X(embedding) X(embedding_backward) X(eq) X(exp) \
+    X(expand) X(exponential) X(fill) X(flatten) X(gather) X(ge) X(group_norm) X(group_norm_backward) X(gt) X(huber_loss) \
+    X(huber_loss_backward) X(index) X(index_add) X(index_copy) X(index_fill) X(index_put) X(index_select) \
+    X(instance_norm) X(kl_div) X(l1_loss) X(layer_norm) X(layer_norm_backward) X(le) X(linear) X(linear_no_bias) X(log) \
+    X(log_softmax) X(log_softmax_backward) X(lt) X(masked_fill) X(masked_scatter) X(masked_select) X(matmul) X(max) \
+    X(max_dim) X(max_pool1d) X(max_pool2d) X(max_pool2d_backward) X(max_pool2d_gather) X(mean) X(mean_dim) X(mm) \
+    X(mse_loss) X(mse_loss_backward) X(mul) X(narrow) X(ne) X(neg) X(nll_loss) X(nll_loss2d) X(nll_loss_backward) \
+    X(nonzero) X(normal) X(one_hot) X(permute) X(pick_along) X(pow) X(put_along) X(random) X(relu) X(reshape) \
+    X(rms_norm) X(scatter) X(scatter_add) X(scatter_reduce) X(scatter_value) X(scatter_value_reduce) X(select) \
+    X(select_backward) X(sgd_step) X(sigmoid) X(sign) X(slice) X(slice_backward) X(smooth_l1_loss) \
+    X(smooth_l1_loss_backward) X(softmax) X(softmax_backward) X(sqrt) X(squeeze) X(squeeze_dim) X(stack) X(sub) X(sum) \
+    X(sum_dim) X(sum_to_size) X(t) X(take_along_dim) X(tanh) X(to) X(transpose) X(uniform) X(unsafe_view) X(unsqueeze) \
+    X(view) X(where) X(zero)
 #endif
