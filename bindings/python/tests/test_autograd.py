@@ -109,3 +109,35 @@ def test_retain_grad_and_data(lib):
     assert y.grad.tolist() == [1, 1] and not x.data.requires_grad
     with pytest.raises(RuntimeError):
         lib.ones(2, dtype=lib.int64).requires_grad_()
+
+
+def test_functions_of_ones_own(lib):
+    class Scale(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w, factor):
+            ctx.save_for_backward(x, w)
+            ctx.factor = factor
+            return x * w * factor
+
+        @staticmethod
+        def backward(ctx, grad):
+            x, w = ctx.saved_tensors
+            return grad * w * ctx.factor, grad * x * ctx.factor, None
+    x, w = lib.tensor([2.0, 3.0], requires_grad=True), lib.tensor([5.0, 7.0], requires_grad=True)
+    y = Scale.apply(x, w, 10)
+    assert y.tolist() == [100, 210] and y.grad_fn.name() == "ScaleBackward"
+    (g,) = lib.autograd.grad(y.sum(), x, create_graph=True)
+    assert g.tolist() == [50, 70] and lib.autograd.grad(g.sum(), w)[0].tolist() == [10, 10]
+
+    class Two(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x + 1, x * 2
+
+        @staticmethod
+        def backward(ctx, a, b):
+            return a + 2 * b
+    a, b = Two.apply(x)
+    (a.sum() + b.sum()).backward()
+    assert x.grad.tolist() == [3, 3]
+    assert not Scale.apply(x.detach(), w.detach(), 1).requires_grad

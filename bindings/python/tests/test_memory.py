@@ -4,7 +4,7 @@ import gc
 import threading
 
 import tison
-from tison import _api
+from tison import _api, _function, _hooks, _object, _tensor
 
 
 def living():
@@ -18,6 +18,12 @@ def living():
     return stats.live_objects
 
 
+def tables():
+    """How much the package itself remembers."""
+    gc.collect()
+    return [len(t) for t in (_function._contexts, _hooks._alive, _tensor._lent, _object._claims, _object._living)]
+
+
 class Cell(tison.nn.Module):
     def __init__(self):
         super().__init__()
@@ -28,7 +34,21 @@ class Cell(tison.nn.Module):
         return self.inner(x)
 
 
+class Double(tison.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2 + 0 * ctx.saved_tensors[0]
+
+
 def work():
+    Double.apply(tison.ones(2, requires_grad=True)).sum().backward()
+    for _ in tison.utils.data.DataLoader(tison.utils.data.TensorDataset(tison.ones(6)), batch_size=4):
+        pass
     net = tison.nn.Sequential(Cell(), tison.nn.ReLU())
     net.register_forward_hook(lambda m, a, y: None)
     net[0].register_forward_hook(lambda m, a, y: y + 0)
@@ -45,10 +65,11 @@ def work():
 
 def test_nothing_stays():
     work()
-    before = living()
+    before, held = living(), tables()
     for _ in range(5):
         work()
     assert living() == before
+    assert tables() == held
 
 
 def test_objects_die_on_any_thread():
@@ -86,7 +107,6 @@ def test_memory_of_python_is_kept_as_long_as_needed():
     del a
     gc.collect()
     assert x.data_ptr() == address + 40 and x.sum().item() == 990
-    from tison import _tensor
     assert address in _tensor._lent
     del x
     gc.collect()

@@ -204,12 +204,35 @@ def test_copies(lib):
     assert x.dtype == lib.float64 and x.tolist() == [1, 1]
 
 
+def test_deep_copies_of_modules(lib):
+    net = lib.nn.Sequential(make_net(lib), lib.nn.Linear(2, 2)).eval()
+    net[0].again = net[1]
+    other = copy.deepcopy(net)
+    assert type(other[0]) is type(net[0]) and other[0].width == 8 and other[0].again is other[1] and not other.training
+    assert list(other.state_dict()) == list(net.state_dict()) and other[1].weight.data_ptr() != net[1].weight.data_ptr()
+    x = lib.ones(1, 4)
+    assert other(x).tolist() == net(x).tolist()
+    assert [n for n, _ in other.named_buffers()] == ["0.mean", "0.scratch"] and "0.scratch" not in other.state_dict()
+
+
 def test_files(lib, tmp_path):
-    if lib.__name__ == "torch":
-        pytest.skip("torch.save writes another format")
     net = make_net(lib)
-    lib.save(net.state_dict(), tmp_path / "net.safetensors")
-    assert {k: v.tolist() for k, v in lib.load(tmp_path / "net.safetensors").items()} == {
-        k: v.tolist() for k, v in net.state_dict().items()}
+    lib.save(net.state_dict(), tmp_path / "net.pt")
+    assert {k: v.tolist() for k, v in lib.load(tmp_path / "net.pt").items()} == {k: v.tolist() for k, v in net.state_dict().items()}
+    value = {"step": 3, "rate": 0.5, "names": ["a", None, True], "pair": (1, lib.ones(2)), 7: lib.float64}
+    lib.save(value, str(tmp_path / "value.pt"))
+    back = lib.load(str(tmp_path / "value.pt"))
+    assert back["step"] == 3 and back["names"] == ["a", None, True] and back["pair"][1].tolist() == [1, 1] and back[7] is lib.float64
     with pytest.raises(OSError):
-        lib.load(tmp_path / "absent.safetensors")
+        lib.load(tmp_path / "absent.pt")
+
+
+def test_files_travel(both, tmp_path):
+    ours, theirs = both
+    theirs.save({"x": theirs.arange(3), "n": 2}, tmp_path / "a.pt")
+    assert ours.load(tmp_path / "a.pt")["x"].tolist() == [0, 1, 2]
+    ours.save({"x": ours.arange(3), "n": [2.5]}, tmp_path / "b.pt")
+    back = theirs.load(tmp_path / "b.pt", weights_only=True)
+    assert back["x"].tolist() == [0, 1, 2] and back["n"] == [2.5]
+    ours.save({"x": ours.ones(2)}, tmp_path / "c.safetensors")
+    assert ours.load(tmp_path / "c.safetensors")["x"].tolist() == [1, 1]

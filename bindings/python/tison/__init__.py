@@ -1,7 +1,7 @@
 """tison: PyTorch's interface over the Tison library. What api.json describes is here: operators, layers, optimizers, settings."""
-from . import _create, _dtype, _operators, autograd, nn, optim
+from . import _create, _dtype, _operators, autograd, nn, optim, utils
 from ._api import api as _api_json
-from ._call import call as _call, function as _function
+from ._call import call as _c_call, function as _c_function
 from ._create import arange, as_tensor, from_numpy, full_like, randint, tensor
 from ._tensor import Size, Tensor, device
 from ._dtype import dtype
@@ -25,12 +25,12 @@ def numel(x):
 
 def manual_seed(seed):
     """torch.manual_seed."""
-    _call("tn_manual_seed", seed % 2 ** 64)
+    _c_call("tn_manual_seed", seed % 2 ** 64)
 
 
 def __getattr__(name):
     """Every other function of the library by its name: tison.set_num_threads is tn_set_num_threads."""
-    f = None if name.startswith("_") else _function(f"tn_{name}")
+    f = None if name.startswith("_") else _c_function(f"tn_{name}")
     if f is None:
         raise AttributeError(f"module 'tison' has no attribute '{name}'")
     return f

@@ -3,7 +3,7 @@ import ctypes
 import functools
 
 from . import _dtype
-from ._api import (Scope, _structs, _resolve, check, enumerator, free, functions, option_fields, options, raw, scalar)
+from ._api import (Scope, _structs, _resolve, check, enumerator, free, functions, option_fields, options, raw, scalar, struct)
 from ._object import Object, adopt, find
 
 wrappers = {}  # C type: what makes the Python object of an address; filled by the modules that define them
@@ -56,7 +56,18 @@ def _tensor(value):
     return number(value)
 
 
+def _structs_of(p, values):
+    """Pairs, or a dict, as an array of structs of two fields: a name and an object."""
+    row = struct(p["type"].split()[1])
+    pairs = list(values.items() if hasattr(values, "items") else values)
+    items = (row * max(len(pairs), 1))()
+    for item, (key, value) in zip(items, pairs):
+        item.name, item.value = key.encode(), handle(value)
+    return items, len(pairs)
+
+
 _convert = {
+    "structs": _structs_of,
     "tensor": lambda p, v: (_tensor(v),),
     "tensors": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
     "objects": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
@@ -185,7 +196,7 @@ class Function:
             return tuple(wrap(o.value) for o in outs)
         kind = self.returns["kind"]
         if kind in ("tensor", "handle", "module", "pointer"):
-            return wrap(result, self.returns["type"])
+            return wrap(result, "tn_module *" if kind == "module" else self.returns["type"])
         if kind == "string":
             return None if result is None else result.decode(errors="replace")
         if kind == "dtype":

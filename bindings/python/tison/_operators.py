@@ -14,7 +14,8 @@ from ._tensor import Tensor
 _tn_call, _Arg = raw("tn_call"), struct("tn_arg")
 _reductions = {"none": 0, "mean": 1, "sum": 2}
 _renamed = {"training": "train", "input": "self"}
-MOST_RESULTS = 64
+MOST_RESULTS = 4096  # of an operator that returns a list
+_TENSOR = constants["TN_ARG_TENSOR"]
 
 
 def _split(text):
@@ -54,62 +55,54 @@ class Schema:
 
 
 _rows = [(Schema(row["schema"]), row) for row in api["operators"] if row["schema"] and not row["hidden"]]
+_lists = {s.name for s, _ in _rows if s.text.rpartition("-> ")[2].startswith("Tensor") and "[]" in s.text.rpartition("-> ")[2]}
 overloads = collections.defaultdict(list)
 for _schema, _row in _rows:
     overloads[_schema.name].append(_schema)
 
 
-class _Arguments:
-    """A list of tn_arg; what its entries point to stays alive with it."""
+def _fill(a, value, kept):
+    """One tn_arg of a Python value; what it points to goes into `kept`."""
+    if isinstance(value, Tensor):
+        a.kind, a.value.tensor = _TENSOR, value._handle
+    elif value is None:
+        a.kind = constants["TN_ARG_NONE"]
+    elif isinstance(value, bool):
+        a.kind, a.value.i = constants["TN_ARG_BOOL"], value
+    elif isinstance(value, int):
+        a.kind, a.value.i = constants["TN_ARG_INT"], value
+    elif isinstance(value, float):
+        a.kind, a.value.d = constants["TN_ARG_DOUBLE"], value
+    elif isinstance(value, complex):
+        a.kind = constants["TN_ARG_COMPLEX"]
+        a.value.complex_[:] = (value.real, value.imag)
+    elif isinstance(value, _dtype.dtype):
+        a.kind, a.value.i = constants["TN_ARG_DTYPE"], value.value
+    elif isinstance(value, str):
+        kept.append(value.encode())
+        a.kind, a.value.s = constants["TN_ARG_STRING"], kept[-1]
+    elif isinstance(value, (list, tuple, range)):
+        _fill_list(a, list(value), kept)
+    elif hasattr(value, "__index__"):
+        a.kind, a.value.i = constants["TN_ARG_INT"], value.__index__()
+    elif hasattr(value, "__float__"):
+        a.kind, a.value.d = constants["TN_ARG_DOUBLE"], float(value)
+    else:
+        raise TypeError(f"an argument must be a tensor, a number, a text or a list, not {type(value).__name__}")
 
-    def __init__(self):
-        self.items, self.kept = [], []
 
-    def add(self, name, value):
-        a = _Arg()
-        a.name = name.encode() if name else None
-        if value is None:
-            a.kind = constants["TN_ARG_NONE"]
-        elif isinstance(value, Tensor):
-            a.kind, a.value.tensor = constants["TN_ARG_TENSOR"], value._handle
-            self.kept.append(value)
-        elif isinstance(value, bool):
-            a.kind, a.value.i = constants["TN_ARG_BOOL"], value
-        elif isinstance(value, int):
-            a.kind, a.value.i = constants["TN_ARG_INT"], value
-        elif isinstance(value, float):
-            a.kind, a.value.d = constants["TN_ARG_DOUBLE"], value
-        elif isinstance(value, complex):
-            a.kind = constants["TN_ARG_COMPLEX"]
-            a.value.complex_[:] = (value.real, value.imag)
-        elif isinstance(value, _dtype.dtype):
-            a.kind, a.value.i = constants["TN_ARG_DTYPE"], value.value
-        elif isinstance(value, str):
-            self.kept.append(value.encode())
-            a.kind, a.value.s = constants["TN_ARG_STRING"], self.kept[-1]
-        elif isinstance(value, (list, tuple, range)):
-            self._list(a, list(value))
-        elif hasattr(value, "__index__"):
-            a.kind, a.value.i = constants["TN_ARG_INT"], value.__index__()
-        elif hasattr(value, "__float__"):
-            a.kind, a.value.d = constants["TN_ARG_DOUBLE"], float(value)
-        else:
-            raise TypeError(f"argument {name or len(self.items) + 1} must be a tensor, a number, a text or a list, not "
-                            f"{type(value).__name__}")
-        self.items.append(a)
-
-    def _list(self, a, value):
-        if any(isinstance(v, Tensor) for v in value):
-            items = (ctypes.c_void_p * len(value))(*[None if v is None else v._handle for v in value])
-            a.kind, a.value.tensors = constants["TN_ARG_TENSORS"], ctypes.addressof(items)
-        elif any(isinstance(v, float) for v in value):
-            items = (ctypes.c_double * len(value))(*value)
-            a.kind, a.value.doubles = constants["TN_ARG_DOUBLES"], ctypes.addressof(items)
-        else:
-            items = (ctypes.c_int64 * max(len(value), 1))(*value)
-            a.kind, a.value.ints = constants["TN_ARG_INTS"], ctypes.addressof(items)
-        a.n = len(value)
-        self.kept += [items, value]
+def _fill_list(a, value, kept):
+    if any(isinstance(v, Tensor) for v in value):
+        items = (ctypes.c_void_p * len(value))(*[None if v is None else v._handle for v in value])
+        a.kind, a.value.tensors = constants["TN_ARG_TENSORS"], ctypes.addressof(items)
+    elif any(isinstance(v, float) for v in value):
+        items = (ctypes.c_double * len(value))(*value)
+        a.kind, a.value.doubles = constants["TN_ARG_DOUBLES"], ctypes.addressof(items)
+    else:
+        items = (ctypes.c_int64 * max(len(value), 1))(*value)
+        a.kind, a.value.ints = constants["TN_ARG_INTS"], ctypes.addressof(items)
+    a.n = len(value)
+    kept.append(items)
 
 
 def _reshaped(name, args, keywords):
@@ -137,16 +130,18 @@ def _reshaped(name, args, keywords):
 def run(name, *args, out=None, **keywords):
     """The operator of that name on these arguments."""
     args, keywords = _reshaped(name, args, keywords)
-    a = _Arguments()
-    for value in args:
-        a.add(None, value)
-    for key, value in keywords.items():
-        a.add(key, value)
-    results = (ctypes.c_void_p * MOST_RESULTS)()
+    n, kept = len(args) + len(keywords), []
+    items = (_Arg * n)() if n else None
+    for a, value in zip(items or (), args):
+        _fill(a, value, kept)
+    for i, (key, value) in enumerate(keywords.items(), len(args)):
+        items[i].name = key.encode()
+        _fill(items[i], value, kept)
+    room = MOST_RESULTS if name.partition(".")[0] in _lists else 4
+    results, count = (ctypes.c_void_p * room)(), ctypes.c_size_t(room)
     for i, x in enumerate([out] if isinstance(out, Tensor) else out or ()):
         results[i] = x._handle
-    count = ctypes.c_size_t(MOST_RESULTS)
-    if _tn_call(name.encode(), (_Arg * max(len(a.items), 1))(*a.items), len(a.items), results, ctypes.byref(count)):
+    if _tn_call(name.encode(), items, n, results, ctypes.byref(count)):
         check()
     made = [wrap_owned(results[i]) for i in range(count.value)]
     return _answer(name, made)

@@ -4,6 +4,7 @@ import functools
 
 from ._api import Scope, check, options, raw
 from ._call import call, wrap
+from ._function import Function  # noqa: F401
 from ._tensor import Tensor
 
 _mode_enter, _inference_enter, _mode_exit = raw("tn_grad_mode_enter"), raw("tn_inference_mode_enter"), raw("tn_mode_exit")

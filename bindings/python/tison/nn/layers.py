@@ -3,7 +3,8 @@ from .._api import api, functions
 from .._call import Function, function
 from .module import Module, by_type
 
-_special = {"len": "__len__", "get": "__getitem__", "set": "__setitem__", "delete": "__delitem__", "contains": "__contains__"}
+_special = {"len": "__len__", "get": "__getitem__", "set": "__setitem__", "delete": "__delitem__", "contains": "__contains__",
+            "add": "__add__", "mul": "__mul__"}
 
 
 def _names(row):
@@ -16,53 +17,70 @@ def _names(row):
     return out
 
 
-def _method(name):
-    """A function of a container's struct: tn_nn_container_append(self, ...) is .append."""
-    f = function(name)
+def _method(name, owner):
+    """A function of a layer's struct: tn_nn_container_append(self, ...) is .append."""
+    f, short = function(name), name[len(owner) + 1:]
 
     def method(self, *args, **keywords):
-        if args and isinstance(args[0], slice):
+        if args and isinstance(args[0], slice) and short == "get":
             return type(self)(*list(self.children())[args[0]])
         result = f(self, *args, **keywords)
-        if f.returns["kind"] != "bool":
-            return result
-        self._children.update((id(a), a) for a in args if isinstance(a, Module))
-        return self
-    method.__name__, method.__doc__ = f.__name__, f.__doc__
+        self._children = dict(self.named_children())
+        return self if f.returns["kind"] == "bool" and short not in ("contains", "delete", "set") else result
+    method.__name__, method.__doc__ = _special.get(short, short), f.__doc__
     return method
 
 
 def _methods(row):
-    out = {"__iter__": lambda self: self.children()}
+    out = {}
     for name, f in functions.items():
         owner = f["parameters"][0]["type"][:-2] if f["parameters"] else ""
         if owner in (row.get("struct"), row["type"]) and name.startswith(owner + "_"):
-            short = name[len(owner) + 1:]
-            out[_special.get(short, short)] = _method(name)
+            method = _method(name, owner)
+            out[method.__name__] = method
+    if "key" in out:
+        out.update(_of_a_dict(out.pop("key")))
+    elif "__getitem__" in out:
+        out["__iter__"] = lambda self: (self[i] for i in range(len(self)))
     return out
+
+
+def _of_a_dict(key):
+    def keys(self):
+        return [key(self, i) for i in range(len(self))]
+    return {"keys": keys, "__iter__": lambda self: iter(keys(self)), "values": lambda self: [self[k] for k in keys(self)],
+            "items": lambda self: [(k, self[k]) for k in keys(self)]}
 
 
 def _make(row):
     constructor = Function(row["constructor"], _names(row))
     values = {f["name"]: f for f in row["fields"] if f["kind"] in ("int", "double", "bool", "dtype", "enum")}
-    holds_modules = any(p["kind"] == "objects" for p in constructor.parameters)
+    kinds = {p["kind"] for p in constructor.parameters}
 
     def __init__(self, *args, device=None, **keywords):
         constructor.make(self._adopt, *args, **keywords)
 
-    def __init_container__(self, *args):
-        named = list(args[0].items()) if len(args) == 1 and hasattr(args[0], "items") else []
-        given = list(args[0]) if len(args) == 1 and not isinstance(args[0], Module) and not named else [] if named else list(args)
+    def __init_list__(self, *args):
+        """Modules by place, or one list; an OrderedDict gives them names."""
+        first = args[0] if len(args) == 1 else None
+        named = hasattr(first, "items") and not isinstance(first, Module)
+        given = [] if named else list(args) if first is None or isinstance(first, Module) else list(first)
         constructor.make(self._adopt, given)
-        self._children.update((id(m), m) for m in given)
-        for name, m in named:
+        for name, m in first.items() if named else ():
             self.add_module(name, m)
+        self._children = dict(self.named_children())
 
-    members = {"__init__": __init_container__ if holds_modules else __init__, "__doc__": row["doc"], "__module__": "tison.nn",
-               "_layer": {"type": row["type"], "values": values}}
-    members.update(_methods(row) if holds_modules else {})
-    by_type[row["type"]] = type(row["name"], (Module,), members)
-    return by_type[row["type"]]
+    def __init_items__(self, items=None):
+        constructor.make(self._adopt, items if items is not None else ())
+        self._children = dict(self.named_children())
+
+    init = __init_list__ if "objects" in kinds else __init_items__ if kinds & {"structs", "tensors"} else __init__
+    cls = type(row["name"], (Module,), {
+        **_methods(row), "__init__": init, "__doc__": row["doc"], "__module__": "tison.nn",
+        "_layer": {"type": row["type"], "values": values, "holds_modules": bool(kinds & {"objects", "structs"})}})
+    if row["constructor"] == row["type"] + "_new":
+        by_type[row["type"]] = cls
+    return cls
 
 
 classes = {row["name"]: _make(row) for row in api["classes"] if row["kind"] == "module" and row["name"]}

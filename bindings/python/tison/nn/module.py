@@ -5,10 +5,11 @@ and submodules stand in the library, and its walks, state dicts and optimizers s
 api.json (tison.nn): their members are the fields of the C struct.
 """
 import collections
+import copy
 import ctypes
 
 from .. import _dtype
-from .._api import Scope, check, fail, functions, hold, raw, struct, text
+from .._api import Scope, check, constants, fail, hold, options, raw, struct, text
 from .._call import call, function, handle, wrap, wrappers
 from .._hooks import module_hook
 from .._object import adopt, find
@@ -63,6 +64,20 @@ def _class_of(cls):
         c.extra_repr = ctypes.cast(_write_repr, ctypes.c_void_p).value
         cls._tison_class = c
     return cls._tison_class
+
+
+_count, _row, _deepcopy = raw("tn_module_members"), raw("tn_module_member"), raw("tn_deepcopy")
+_kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
+_own = {"_handle", "_children", "_hooks", "_pre_hooks"}
+
+
+def call_raw(f, address, finish):
+    """finish(result) while the scope of the call is open."""
+    with Scope():
+        result = f(address)
+        if not result:
+            check()
+        return finish(result)
 
 
 class _IncompatibleKeys(collections.namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
@@ -168,10 +183,7 @@ class Module:
     def register_buffer(self, name, tensor, persistent=True):
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
-        if function("tn_module_register_buffer"):
-            self._taken("buffer", name)
-            return call("tn_module_register_buffer", self, name, tensor, persistent=persistent)
-        self._register("buffer", name, None if tensor is None else Buffer(tensor, persistent=persistent))
+        self._register("buffer", name, tensor, persistent=persistent)
 
     def add_module(self, name, module):
         if module is not None and not isinstance(module, Module):
@@ -180,22 +192,16 @@ class Module:
 
     register_module = add_module
 
-    def _taken(self, kind, name):
-        if name in self.__dict__ or hasattr(type(self), name):
-            raise KeyError(f"attribute '{name}' already exists")
-
-    def _register(self, kind, name, value):
+    def _register(self, kind, name, value, **keywords):
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
         if "_handle" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-        self._taken(kind, name)
-        if function(f"tn_module_register_{kind}"):
-            call(f"tn_module_register_{kind}", self, name, value)
-            if isinstance(value, Module):
-                self._children[name] = value
-        else:
-            self._set(name, value)
+        if name in self.__dict__ or hasattr(type(self), name):
+            raise KeyError(f"attribute '{name}' already exists")
+        call(f"tn_module_register_{kind}", self, name, value, **keywords)
+        if isinstance(value, Module):
+            self._children[name] = value
 
     # ---- calling ----
 
@@ -262,7 +268,6 @@ class Module:
         it, out = None, []
         f = raw(f"tn_named_{walk}")
         with Scope():
-            from .._api import options
             if len(f.argtypes) > 1:
                 o, kept = options(f"tn_named_{walk}", keywords)
                 it = f(self._handle, ctypes.addressof(o))
@@ -343,12 +348,7 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
-        if set_to_none:
-            call("tn_zero_grad", self)
-        else:
-            for p in self.parameters():
-                if p.grad is not None:
-                    p.grad = p.grad.detach() * 0
+        call("tn_zero_grad", self, set_to_none=set_to_none)
 
     def to(self, *args, dtype=None, device=None):
         for a in args:
@@ -362,17 +362,54 @@ class Module:
 
     def state_dict(self, *, prefix="", keep_vars=False):
         with Scope():
-            state = call("tn_state_dict", self)
-            return collections.OrderedDict((prefix + k, v) for k, v in state_items(state))
+            return collections.OrderedDict(state_items(call("tn_state_dict", self, prefix=prefix, keep_vars=keep_vars)))
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         own = self.state_dict()
         missing = [k for k in own if k not in state_dict]
         unexpected = [k for k in state_dict if k not in own]
         with Scope():
-            keywords = {"assign": True} if assign else {}
-            call("tn_load_state_dict", self, make_state(state_dict), strict=strict, **keywords)
+            call("tn_load_state_dict", self, make_state(state_dict), strict=strict, assign=assign)
         return _IncompatibleKeys(missing, unexpected)
+
+    def set_submodule(self, target, module, strict=False):
+        call("tn_set_submodule", self, target, module, strict=strict)
+        path, _, name = target.rpartition(".")
+        self.get_submodule(path)._children[name] = module
+
+    # ---- copies ----
+
+    def _members(self):
+        """Rows of the library's table: name, kind, persistent, value; fields first."""
+        at, out = struct("tn_member")(), []
+        with Scope():
+            for i in range(_count(self._handle)):
+                if not _row(self._handle, i, ctypes.byref(at)):
+                    check()
+                name = at.name.decode() if at.index < 0 else f"{at.name.decode()}.{at.index}"
+                out.append((name, at.kind, at.persistent, _object(at.value) if at.value else None))
+        return out
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        new = memo[id(self)] = type(self).__new__(type(self))
+        if self._layer and not self._layer["holds_modules"]:
+            call_raw(_deepcopy, self._handle, new._adopt)
+        else:
+            Module.__init__(new) if not self._layer else type(self).__init__(new)
+            for name, kind, persistent, value in self._members():
+                kind = _kinds.get(kind)
+                copied = copy.deepcopy(value, memo)
+                if kind:
+                    new._register(kind, name, copied, **({"persistent": persistent} if kind == "buffer" else {}))
+                else:
+                    new._set(name, copied)
+            new.train(self.training)
+        for key, value in self.__dict__.items():
+            if key not in _own:
+                new.__dict__[key] = copy.deepcopy(value, memo)
+        return new
 
     def extra_repr(self):
         return ""
