@@ -191,6 +191,10 @@ for _schema, _row in _rows:
         _add(_schema.name + "_", _row["doc"], True)
 
 
+for _name in ("real", "imag"):  # attributes in Python
+    if _name in names:
+        setattr(Tensor, _name, property(names[_name]))
+
 # Functions that are no operators of their own: detach, contiguous, equal.
 for _name, _f in functions.items():
     if _f["header"] == "ops" and not hasattr(Tensor, _name[3:]) and _f["parameters"][:1] and _f["parameters"][0]["kind"] == "tensor":
@@ -214,6 +218,8 @@ for _method, _name in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div
     _binary(f"__{_method}__", _name)
     if _method != "matmul":
         _binary(f"__r{_method}__", _name, swapped=True)
+if "reciprocal" in names:  # as torch computes it
+    Tensor.__rtruediv__ = lambda self, other: run("reciprocal", self) * other
 for _method in ("eq", "ne", "lt", "le", "gt", "ge"):
     _binary(f"__{_method}__", _method)
 for _method, _name in {"iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_", "ipow": "pow_"}.items():
