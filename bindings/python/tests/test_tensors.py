@@ -136,3 +136,12 @@ def test_python_values(lib):
     assert len({x, x}) == 1
     with pytest.raises(RuntimeError, match="ambiguous"):
         bool(lib.tensor([1, 2]))
+
+
+def test_devices(lib):
+    x = lib.zeros(2, device="cpu", dtype=lib.float64)
+    assert str(x.device) == "cpu" and x.device == lib.device("cpu") and x.to("cpu") is x
+    assert lib.tensor([1], device="cpu").tolist() == [1] and lib.arange(2, device="cpu").tolist() == [0, 1]
+    assert lib.nn.Linear(2, 2, device="cpu").to("cpu").weight.device.type == "cpu"
+    y = lib.tensor([-1.0, 2.0])
+    assert lib.nn.functional.relu(y, inplace=True) is y and y.tolist() == [0, 2] and lib.nn.ReLU(inplace=True)(y).tolist() == [0, 2]

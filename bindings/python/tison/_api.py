@@ -126,7 +126,13 @@ def set_field(o, field, value, keep):
     elif kind == "dtype":
         setattr(o, name, int(value))
     else:
-        setattr(o, name, value)
+        setattr(o, name, getattr(value, "_handle", value))
+
+
+def only_cpu(device):
+    """There is one device; another one is refused as torch refuses what was not built in."""
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise RuntimeError(f"Expected device 'cpu', but got '{device}': this library computes on the CPU")
 
 
 def enumerator(enum, value):

@@ -3,7 +3,8 @@ import ctypes
 import functools
 
 from . import _dtype
-from ._api import (Scope, _structs, _resolve, check, enumerator, free, functions, option_fields, options, raw, scalar, struct)
+from ._api import (Scope, _resolve, _structs, check, enumerator, free, functions, only_cpu, option_fields, options, raw, scalar,
+                   struct)
 from ._object import Object, adopt, find
 
 wrappers = {}  # C type: what makes the Python object of an address; filled by the modules that define them
@@ -84,6 +85,9 @@ _convert = {
 }
 
 
+_FOR_OTHER_DEVICES = ("layout", "pin_memory", "generator", "memory_format")
+
+
 class Function:
     """A C function as Python sees it. `names`: other names of its parameters, as torch has them."""
 
@@ -122,6 +126,11 @@ class Function:
         for key, value in keywords.items():
             key = self.names.get(key, key)
             if key not in self.by_place and key not in self.fields:
+                if key == "device":
+                    only_cpu(value)
+                    continue
+                if key in _FOR_OTHER_DEVICES and not value:
+                    continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{key}'")
             if key in given:
                 raise TypeError(f"{self.__name__}() got multiple values for argument '{key}'")

@@ -2,6 +2,7 @@
 import struct as _struct
 
 from . import _dtype
+from ._api import only_cpu
 from ._call import call, function
 from ._tensor import Tensor, from_bytes, over_memory
 
@@ -58,6 +59,7 @@ def _pack(values, dtype):
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """torch.tensor: a copy of numbers, nested lists, arrays or tensors."""
+    only_cpu(device)
     if isinstance(data, Tensor):
         x = data.detach().clone()
     elif hasattr(data, "__array_interface__"):
@@ -110,6 +112,7 @@ def from_numpy(array):
 
 def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """torch.arange."""
+    only_cpu(device)
     if end is None:
         start, end = 0, start
     return call("tn_arange", start, end, step, dtype=dtype, requires_grad=requires_grad)
@@ -123,6 +126,7 @@ def full_like(x, value, *, dtype=None, requires_grad=False):
 
 def _like(name):
     def make(x, *, dtype=None, requires_grad=False, memory_format=None, device=None):
+        only_cpu(device)
         y = call(f"tn_{name}", x if dtype is None else x.to(dtype))
         return y.requires_grad_() if requires_grad else y
     make.__name__, make.__doc__ = name, f"torch.{name}."

@@ -3,7 +3,7 @@ import ctypes
 import struct as _struct
 
 from . import _dtype
-from ._api import Scope, check, lib, raw, text
+from ._api import Scope, check, only_cpu, raw, text
 from ._call import call, function, wrap, wrappers
 from ._object import Object, adopt
 
@@ -314,6 +314,9 @@ class Tensor:
                 dtype = a
             elif isinstance(a, Tensor):
                 dtype = a.dtype
+            else:
+                only_cpu(a)
+        only_cpu(device)
         x = self if dtype is None or dtype is self.dtype else call("tn_to", self, dtype)
         return x.clone() if copy and x is self else x
 
@@ -327,9 +330,6 @@ class Tensor:
 
     def type_as(self, other):
         return self.to(other.dtype)
-
-    def element(self):
-        return self.item()
 
     # ---- indexing ----
 

@@ -57,7 +57,9 @@ def _make(row):
     values = {f["name"]: f for f in row["fields"] if f["kind"] in ("int", "double", "bool", "dtype", "enum")}
     kinds = {p["kind"] for p in constructor.parameters}
 
-    def __init__(self, *args, device=None, **keywords):
+    def __init__(self, *args, **keywords):
+        if "inplace" not in constructor.fields:
+            keywords.pop("inplace", None)  # the result is the same
         constructor.make(self._adopt, *args, **keywords)
 
     def __init_list__(self, *args):

@@ -9,7 +9,7 @@ import copy
 import ctypes
 
 from .. import _dtype
-from .._api import Scope, check, constants, fail, hold, options, raw, struct, text
+from .._api import Scope, check, constants, fail, hold, only_cpu, options, raw, struct, text
 from .._call import call, function, handle, wrap, wrappers
 from .._hooks import module_hook
 from .._object import adopt, find
@@ -352,7 +352,11 @@ class Module:
 
     def to(self, *args, dtype=None, device=None):
         for a in args:
-            dtype = a if isinstance(a, _dtype.dtype) else a.dtype if isinstance(a, Tensor) else dtype
+            if isinstance(a, (_dtype.dtype, Tensor)):
+                dtype = getattr(a, "dtype", a)
+            else:
+                only_cpu(a)
+        only_cpu(device)
         if dtype is not None:
             call("tn_module_to", self, dtype)
         return self
