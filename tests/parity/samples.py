@@ -2,9 +2,9 @@
 
     samples.py [--write] [NAME ...]
 
-It needs no program of its own: operators and lines come from bindings/api.json, inputs are made as tests/unit/sample.h makes them, both
-libraries are called by the schema's name. A new operator needs nothing here. --write puts PyTorch's results into tests/values/, which
-`make test` compares with (tests/unit/test_values.c).
+It needs no program of its own: operators and lines come from bindings/api.json, inputs are made as tests/unit/sample.h makes them,
+both libraries are called by the schema's name. A new operator needs nothing here. --write puts PyTorch's results into
+tests/values/, which `make test` compares with (tests/unit/test_values.c).
 """
 import math
 import os
@@ -137,7 +137,8 @@ def make(lib, i, place, wide=False):
     if i.dtype is None:
         return None
     dtype = {"float32": "float64", "float16": "float64", "bfloat16": "float64"}.get(i.dtype, i.dtype) if wide else i.dtype
-    x = torch.tensor(numbers(i, place), dtype=torch.complex128 if dtype.startswith("complex") else torch.float64 if i.floating else None)
+    exact = torch.complex128 if dtype.startswith("complex") else torch.float64 if i.floating else None
+    x = torch.tensor(numbers(i, place), dtype=exact)
     x = x.reshape(i.sizes).to(getattr(torch, dtype))
     if lib is tison:
         x = tison.tensor(x.reshape(-1).tolist(), dtype=getattr(tison, dtype)).reshape(tuple(i.sizes))
@@ -180,7 +181,8 @@ def torch_functions(schema):
         if callable(getattr(place, schema.name, None)):
             out.append(lambda given, f=getattr(place, schema.name): as_in_python(f, schema, given))
     if schema.name == "slice":
-        out.append(lambda given: given["self"][(slice(None),) * given["dim"] + (slice(given["start"], given["end"], given["step"]),)])
+        part = ("start", "end", "step")
+        out.append(lambda given: given["self"][(slice(None),) * given["dim"] + (slice(*(given[k] for k in part)),)])
     return out
 
 

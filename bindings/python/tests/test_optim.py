@@ -44,7 +44,8 @@ def test_losses_are_equal(both, name, options):
 
 def test_it_is_used_as_in_torch(lib):
     net = make(lib)
-    optimizer = lib.optim.SGD([{"params": net.first.parameters(), "lr": 0.5}, {"params": net.rest.parameters()}], lr=0.1, momentum=0.9)
+    groups = [{"params": net.first.parameters(), "lr": 0.5}, {"params": net.rest.parameters()}]
+    optimizer = lib.optim.SGD(groups, lr=0.1, momentum=0.9)
     assert [g["lr"] for g in optimizer.param_groups] == [0.5, 0.1] and len(optimizer.param_groups[0]["params"]) == 2
     optimizer.param_groups[0]["lr"] = 0.25
     assert optimizer.param_groups[0]["lr"] == 0.25

@@ -28,9 +28,11 @@ constants = {name: value for e in api["enums"] for name, value in e["values"].it
 _enums = {e["name"] for e in api["enums"]}
 _structs = {s["name"]: s for s in api["structs"]}
 _made = {}
-_plain = {"int64_t": ctypes.c_int64, "size_t": ctypes.c_size_t, "int": ctypes.c_int, "bool": ctypes.c_bool, "double": ctypes.c_double,
-          "float": ctypes.c_float, "uint64_t": ctypes.c_uint64, "uint32_t": ctypes.c_uint32, "uint16_t": ctypes.c_uint16,
-          "uint8_t": ctypes.c_uint8, "int32_t": ctypes.c_int32, "char": ctypes.c_char, "const char *": ctypes.c_char_p, "void": None}
+_plain = {"int64_t": ctypes.c_int64, "size_t": ctypes.c_size_t, "int": ctypes.c_int, "bool": ctypes.c_bool,
+          "double": ctypes.c_double, "float": ctypes.c_float, "uint64_t": ctypes.c_uint64, "uint32_t": ctypes.c_uint32,
+          "uint16_t": ctypes.c_uint16,
+          "uint8_t": ctypes.c_uint8, "int32_t": ctypes.c_int32, "char": ctypes.c_char, "const char *": ctypes.c_char_p,
+          "void": None}
 
 
 def struct(name):

@@ -3,7 +3,7 @@ import struct as _struct
 
 from . import _dtype
 from ._api import only_cpu
-from ._call import call, function
+from ._call import call
 from ._tensor import Tensor, from_bytes, over_memory
 
 float32 = _dtype.by_name["float32"]
@@ -103,10 +103,11 @@ def from_numpy(array):
             step *= n
     if any(s < 0 for s in strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-                         "currently supported. (You can probably work around this by making a copy of your array with array.copy().)")
+                         "currently supported. (You can probably work around this by making a copy of your array with "
+                         "array.copy().)")
     if any(s % dtype.itemsize for s in strides):
-        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the "
-                         "memory.")
+        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+                         "reallocate the memory.")
     return over_memory(about["data"][0], shape, [s // dtype.itemsize for s in strides], dtype, array)
 
 
@@ -140,4 +141,4 @@ def randint(low, high=None, size=None, **keywords):
     return call("tn_randint", low, high, size, **keywords)
 
 
-likes = {name: _like(name) for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like") if function(f"tn_{name}")}
+likes = {name: _like(name) for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like")}

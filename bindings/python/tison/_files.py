@@ -1,4 +1,4 @@
-"""tison.save and tison.load: by the name's ending. A .pt file holds nested values, as torch's do; the others hold dicts of tensors."""
+"""tison.save and tison.load, by the name's ending: a .pt file holds nested values, as torch's do; the others dicts of tensors."""
 import collections
 import ctypes
 import os

@@ -1,7 +1,7 @@
 """torch.autograd.Function: a forward and a backward written in Python.
 
-The forward runs in Python, under no_grad; the library's node is made around its results and holds what was saved. The context goes when
-the node goes: a tensor over memory that the context owns is saved along.
+The forward runs in Python, under no_grad; the library's node is made around its results and holds what was saved. The context
+goes when the node goes: a tensor over memory that the context owns is saved along.
 """
 import ctypes
 import weakref

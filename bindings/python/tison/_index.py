@@ -53,8 +53,8 @@ def _basic(x, items):
         elif hasattr(item, "__index__"):
             x = _select(x, dim, item.__index__())
         else:
-            raise TypeError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
-                            f"{type(item).__name__})")
+            raise TypeError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+                            f"(got {type(item).__name__})")
     return x, chosen
 
 

@@ -1,8 +1,8 @@
 """Python objects that stand for objects of the library.
 
 An object holds a claim (tn_keep) and gives it back when it dies, on whatever thread the collector runs. One address has one Python
-object at a time, so that `p.grad is p.grad`. The claim is given back by the weak reference's callback: by then the table cannot hand
-the dying object out any more.
+object at a time, so that `p.grad is p.grad`. The claim is given back by the weak reference's callback: by then the table cannot
+hand the dying object out any more.
 """
 import atexit
 import weakref

@@ -197,7 +197,8 @@ for _name in ("real", "imag"):  # attributes in Python
 
 # Functions that are no operators of their own: detach, contiguous, equal.
 for _name, _f in functions.items():
-    if _f["header"] == "ops" and not hasattr(Tensor, _name[3:]) and _f["parameters"][:1] and _f["parameters"][0]["kind"] == "tensor":
+    _takes = _f["parameters"][0]["kind"] if _f["parameters"] else None
+    if _f["header"] == "ops" and _takes == "tensor" and not hasattr(Tensor, _name[3:]):
         setattr(Tensor, _name[3:], c_function(_name))
 
 

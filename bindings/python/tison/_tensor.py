@@ -8,7 +8,8 @@ from ._call import call, function, wrap, wrappers
 from ._object import Object, adopt
 
 _ndim, _numel, _sizes, _strides, _offset = (raw(f"tn_{n}") for n in ("ndim", "numel", "sizes", "strides", "storage_offset"))
-_get_dtype, _device, _is_contiguous, _version = (raw(f"tn_{n}") for n in ("get_dtype", "device", "is_contiguous", "version_counter"))
+_get_dtype, _device, _is_contiguous, _version = (raw(f"tn_{n}") for n in (
+    "get_dtype", "device", "is_contiguous", "version_counter"))
 _is_parameter, _is_buffer, _to_string, _data, _copy_to = (raw(f"tn_{n}") for n in (
     "is_parameter", "is_buffer", "to_string", "data", "copy_to"))
 _requires_grad, _is_leaf, _grad, _grad_fn_name = (raw(f"tn_{n}") for n in ("requires_grad", "is_leaf", "grad", "grad_fn_name"))

@@ -31,4 +31,4 @@ def _make(name):
 
 
 classes = {_class_name(n): _make(n) for n, f in functions.items()
-           if f["header"] == "ops" and (n.endswith("_loss") or n == "tn_cross_entropy") and f["parameters"][-1]["kind"] == "options"}
+           if f["header"] == "ops" and (n.endswith("_loss") or n == "tn_cross_entropy") and option_fields(n)}

@@ -149,7 +149,8 @@ def _values(f):
 
 
 def _make(row):
-    return type(row["name"], (Optimizer,), {"_make": staticmethod(Function(row["constructor"])), "__doc__": row["doc"], "__module__": "tison.optim"})
+    return type(row["name"], (Optimizer,), {"_make": staticmethod(Function(row["constructor"])), "__doc__": row["doc"],
+                                            "__module__": "tison.optim"})
 
 
 _classes = {row["name"]: _make(row) for row in api["classes"] if row["kind"] == "optimizer" and row["name"]}
