@@ -237,3 +237,25 @@ def test_files_travel(both, tmp_path):
     assert back["x"].tolist() == [0, 1, 2] and back["n"] == [2.5]
     ours.save({"x": ours.ones(2)}, tmp_path / "c.safetensors")
     assert ours.load(tmp_path / "c.safetensors")["x"].tolist() == [1, 1]
+
+
+def test_places_keep_their_kind(lib):
+    net = make_net(lib)
+    net.mean = lib.ones(4)
+    assert [n for n, _ in net.named_buffers()] == ["mean", "scratch"] and net.state_dict()["mean"].tolist() == [1] * 4
+    net.scratch = lib.ones(2)
+    assert "scratch" not in net.state_dict() and net.scratch.tolist() == [1, 1]
+    net.scale = None
+    assert net.scale is None and "scale" not in net.state_dict()
+    net.scale = lib.nn.Parameter(lib.ones(2))
+    assert "scale" in net.state_dict()
+    net.plain = lib.nn.Parameter(lib.ones(1))
+    assert "plain" in dict(net.named_parameters()) and "plain" not in net.__dict__
+    net.hidden = lib.nn.Linear(4, 8, bias=False)
+    assert net.hidden.bias is None and [n for n, _ in net.named_children()] == ["hidden", "out"]
+    net.register_parameter("later", None)
+    assert net.later is None
+    net.shared = net.out
+    assert len(list(net.named_modules())) == 3 and [n for n, _ in net.named_modules(remove_duplicate=False)][-1] == "shared"
+    with pytest.raises(TypeError, match="as buffer 'mean'"):
+        net.mean = 3

@@ -145,3 +145,5 @@ def test_devices(lib):
     assert lib.nn.Linear(2, 2, device="cpu").to("cpu").weight.device.type == "cpu"
     y = lib.tensor([-1.0, 2.0])
     assert lib.nn.functional.relu(y, inplace=True) is y and y.tolist() == [0, 2] and lib.nn.ReLU(inplace=True)(y).tolist() == [0, 2]
+    assert y.new_zeros(2, 2).shape == (2, 2) and y.new_ones((3,), dtype=lib.int64).dtype == lib.int64
+    assert y.new_full((1,), 2.5).item() == 2.5

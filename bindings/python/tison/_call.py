@@ -67,6 +67,15 @@ def _structs_of(p, values):
     return items, len(pairs)
 
 
+_tensors_new = raw("tn_tensors_new")
+
+
+def _list_of(tensors):
+    """A tn_tensors of Python's list, claimed by the call's scope."""
+    items = [handle(x) for x in ([tensors] if hasattr(tensors, "_handle") else tensors)]
+    return _tensors_new(_array(items, ctypes.c_void_p), len(items))
+
+
 _convert = {
     "structs": _structs_of,
     "tensor": lambda p, v: (_tensor(v),),
@@ -80,7 +89,7 @@ _convert = {
     "enum": lambda p, v: (enumerator(p["type"], v),),
     "int": lambda p, v: (-(2 ** 63) if v is None else v.__index__(),),
     "module": lambda p, v: (handle(v),),
-    "handle": lambda p, v: (handle(v),),
+    "handle": lambda p, v: (_list_of(v) if p["type"] == "tn_tensors *" and not hasattr(v, "_handle") else handle(v),),
     "pointer": lambda p, v: (handle(v) if hasattr(v, "_handle") else v,),
 }
 

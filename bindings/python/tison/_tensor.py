@@ -350,6 +350,16 @@ def _caster(name):
     return cast
 
 
+def _maker(name):
+    def make(self, *args, dtype=None, requires_grad=False, device=None):
+        only_cpu(device)
+        return call(f"tn_{name}", *args, dtype=dtype or self.dtype, requires_grad=requires_grad)
+    make.__name__, make.__doc__ = f"new_{name}", f"torch.{name} with this tensor's dtype."
+    return make
+
+
+for _name in ("zeros", "ones", "empty", "full"):
+    setattr(Tensor, f"new_{_name}", _maker(_name))
 for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
     setattr(Tensor, _name, _caster(_name))
 

@@ -43,7 +43,7 @@ class Optimizer(Object):
         tensors = _parameters(groups[0])
         with Scope():
             own = {**given, **first}
-            self._make.make(lambda a: _adopt(self, a), _list(tensors), **own)
+            self._make.make(lambda a: _adopt(self, a), tensors, **own)
             for group in groups[1:]:
                 self._add({**given, **group})
         self.param_groups.insert(0, _Group(self, 0, {**self._defaults, **first, "params": tensors}))
@@ -52,7 +52,7 @@ class Optimizer(Object):
         chosen = {k: v for k, v in group.items() if k != "params"}
         tensors = _parameters(group)
         with Scope():
-            call("tn_optim_add_param_group", self, _list(tensors), **chosen)
+            call("tn_optim_add_param_group", self, tensors, **chosen)
         index = call("tn_optim_group_count", self) - 1
         self.param_groups.append(_Group(self, index, {**self._defaults, **chosen, "params": tensors}))
 
@@ -125,18 +125,6 @@ def _parameters(group):
         if not isinstance(t, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(t).__name__}")
     return tensors
-
-
-class _List(Object):
-    pass
-
-
-def _list(tensors):
-    from .._call import wrap
-    import ctypes
-    items = (ctypes.c_void_p * max(len(tensors), 1))(*[t._handle for t in tensors])
-    _api.check()
-    return wrap(raw("tn_tensors_new")(items, len(tensors)), "tn_tensors *")
 
 
 def _values(f):
