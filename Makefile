@@ -51,7 +51,7 @@ examples: $(EXAMPLES)
 
 help:
 	@echo "all (default): the libraries in $(BUILD)/      install, uninstall: PREFIX=$(PREFIX) DESTDIR="
-	@echo "test: all tests; TIER=quick for less         check: style, layers, generated headers"
+	@echo "test: all tests; TIER=quick, long            check: style, layers, generated headers"
 	@echo "demo: learns to read handwritten digits  parity: compares live with PyTorch   bench: benchmarks"
 	@echo "fashion: learns Fashion-MNIST, 60,000 images, in about a minute"
 	@echo "python: bindings/python, to be used with PYTHONPATH=bindings/python   python-test: its tests"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests, one line for each step, and prints the totals as its last line. `tests/run.sh [quick|full]`, full by default.
-# quick: unit tests and examples with $CC. full: clang, CMake, sanitizers, CPU levels, header checks, misuses and ./dev check too.
+# Runs the tests, one line for each step, and prints the totals as its last line. `tests/run.sh [quick|full|long]`, full by default.
+# long: test_crash and test_faults with many more kills and faults. quick: unit tests and examples with $CC. full: clang, CMake, sanitizers, CPU levels, header checks, misuses and ./dev check too.
 cd "$(dirname "$0")/.." || exit 1
 # The thread sanitizer of older compilers needs the addresses of programs not to be random.
 [ -z "$TISON_TEST_FIXED" ] && setarch -R true 2> /dev/null && TISON_TEST_FIXED=1 exec setarch -R "$0" "$@"
@@ -49,7 +49,7 @@ show_build_errors() { grep -E 'error:|warning:|undefined reference|\*\*\*' "$tmp
 is_built() { make -q BUILD="$1" WERROR=1 "${@:3}" "$2" > /dev/null 2>&1; }
 
 run_unit() { # name, program
-    timeout 300 "$2" > "$tmp/log" 2>&1
+    timeout "${limit:-300}" "$2" > "$tmp/log" 2>&1
     local status=$? line
     line=$(grep -E '^test_.*: [0-9]+ passed, [0-9]+ failed$' "$tmp/log" | tail -n 1)
     local p f
@@ -225,6 +225,12 @@ levels() { # the same programs on lesser CPUs
 }
 
 tools/setup.sh
+if [ "$tier" = long ]; then
+    limit=3600
+    TISON_LONG=1 unit_tests "kills, stops and faults, many of them" build "tests/unit/test_crash.c tests/unit/test_faults.c" CC="$cc"
+    echo "$all_passed passed, $all_failed failed"
+    exit $((all_failed > 0))
+fi
 unit_tests "unit tests, $cc" build "${units[*]}" CC="$cc"
 installed_examples "$cc"
 other_languages

@@ -66,24 +66,24 @@ tn_value *tni_value_text(tni_thread *t, tn_value_kind kind, const char *text, si
     return v;
 }
 
-tni_item tni_value_item(tn_value *v) {
+tni_held tni_value_item(tn_value *v) {
     if (tni_is_container(v->kind) || is_text(v->kind) || v->kind == TN_VALUE_COMPLEX) return TNI_ITEM_OBJECT(v->kind, v);
     return v->item;
 }
 
-static void note_child(tn_value *v, const tni_item *x) {
+static void note_child(tn_value *v, const tni_held *x) {
     if (!tni_is_container(x->kind)) return;
     tn_value *child = tni_item_value(x);
     child->inside = v->nested = true;
     v->height = (uint8_t)TNI_MAX(v->height, TNI_MIN(child->height + 1, 255));
 }
 
-static void take(tn_value *v, const tni_item *x) {
+static void take(tn_value *v, const tni_held *x) {
     if (tni_item_is_object(x)) tni_claim(x->u.o);
     note_child(v, x);
 }
 
-bool tni_value_push(tn_value *v, tni_item item) {
+bool tni_value_push(tn_value *v, tni_held item) {
     TNI_TRY(tni_reserve(&v->u.at, &v->capacity, v->n + 1, sizeof *v->u.at));
     v->u.at[v->n++] = item;
     take(v, &item);
@@ -101,7 +101,7 @@ static size_t hash_int(int64_t i) {
     size_t h = (size_t)i * 0x9E3779B97F4A7C15u;
     return h ^ h >> 29;
 }
-static size_t hash_key(const tni_item *key) {
+static size_t hash_key(const tni_held *key) {
     if (key->kind == TN_VALUE_INT) return hash_int(key->u.i);
     return hash_text(tni_item_value(key)->u.text, tni_item_value(key)->n);
 }
@@ -113,7 +113,7 @@ typedef struct wanted {
     int64_t i;
 } wanted;
 
-static bool is_key(const tni_item *key, const wanted *w) {
+static bool is_key(const tni_held *key, const wanted *w) {
     if (!w->text) return key->kind == TN_VALUE_INT && key->u.i == w->i;
     return key->kind == TN_VALUE_STRING && tni_item_value(key)->n == w->n &&
            memcmp(tni_item_value(key)->u.text, w->text, w->n) == 0;
@@ -151,13 +151,13 @@ static bool grow_index(tn_value *v) {
     return true;
 }
 
-bool tni_value_put(tn_value *dict, tni_item key, tni_item item, bool *replaced) {
+bool tni_value_put(tn_value *dict, tni_held key, tni_held item, bool *replaced) {
     wanted w = {NULL, 0, key.u.i};
     if (key.kind == TN_VALUE_STRING) w = (wanted){tni_item_value(&key)->u.text, tni_item_value(&key)->n, 0};
     int64_t i = find_entry(dict, &w);
     *replaced = i >= 0;
     if (i >= 0) {
-        tni_item old = dict->u.at[2 * i + 1];
+        tni_held old = dict->u.at[2 * i + 1];
         take(dict, &item);
         dict->u.at[2 * i + 1] = item;
         if (tni_item_is_object(&old)) tni_release(old.u.o);
@@ -173,11 +173,11 @@ bool tni_value_put(tn_value *dict, tni_item key, tni_item item, bool *replaced) 
     return true;
 }
 
-const tni_item *tni_value_find(const tn_value *dict, const char *key, size_t n) {
+const tni_held *tni_value_find(const tn_value *dict, const char *key, size_t n) {
     int64_t i = find_entry(dict, &(wanted){key, n, 0});
     return i < 0 ? NULL : &dict->u.at[2 * i + 1];
 }
-const tni_item *tni_value_find_int(const tn_value *dict, int64_t key) {
+const tni_held *tni_value_find_int(const tn_value *dict, int64_t key) {
     int64_t i = find_entry(dict, &(wanted){NULL, 0, key});
     return i < 0 ? NULL : &dict->u.at[2 * i + 1];
 }
@@ -217,7 +217,7 @@ static void add_complex(tni_str *out, double re, double im) {
         tni_str_addf(out, "(%s%s%sj)", a, b[0] == '-' ? "" : "+", b);
 }
 
-static void item_text(const tni_item *x, tni_str *out, int depth, size_t *left);
+static void item_text(const tni_held *x, tni_str *out, int depth, size_t *left);
 
 static void items_text(const tn_value *v, tni_str *out, int depth, size_t *left) {
     for (size_t i = 0; i < v->n; i++) {
@@ -259,7 +259,7 @@ static void container_text(const tn_value *v, tni_str *out, int depth, size_t *l
     tni_str_add(out, marks[kind].end);
 }
 
-static void item_text(const tni_item *x, tni_str *out, int depth, size_t *left) {
+static void item_text(const tni_held *x, tni_str *out, int depth, size_t *left) {
     if (*left) --*left;
     switch (x->kind) {
     case TN_VALUE_NONE: tni_str_add(out, "None"); break;
@@ -282,13 +282,13 @@ static void item_text(const tni_item *x, tni_str *out, int depth, size_t *left) 
 
 static void value_text(tni_object *o, tni_str *out) {
     size_t left = TEXT_ITEMS;
-    tni_item x = tni_value_item((tn_value *)o);
+    tni_held x = tni_value_item((tn_value *)o);
     item_text(&x, out, 0, &left);
 }
 
 /* ---- making ---- */
 
-static tn_value *make(int kind, tni_item item) {
+static tn_value *make(int kind, tni_held item) {
     tni_thread *t = tni_self();
     tn_value *v = t && !tni_failed() ? new_value(t, kind) : NULL;
     if (!v) return NULL;
@@ -301,9 +301,9 @@ static tn_value *make(int kind, tni_item item) {
 tn_value *tn_value_none(void) { return make(TN_VALUE_NONE, TNI_ITEM_NONE); }
 tn_value *tn_value_bool(bool b) { return make(TN_VALUE_BOOL, TNI_ITEM_INT(b)); }
 tn_value *tn_value_int(int64_t i) { return make(TN_VALUE_INT, TNI_ITEM_INT(i)); }
-tn_value *tn_value_float(double d) { return make(TN_VALUE_FLOAT, (tni_item){TN_VALUE_FLOAT, {.d = d}}); }
+tn_value *tn_value_float(double d) { return make(TN_VALUE_FLOAT, (tni_held){TN_VALUE_FLOAT, {.d = d}}); }
 tn_value *tn_value_complex(double re, double im) {
-    tn_value *v = make(TN_VALUE_COMPLEX, (tni_item){TN_VALUE_COMPLEX, {.d = re}});
+    tn_value *v = make(TN_VALUE_COMPLEX, (tni_held){TN_VALUE_COMPLEX, {.d = re}});
     if (v) v->imaginary = im;
     return v;
 }
@@ -458,7 +458,7 @@ bool tn_value_set_attributes(tn_value *dict, tn_value *attributes) {
     if (attributes) {
         TNI_TRY(check_kind("value_set_attributes", "attributes", attributes, TN_VALUE_DICT));
         TNI_TRY(check_no_cycle("value_set_attributes", dict, attributes));
-        tni_item item = tni_value_item(attributes);
+        tni_held item = tni_value_item(attributes);
         take(dict, &item);
     }
     dict->attributes = attributes;
@@ -474,7 +474,7 @@ tn_value_kind tn_value_get_kind(tn_value *v) {
 
 size_t tn_value_count(tn_value *v) { return tni_check_handle("value_count", "v", v, TNI_VALUE) ? v->n : 0; }
 
-tn_value *tni_value_of_item(tni_thread *t, const tni_item *x) {
+tn_value *tni_value_of_item(tni_thread *t, const tni_held *x) {
     if (tni_item_is_object(x) && x->kind != TN_VALUE_TENSOR) return tni_scope_claim(t, x->u.o) ? (tn_value *)x->u.o : NULL;
     tn_value *v = new_value(t, x->kind);
     if (!v) return NULL;
@@ -483,7 +483,7 @@ tn_value *tni_value_of_item(tni_thread *t, const tni_item *x) {
     return tni_give(t, v);
 }
 
-static tn_value *hand_out(const tni_item *x) {
+static tn_value *hand_out(const tni_held *x) {
     tni_thread *t = tni_self();
     return t ? tni_value_of_item(t, x) : NULL;
 }
@@ -508,13 +508,13 @@ tn_value *tn_value_key(tn_value *dict, size_t i) {
 
 tn_value *tn_value_get(tn_value *dict, const char *key) {
     if (!check_kind("value_get", "dict", dict, TN_VALUE_DICT)) return NULL;
-    const tni_item *x = key ? tni_value_find(dict, key, strlen(key)) : NULL;
+    const tni_held *x = key ? tni_value_find(dict, key, strlen(key)) : NULL;
     if (!x) return (void)tni_fail(TN_ERR_KEY, "value_get: there is no '%.400s'", key ? key : "(null)"), NULL;
     return hand_out(x);
 }
 tn_value *tn_value_get_int(tn_value *dict, int64_t key) {
     if (!check_kind("value_get", "dict", dict, TN_VALUE_DICT)) return NULL;
-    const tni_item *x = tni_value_find_int(dict, key);
+    const tni_held *x = tni_value_find_int(dict, key);
     if (!x) return (void)tni_fail(TN_ERR_KEY, "value_get: there is no %lld", (long long)key), NULL;
     return hand_out(x);
 }

@@ -45,7 +45,7 @@ tn_value *tn_value_from_state(tn_state *state) {
 
 static bool set_all(tn_state *s, const tn_value *dict) {
     for (size_t i = 0; i < dict->n; i++) {
-        const tni_item *key = &dict->u.at[2 * i], *x = key + 1;
+        const tni_held *key = &dict->u.at[2 * i], *x = key + 1;
         TNI_CHECK(key->kind == TN_VALUE_STRING, TN_ERR_TYPE, "value_to_state: key %zu is no text but the int %lld", i,
                   (long long)key->u.i);
         const tn_value *name = tni_item_value(key);
@@ -59,13 +59,13 @@ static bool set_all(tn_state *s, const tn_value *dict) {
 
 /* What of _metadata is a version; the rest is nothing that a state has. */
 static bool take_versions(tn_state *s, const tn_value *dict) {
-    const tni_item *x = dict->attributes ? tni_value_find(dict->attributes, "_metadata", 9) : NULL;
+    const tni_held *x = dict->attributes ? tni_value_find(dict->attributes, "_metadata", 9) : NULL;
     if (!x || x->kind != TN_VALUE_DICT) return true;
     const tn_value *paths = tni_item_value(x);
     for (size_t i = 0; i < paths->n; i++) {
-        const tni_item *path = &paths->u.at[2 * i], *entry = path + 1;
+        const tni_held *path = &paths->u.at[2 * i], *entry = path + 1;
         if (path->kind != TN_VALUE_STRING || entry->kind != TN_VALUE_DICT) continue;
-        const tni_item *version = tni_value_find(tni_item_value(entry), "version", 7);
+        const tni_held *version = tni_value_find(tni_item_value(entry), "version", 7);
         if (version && version->kind == TN_VALUE_INT) TNI_TRY(tn_state_set_version(s, tni_item_value(path)->u.text, version->u.i));
     }
     return true;

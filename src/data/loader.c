@@ -277,7 +277,7 @@ TN_API tn_value *tn_batches_state(const tn_batch *batch) {
 }
 
 static int64_t int_of(const tn_value *v, const char *key, int64_t other) {
-    const tni_item *x = tni_value_find(v, key, strlen(key));
+    const tni_held *x = tni_value_find(v, key, strlen(key));
     return x && (x->kind == TN_VALUE_INT || x->kind == TN_VALUE_BOOL) ? x->u.i : other;
 }
 

@@ -291,8 +291,7 @@ static bool max_dim_vjp(tni_vjp *g) {
 }
 
 TN_OP(max_dim, .schema = "max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-      .grad_name = "MaxBackward0", .run = max_dim_run, .widen = true, .vjp = max_dim_vjp, .save = TNI_OUT(1),
-      .no_grad_outputs = 2,
+      .grad_name = "MaxBackward0", .run = max_dim_run, .widen = true, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
       .samples = TN_SAMPLES("f32[3,4] 1 @bench", "f64[2,3,4] 1 True", "f32[3,4]^T 0", "i32[3,4]<10 0", "f32[] 0", "bool[3] 0",
                             "f32[0,3] 1", "f32[0,3] 0 !index", "f32[2,3] 2 !index"));
 

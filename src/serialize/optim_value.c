@@ -76,12 +76,12 @@ static bool set_named(tn_state *s, const char *head, size_t k, const char *key, 
     return x && tn_state_set(s, name, x);
 }
 
-static bool is_number(const tni_item *x) {
+static bool is_number(const tni_held *x) {
     return x->kind == TN_VALUE_INT || x->kind == TN_VALUE_FLOAT || x->kind == TN_VALUE_BOOL;
 }
 
 /* n numbers as a tensor, 0-d when n is 0: NULL with an error. */
-static tn_tensor *numbers(const tni_item *x, size_t n, tn_dtype dtype) {
+static tn_tensor *numbers(const tni_held *x, size_t n, tn_dtype dtype) {
     tni_thread *t = tni_self();
     const int64_t size = (int64_t)n;
     tn_tensor *y = tni_give(t, tni_tensor_new(t, "optim_load_value", dtype, &size, n > 0));
@@ -93,7 +93,7 @@ static tn_tensor *numbers(const tni_item *x, size_t n, tn_dtype dtype) {
     return y;
 }
 
-static tn_tensor *option_tensor(const tni_item *x) {
+static tn_tensor *option_tensor(const tni_held *x) {
     if (x->kind == TN_VALUE_TENSOR) return (tn_tensor *)x->u.o;
     if (x->kind == TN_VALUE_BOOL) return numbers(x, 0, TN_BOOL);
     if (is_number(x)) return numbers(x, 0, TN_FLOAT64);
@@ -110,7 +110,7 @@ typedef struct incoming {
 } incoming;
 
 static bool take_group(incoming *in, const tn_value *group, size_t j) {
-    const tni_item *params = tni_value_find(group, "params", 6);
+    const tni_held *params = tni_value_find(group, "params", 6);
     TNI_CHECK(params && params->kind == TN_VALUE_LIST, TN_ERR_KEY, "optim_load_value: group %zu has no list 'params'", j);
     const tn_value *list = tni_item_value(params);
     for (size_t i = 0; i < list->n; i++) {
@@ -121,7 +121,7 @@ static bool take_group(incoming *in, const tn_value *group, size_t j) {
     if (list->n) TNI_TRY(set_named(in->out, "param_groups.", j, "params", numbers(list->u.at, list->n, TN_INT64)));
     for (size_t i = 0; i < group->n; i++) {
         char name[256];
-        const tni_item *key = &group->u.at[2 * i];
+        const tni_held *key = &group->u.at[2 * i];
         if (key->kind != TN_VALUE_STRING || strcmp(tni_item_value(key)->u.text, "params") == 0) continue;
         snprintf(name, sizeof name, "param_groups.%zu.%.200s", j, tni_item_value(key)->u.text);
         if (!tn_state_has(in->known, name)) continue; /* such as foreach and fused, which say nothing here */
@@ -134,12 +134,12 @@ static bool take_group(incoming *in, const tn_value *group, size_t j) {
 
 static bool take_states(incoming *in, const tn_value *states) {
     for (size_t i = 0; i < states->n; i++) {
-        const tni_item *key = &states->u.at[2 * i], *x = key + 1;
-        const tni_item *place = key->kind == TN_VALUE_INT ? tni_value_find_int(in->places, key->u.i) : NULL;
+        const tni_held *key = &states->u.at[2 * i], *x = key + 1;
+        const tni_held *place = key->kind == TN_VALUE_INT ? tni_value_find_int(in->places, key->u.i) : NULL;
         TNI_CHECK(place && x->kind == TN_VALUE_DICT, TN_ERR_KEY, "optim_load_value: entry %zu of 'state' is of no parameter", i);
         const tn_value *entry = tni_item_value(x);
         for (size_t k = 0; k < entry->n; k++) {
-            const tni_item *name = &entry->u.at[2 * k];
+            const tni_held *name = &entry->u.at[2 * k];
             if (name->kind != TN_VALUE_STRING || name[1].kind == TN_VALUE_NONE) continue; /* momentum_buffer may be None */
             tn_tensor *y = option_tensor(name + 1);
             TNI_CHECK(y || tni_failed(), TN_ERR_TYPE, "optim_load_value: 'state.%zu.%.100s' is no tensor", (size_t)place->u.i,
@@ -153,15 +153,15 @@ static bool take_states(incoming *in, const tn_value *states) {
 tn_state *tni_optim_state_from_value(tn_optim *opt, tn_value *v) {
     tni_thread *t = tni_self();
     if (!t || tni_failed() || !tni_check_handle("optim_load_value", "state", v, TNI_VALUE) || !tni_inner_enter(t)) return NULL;
-    const tni_item *states = v->kind == TN_VALUE_DICT ? tni_value_find(v, "state", 5) : NULL;
-    const tni_item *groups = v->kind == TN_VALUE_DICT ? tni_value_find(v, "param_groups", 12) : NULL;
+    const tni_held *states = v->kind == TN_VALUE_DICT ? tni_value_find(v, "state", 5) : NULL;
+    const tni_held *groups = v->kind == TN_VALUE_DICT ? tni_value_find(v, "param_groups", 12) : NULL;
     bool right = states && groups && states->kind == TN_VALUE_DICT && groups->kind == TN_VALUE_LIST;
     if (!right)
         tni_fail(TN_ERR_KEY, "optim_load_value: no state of an optimizer: it has no dict 'state' or no list 'param_groups'");
     incoming in = {tn_state_new(), tn_optim_state_dict(opt), tn_value_dict()};
     right = right && in.out && in.known && in.places;
     for (size_t j = 0; right && j < tni_item_value(groups)->n; j++) {
-        const tni_item *g = &tni_item_value(groups)->u.at[j];
+        const tni_held *g = &tni_item_value(groups)->u.at[j];
         right = g->kind == TN_VALUE_DICT || tni_fail(TN_ERR_TYPE, "optim_load_value: group %zu is no dict", j);
         right = right && take_group(&in, tni_item_value(g), j);
     }

@@ -59,7 +59,7 @@ tn_value *tni_pickle_text(tni_pickle *p, tn_value_kind kind, const char *text, s
 static bool fail_depth(tni_pickle *p) { return tni_pickle_fail(p, "values nested more than %d deep", TN_VALUE_MAX_DEPTH); }
 
 /* A container that stands in another is complete: so nothing contains itself, and depth and weight are known. */
-static bool check_child(tni_pickle *p, tn_value *v, const tni_item *x) {
+static bool check_child(tni_pickle *p, tn_value *v, const tni_held *x) {
     if (v->inside) return tni_pickle_refuse(p, "a value that contains itself");
     v->weight++;
     if (tni_is_container(x->kind)) {
@@ -73,11 +73,11 @@ static bool check_child(tni_pickle *p, tn_value *v, const tni_item *x) {
     return true;
 }
 
-bool tni_pickle_push_item(tni_pickle *p, tn_value *v, tni_item item) {
+bool tni_pickle_push_item(tni_pickle *p, tn_value *v, tni_held item) {
     return check_child(p, v, &item) && spend(p, 2 * sizeof item) && tni_value_push(v, item);
 }
 
-bool tni_pickle_put(tni_pickle *p, tn_value *dict, tni_item key, tni_item item) {
+bool tni_pickle_put(tni_pickle *p, tn_value *dict, tni_held key, tni_held item) {
     bool replaced;
     if (key.kind != TN_VALUE_STRING && key.kind != TN_VALUE_INT)
         return tni_pickle_refuse(p, "a dict key that is neither text nor int but a %s", tni_value_kind_name(key.kind));
@@ -91,7 +91,7 @@ bool tni_pickle_put(tni_pickle *p, tn_value *dict, tni_item key, tni_item item) 
 
 /* ---- the stack ---- */
 
-static bool push(tni_pickle *p, tni_item x) {
+static bool push(tni_pickle *p, tni_held x) {
     TNI_TRY(tni_reserve(&p->stack, &p->stack_capacity, p->depth + 1, sizeof *p->stack));
     p->stack[p->depth++] = x;
     return true;
@@ -114,9 +114,9 @@ static bool pop_mark(tni_pickle *p, size_t *first, size_t *n) {
     return true;
 }
 
-static tni_item *top(tni_pickle *p, int kind, const char *op) {
+static tni_held *top(tni_pickle *p, int kind, const char *op) {
     if (!need(p, 1)) return NULL;
-    tni_item *x = &p->stack[p->depth - 1];
+    tni_held *x = &p->stack[p->depth - 1];
     if (x->kind != kind) return tni_pickle_fail(p, "%s on what is no %s", op, tni_value_kind_name(kind)), NULL;
     return x;
 }
@@ -160,7 +160,7 @@ static bool op_long(tni_pickle *p, int width) {
 
 static bool op_float(tni_pickle *p) {
     uint64_t bits = 0;
-    tni_item x = {TN_VALUE_FLOAT, {0}};
+    tni_held x = {TN_VALUE_FLOAT, {0}};
     TNI_TRY(have(p, 8));
     for (int i = 0; i < 8; i++) bits = bits << 8 | p->at[i];
     p->at += 8;
@@ -180,15 +180,15 @@ static bool read_line(tni_pickle *p, char *out, size_t room) {
 
 static bool op_global(tni_pickle *p) {
     char module[256], name[256];
-    tni_item x;
+    tni_held x;
     return read_line(p, module, sizeof module) && read_line(p, name, sizeof name) && tni_pickle_global(p, module, name, &x) &&
            push(p, x);
 }
 
 static bool op_stack_global(tni_pickle *p) {
     TNI_TRY(need(p, 2));
-    const tni_item *x = &p->stack[p->depth - 2];
-    tni_item found;
+    const tni_held *x = &p->stack[p->depth - 2];
+    tni_held found;
     if (x[0].kind != TN_VALUE_STRING || x[1].kind != TN_VALUE_STRING) return tni_pickle_fail(p, "a global whose name is no text");
     TNI_TRY(tni_pickle_global(p, tni_item_value(&x[0])->u.text, tni_item_value(&x[1])->u.text, &found));
     p->depth -= 2;
@@ -238,13 +238,13 @@ static bool op_tuple_mark(tni_pickle *p) {
 
 static bool op_append(tni_pickle *p) {
     TNI_TRY(need(p, 2));
-    tni_item x = p->stack[--p->depth], *list = top(p, TN_VALUE_LIST, "APPEND");
+    tni_held x = p->stack[--p->depth], *list = top(p, TN_VALUE_LIST, "APPEND");
     return list && tni_pickle_push_item(p, tni_item_value(list), x);
 }
 static bool op_appends(tni_pickle *p, int kind, const char *op) {
     size_t first = 0, n = 0;
     TNI_TRY(pop_mark(p, &first, &n));
-    tni_item *list = top(p, kind, op);
+    tni_held *list = top(p, kind, op);
     if (!list) return false;
     for (size_t i = 0; i < n; i++) TNI_TRY(tni_pickle_push_item(p, tni_item_value(list), p->stack[first + i]));
     return true;
@@ -252,7 +252,7 @@ static bool op_appends(tni_pickle *p, int kind, const char *op) {
 static bool op_setitem(tni_pickle *p) {
     TNI_TRY(need(p, 3));
     p->depth -= 2;
-    tni_item *x = &p->stack[p->depth], *dict = top(p, TN_VALUE_DICT, "SETITEM");
+    tni_held *x = &p->stack[p->depth], *dict = top(p, TN_VALUE_DICT, "SETITEM");
     return dict && tni_pickle_put(p, tni_item_value(dict), x[0], x[1]);
 }
 static bool set_pairs(tni_pickle *p, tn_value *dict, size_t first, size_t n) {
@@ -263,7 +263,7 @@ static bool set_pairs(tni_pickle *p, tn_value *dict, size_t first, size_t n) {
 static bool op_setitems(tni_pickle *p) {
     size_t first = 0, n = 0;
     TNI_TRY(pop_mark(p, &first, &n));
-    tni_item *dict = top(p, TN_VALUE_DICT, "SETITEMS");
+    tni_held *dict = top(p, TN_VALUE_DICT, "SETITEMS");
     return dict && set_pairs(p, tni_item_value(dict), first, n);
 }
 
@@ -284,8 +284,8 @@ static bool op_from_mark(tni_pickle *p, tn_value_kind kind) {
 
 static bool op_reduce(tni_pickle *p) {
     TNI_TRY(need(p, 2));
-    const tni_item *x = &p->stack[p->depth - 2];
-    tni_item out;
+    const tni_held *x = &p->stack[p->depth - 2];
+    tni_held out;
     if (x[1].kind != TN_VALUE_TUPLE) return tni_pickle_fail(p, "REDUCE without a tuple of arguments");
     if (x[0].kind != TNI_PICKLE_GLOBAL) return tni_pickle_fail(p, "REDUCE of what is no name");
     TNI_TRY(tni_pickle_call(p, &x[0], tni_item_value(&x[1]), &out));
@@ -298,7 +298,7 @@ static bool op_build(tni_pickle *p) {
 }
 static bool op_persid(tni_pickle *p) {
     TNI_TRY(need(p, 1));
-    tni_item out;
+    tni_held out;
     TNI_TRY(tni_pickle_storage_of(p, &p->stack[p->depth - 1], &out));
     p->stack[p->depth - 1] = out;
     return true;
@@ -307,7 +307,7 @@ static bool op_persid(tni_pickle *p) {
 static bool op_mark(tni_pickle *p) {
     TNI_TRY(tni_reserve(&p->mark, &p->mark_capacity, p->marks + 1, sizeof *p->mark));
     p->mark[p->marks++] = p->depth;
-    return push(p, (tni_item){TNI_PICKLE_MARK, {0}});
+    return push(p, (tni_held){TNI_PICKLE_MARK, {0}});
 }
 static bool op_pop(tni_pickle *p) { /* of a mark, too, as Python's POP */
     size_t first = 0, n = 0;
@@ -327,7 +327,7 @@ static bool op_proto(tni_pickle *p) {
     TNI_TRY(read_number(p, 1, &version));
     return (version >= 2 && version <= 5) || tni_pickle_refuse(p, "pickle protocol %d", (int)version);
 }
-static bool push_bool(tni_pickle *p, bool b) { return push(p, (tni_item){TN_VALUE_BOOL, {.i = b}}); }
+static bool push_bool(tni_pickle *p, bool b) { return push(p, (tni_held){TN_VALUE_BOOL, {.i = b}}); }
 static bool push_container(tni_pickle *p, tn_value_kind kind) { return push_value(p, tni_pickle_container(p, kind, TNI_PLAIN)); }
 
 /* Opcodes that no file of tensors needs, by name. */

@@ -34,11 +34,11 @@ typedef struct tni_pickle {
     const char *who;
     tni_thread *t;
     const unsigned char *at, *begin, *end;
-    tni_item *stack;
+    tni_held *stack;
     size_t depth, stack_capacity;
     size_t *mark; /* depths at which marks stand */
     size_t marks, mark_capacity;
-    tni_item *memo;
+    tni_held *memo;
     size_t memo_n, memo_capacity;
     tn_value **object; /* all that were made, each with a claim */
     size_t objects, object_capacity;
@@ -48,7 +48,7 @@ typedef struct tni_pickle {
     tn_value *keys; /* dict: key -> place in `storage` */
     tni_pickle_tensor *tensor;
     size_t tensors, tensor_capacity;
-    tni_item root;
+    tni_held root;
 } tni_pickle;
 
 /* Runs a pickle of protocol 2 to 5. All is checked: the tensors' geometry too, against the sizes that the pickle gives to storages.
@@ -63,10 +63,10 @@ bool tni_pickle_fail(tni_pickle *p, const char *format, ...) TN_PRINTF(2, 3);   
 bool tni_pickle_refuse(tni_pickle *p, const char *format, ...) TN_PRINTF(2, 3); /* TN_ERR_NOT_IMPLEMENTED */
 tn_value *tni_pickle_container(tni_pickle *p, tn_value_kind kind, int flavor);  /* NULL with an error, as the next */
 tn_value *tni_pickle_text(tni_pickle *p, tn_value_kind kind, const char *text, size_t n);
-bool tni_pickle_push_item(tni_pickle *p, tn_value *v, tni_item item); /* into a list, tuple, set */
-bool tni_pickle_put(tni_pickle *p, tn_value *dict, tni_item key, tni_item item);
-bool tni_pickle_global(tni_pickle *p, const char *module, const char *name, tni_item *out);
-bool tni_pickle_call(tni_pickle *p, const tni_item *callable, const tn_value *args, tni_item *out); /* REDUCE and NEWOBJ */
-bool tni_pickle_build(tni_pickle *p, tni_item *instance, const tni_item *state);
-bool tni_pickle_storage_of(tni_pickle *p, const tni_item *id, tni_item *out); /* BINPERSID */
+bool tni_pickle_push_item(tni_pickle *p, tn_value *v, tni_held item); /* into a list, tuple, set */
+bool tni_pickle_put(tni_pickle *p, tn_value *dict, tni_held key, tni_held item);
+bool tni_pickle_global(tni_pickle *p, const char *module, const char *name, tni_held *out);
+bool tni_pickle_call(tni_pickle *p, const tni_held *callable, const tn_value *args, tni_held *out); /* REDUCE and NEWOBJ */
+bool tni_pickle_build(tni_pickle *p, tni_held *instance, const tni_held *state);
+bool tni_pickle_storage_of(tni_pickle *p, const tni_held *id, tni_held *out); /* BINPERSID */
 #endif

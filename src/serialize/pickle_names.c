@@ -63,30 +63,30 @@ static const struct {
 enum { TYPED_STORAGES = 1000 }; /* u.i of a typed storage's class: this and its dtype */
 
 /* torch.FloatStorage, torch.cuda.FloatStorage: all is loaded to the CPU. torch.FloatTensor is a class of tensors. */
-static bool legacy_class(const char *module, const char *name, tni_item *out) {
+static bool legacy_class(const char *module, const char *name, tni_held *out) {
     if (strcmp(module, "torch") != 0 && strcmp(module, "torch.cuda") != 0) return false;
     for (int d = 0; d < 32; d++) {
         const tni_dtype_info *info = tni_dtype_get((tn_dtype)d);
         size_t n = strlen(info->legacy);
         if (info->bytes == 0 || info->kind == TNI_KIND_OTHER || strncmp(name, info->legacy, n) != 0) continue;
-        if (strcmp(name + n, "Storage") == 0) return *out = (tni_item){TNI_PICKLE_GLOBAL, {.i = TYPED_STORAGES + d}}, true;
-        if (strcmp(name + n, "Tensor") == 0) return *out = (tni_item){TNI_PICKLE_GLOBAL, {.i = TENSOR_CLASS}}, true;
+        if (strcmp(name + n, "Storage") == 0) return *out = (tni_held){TNI_PICKLE_GLOBAL, {.i = TYPED_STORAGES + d}}, true;
+        if (strcmp(name + n, "Tensor") == 0) return *out = (tni_held){TNI_PICKLE_GLOBAL, {.i = TENSOR_CLASS}}, true;
     }
     return false;
 }
 
-bool tni_pickle_global(tni_pickle *p, const char *module, const char *name, tni_item *out) {
+bool tni_pickle_global(tni_pickle *p, const char *module, const char *name, tni_held *out) {
     const char *as = strcmp(module, "__builtin__") == 0 ? "builtins" : module;
     for (size_t i = 0; i < TNI_COUNT(names); i++)
         if (strcmp(names[i].module, as) == 0 && strcmp(names[i].name, name) == 0) {
             if (names[i].kind == NOT_SUPPORTED) return tni_pickle_refuse(p, "%s.%s is not supported", module, name);
-            *out = (tni_item){TNI_PICKLE_GLOBAL, {.i = names[i].kind}};
+            *out = (tni_held){TNI_PICKLE_GLOBAL, {.i = names[i].kind}};
             return true;
         }
     if (legacy_class(as, name, out)) return true;
     for (int d = 0; d < 32 && strcmp(as, "torch") == 0; d++)
         if (tni_dtype_get((tn_dtype)d)->bytes && strcmp(tni_dtype_get((tn_dtype)d)->name, name) == 0) {
-            *out = (tni_item){TN_VALUE_DTYPE, {.i = d}};
+            *out = (tni_held){TN_VALUE_DTYPE, {.i = d}};
             return true;
         }
     return tni_pickle_refuse(p, "Unsupported global: %s.%s is not in the table of allowed names, and nothing is called", module,
@@ -98,16 +98,16 @@ bool tni_pickle_global(tni_pickle *p, const char *module, const char *name, tni_
 static bool arity(tni_pickle *p, const char *what, const tn_value *args, size_t least, size_t most) {
     return (args->n >= least && args->n <= most) || tni_pickle_fail(p, "%s of %zu arguments", what, args->n);
 }
-static bool is_int(const tni_item *x, int64_t least) { return x->kind == TN_VALUE_INT && x->u.i >= least; }
-static bool is_ints(const tni_item *x) {
+static bool is_int(const tni_held *x, int64_t least) { return x->kind == TN_VALUE_INT && x->u.i >= least; }
+static bool is_ints(const tni_held *x) {
     if (x->kind != TN_VALUE_TUPLE) return false;
     const tn_value *v = tni_item_value(x);
     for (size_t i = 0; i < v->n; i++)
         if (v->u.at[i].kind != TN_VALUE_INT) return false;
     return true;
 }
-static bool is_bool(const tni_item *x) { return x->kind == TN_VALUE_BOOL; }
-static bool is_global(const tni_item *x, name_kind kind) { return x->kind == TNI_PICKLE_GLOBAL && x->u.i == (int64_t)kind; }
+static bool is_bool(const tni_held *x) { return x->kind == TN_VALUE_BOOL; }
+static bool is_global(const tni_held *x, name_kind kind) { return x->kind == TNI_PICKLE_GLOBAL && x->u.i == (int64_t)kind; }
 
 /* ---- storages ---- */
 
@@ -120,27 +120,27 @@ static bool check_key(tni_pickle *p, const tn_value *key) {
     return right || tni_pickle_fail(p, "'%.80s' is no key of a storage", key->u.text);
 }
 
-static bool add_storage(tni_pickle *p, const tni_item *key, tni_pickle_storage s, tni_item *out) {
+static bool add_storage(tni_pickle *p, const tni_held *key, tni_pickle_storage s, tni_held *out) {
     if (!p->keys && !(p->keys = tni_pickle_container(p, TN_VALUE_DICT, TNI_PLAIN))) return false;
-    const tni_item *known = tni_value_find(p->keys, s.key->u.text, s.key->n);
+    const tni_held *known = tni_value_find(p->keys, s.key->u.text, s.key->n);
     if (known) {
         const tni_pickle_storage *old = &p->storage[known->u.i];
         if (old->dtype != s.dtype || old->bytes != s.bytes)
             return tni_pickle_fail(p, "storage '%s' comes with two dtypes or sizes", s.key->u.text);
-        *out = (tni_item){TNI_PICKLE_STORAGE, {.i = known->u.i}};
+        *out = (tni_held){TNI_PICKLE_STORAGE, {.i = known->u.i}};
         return true;
     }
     TNI_TRY(tni_reserve(&p->storage, &p->storage_capacity, p->storages + 1, sizeof s));
-    *out = (tni_item){TNI_PICKLE_STORAGE, {.i = (int64_t)p->storages}};
+    *out = (tni_held){TNI_PICKLE_STORAGE, {.i = (int64_t)p->storages}};
     TNI_TRY(tni_pickle_put(p, p->keys, *key, TNI_ITEM_INT((int64_t)p->storages)));
     p->storage[p->storages++] = s;
     return true;
 }
 
 /* ("storage", class, key, location, elements) */
-bool tni_pickle_storage_of(tni_pickle *p, const tni_item *id, tni_item *out) {
+bool tni_pickle_storage_of(tni_pickle *p, const tni_held *id, tni_held *out) {
     const tn_value *v = id->kind == TN_VALUE_TUPLE ? tni_item_value(id) : NULL;
-    const tni_item *x = v ? v->u.at : NULL;
+    const tni_held *x = v ? v->u.at : NULL;
     bool right = v && v->n == 5 && x[0].kind == TN_VALUE_STRING && strcmp(tni_item_value(&x[0])->u.text, "storage") == 0 &&
                  x[1].kind == TNI_PICKLE_GLOBAL && (x[1].u.i >= TYPED_STORAGES || x[1].u.i == UNTYPED) &&
                  x[2].kind == TN_VALUE_STRING && x[3].kind == TN_VALUE_STRING && is_int(&x[4], 0);
@@ -172,17 +172,17 @@ static bool check_geometry(tni_pickle *p, const tni_pickle_tensor *x) {
     return right;
 }
 
-static bool add_tensor(tni_pickle *p, tni_pickle_tensor x, tni_item *out) {
+static bool add_tensor(tni_pickle *p, tni_pickle_tensor x, tni_held *out) {
     if (x.requires_grad && tni_dtype_get(x.dtype)->kind < TNI_KIND_FLOAT)
         return tni_pickle_fail(p, "a tensor of %s that requires grad", tni_dtype_get(x.dtype)->name);
     TNI_TRY(tni_reserve(&p->tensor, &p->tensor_capacity, p->tensors + 1, sizeof x));
-    *out = (tni_item){TNI_PICKLE_TENSOR, {.i = (int64_t)p->tensors}};
+    *out = (tni_held){TNI_PICKLE_TENSOR, {.i = (int64_t)p->tensors}};
     p->tensor[p->tensors++] = x;
     return true;
 }
 
 /* A flag such as "conj" in the metadata means that the bytes are not the values. */
-static bool check_metadata(tni_pickle *p, const tni_item *x) {
+static bool check_metadata(tni_pickle *p, const tni_held *x) {
     if (x->kind == TN_VALUE_NONE) return true;
     if (x->kind != TN_VALUE_DICT) return tni_pickle_fail(p, "metadata of a tensor that is no dict");
     const tn_value *v = tni_item_value(x);
@@ -194,8 +194,8 @@ static bool check_metadata(tni_pickle *p, const tni_item *x) {
 }
 
 /* (storage, offset, size, stride[, requires_grad, hooks[, dtype of v3][, metadata]]) */
-static bool rebuild_tensor(tni_pickle *p, name_kind kind, const tn_value *args, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool rebuild_tensor(tni_pickle *p, name_kind kind, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
     TNI_TRY(kind == TENSOR_1   ? arity(p, "_rebuild_tensor", args, 4, 4)
             : kind == TENSOR_2 ? arity(p, "_rebuild_tensor_v2", args, 6, 7)
                                : arity(p, "_rebuild_tensor_v3", args, 7, 8));
@@ -220,8 +220,8 @@ static bool rebuild_tensor(tni_pickle *p, name_kind kind, const tn_value *args, 
 }
 
 /* (tensor, requires_grad, hooks[, state]) */
-static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "a Parameter", args, 2, 4));
     if (x[0].kind != TNI_PICKLE_TENSOR || !is_bool(&x[1])) return tni_pickle_fail(p, "a Parameter that is made of no tensor");
     tni_pickle_tensor y = p->tensor[x[0].u.i];
@@ -231,8 +231,8 @@ static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_item *out
 }
 
 /* (function, class, arguments, attributes): the attributes of a tensor have no place here. */
-static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "_rebuild_from_type_v2", args, 4, 4));
     bool makes_tensors =
         is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) || is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
@@ -246,7 +246,7 @@ static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_item *out
 
 /* ---- other values ---- */
 
-static bool make_ordered(tni_pickle *p, const tn_value *args, tni_item *out) {
+static bool make_ordered(tni_pickle *p, const tn_value *args, tni_held *out) {
     TNI_TRY(arity(p, "OrderedDict", args, 0, 1));
     tn_value *v = tni_pickle_container(p, TN_VALUE_DICT, TNI_ORDERED_DICT);
     if (!v) return false;
@@ -255,7 +255,7 @@ static bool make_ordered(tni_pickle *p, const tn_value *args, tni_item *out) {
     if (args->u.at[0].kind != TN_VALUE_LIST) return tni_pickle_fail(p, "an OrderedDict that is made of no list");
     const tn_value *list = tni_item_value(&args->u.at[0]);
     for (size_t i = 0; i < list->n; i++) {
-        const tni_item *pair = &list->u.at[i];
+        const tni_held *pair = &list->u.at[i];
         if ((pair->kind != TN_VALUE_TUPLE && pair->kind != TN_VALUE_LIST) || tni_item_value(pair)->n != 2)
             return tni_pickle_fail(p, "an OrderedDict that is made of no pairs");
         TNI_TRY(tni_pickle_put(p, v, tni_item_value(pair)->u.at[0], tni_item_value(pair)->u.at[1]));
@@ -263,7 +263,7 @@ static bool make_ordered(tni_pickle *p, const tn_value *args, tni_item *out) {
     return true;
 }
 
-static bool make_counter(tni_pickle *p, const tn_value *args, tni_item *out) {
+static bool make_counter(tni_pickle *p, const tn_value *args, tni_held *out) {
     TNI_TRY(arity(p, "Counter", args, 0, 1));
     tn_value *v = tni_pickle_container(p, TN_VALUE_DICT, TNI_COUNTER);
     if (!v) return false;
@@ -276,7 +276,7 @@ static bool make_counter(tni_pickle *p, const tn_value *args, tni_item *out) {
 }
 
 /* The items of the one argument in a container of another kind. */
-static bool make_from_items(tni_pickle *p, const char *what, const tn_value *args, tn_value_kind kind, int flavor, tni_item *out) {
+static bool make_from_items(tni_pickle *p, const char *what, const tn_value *args, tn_value_kind kind, int flavor, tni_held *out) {
     TNI_TRY(arity(p, what, args, 0, 1));
     tn_value *v = tni_pickle_container(p, kind, flavor);
     if (!v) return false;
@@ -293,8 +293,8 @@ static bool make_from_items(tni_pickle *p, const char *what, const tn_value *arg
 }
 
 /* A text of the characters 0 to 255 as bytes. */
-static bool make_bytes(tni_pickle *p, const char *what, const tn_value *args, int flavor, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool make_bytes(tni_pickle *p, const char *what, const tn_value *args, int flavor, tni_held *out) {
+    const tni_held *x = args->u.at;
     bool right = args->n == 2 && x[0].kind == TN_VALUE_STRING && x[1].kind == TN_VALUE_STRING;
     if (flavor == TNI_BYTEARRAY && args->n == 1 && x[0].kind == TN_VALUE_BYTES) {
         const tn_value *from = tni_item_value(&x[0]);
@@ -328,8 +328,8 @@ static bool make_bytes(tni_pickle *p, const char *what, const tn_value *args, in
     return true;
 }
 
-static bool make_complex(tni_pickle *p, const tn_value *args, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool make_complex(tni_pickle *p, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "complex", args, 2, 2));
     if (x[0].kind != TN_VALUE_FLOAT || x[1].kind != TN_VALUE_FLOAT) return tni_pickle_fail(p, "a complex of what is no float");
     tn_value *v = tni_pickle_container(p, TN_VALUE_COMPLEX, TNI_PLAIN);
@@ -340,8 +340,8 @@ static bool make_complex(tni_pickle *p, const tn_value *args, tni_item *out) {
     return true;
 }
 
-static bool make_device(tni_pickle *p, const tn_value *args, tni_item *out) {
-    const tni_item *x = args->u.at;
+static bool make_device(tni_pickle *p, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "device", args, 1, 2));
     if (x[0].kind != TN_VALUE_STRING || (args->n == 2 && !is_int(&x[1], 0))) return tni_pickle_fail(p, "a device without name");
     char text[80];
@@ -352,7 +352,7 @@ static bool make_device(tni_pickle *p, const tn_value *args, tni_item *out) {
     return v != NULL;
 }
 
-bool tni_pickle_call(tni_pickle *p, const tni_item *callable, const tn_value *args, tni_item *out) {
+bool tni_pickle_call(tni_pickle *p, const tni_held *callable, const tn_value *args, tni_held *out) {
     switch (callable->u.i) {
     case ORDERED_DICT: return make_ordered(p, args, out);
     case COUNTER: return make_counter(p, args, out);
@@ -377,7 +377,7 @@ bool tni_pickle_call(tni_pickle *p, const tni_item *callable, const tn_value *ar
     }
 }
 
-bool tni_pickle_build(tni_pickle *p, tni_item *instance, const tni_item *state) {
+bool tni_pickle_build(tni_pickle *p, tni_held *instance, const tni_held *state) {
     tn_value *v = instance->kind == TN_VALUE_DICT ? tni_item_value(instance) : NULL;
     if (!v || v->flavor != TNI_ORDERED_DICT) return tni_pickle_refuse(p, "BUILD on what is no OrderedDict");
     if (state->kind != TN_VALUE_DICT) return tni_pickle_fail(p, "BUILD with what is no dict");
@@ -406,7 +406,7 @@ static tn_tensor *tensor_of(tni_pickle *p, size_t i) {
     return d->made = x;
 }
 
-static bool resolve_item(tni_pickle *p, tni_item *x) {
+static bool resolve_item(tni_pickle *p, tni_held *x) {
     if (x->kind <= TN_VALUE_DICT) return true;
     if (x->kind != TNI_PICKLE_TENSOR) return tni_pickle_refuse(p, "a class or a storage where a value should be");
     tn_tensor *made = tensor_of(p, (size_t)x->u.i);

@@ -28,7 +28,7 @@ static void get(tni_pickle_writer *w, int64_t place) {
 }
 
 static bool get_object(tni_pickle_writer *w, const void *object) {
-    const tni_item *place = tni_value_find_int(w->places, (int64_t)(intptr_t)object);
+    const tni_held *place = tni_value_find_int(w->places, (int64_t)(intptr_t)object);
     if (place) get(w, place->u.i);
     return place != NULL;
 }
@@ -38,7 +38,7 @@ static bool put_object(tni_pickle_writer *w, const void *object) {
     return tni_value_put(w->places, TNI_ITEM_INT((int64_t)(intptr_t)object), TNI_ITEM_INT(place), &replaced);
 }
 static bool get_text(tni_pickle_writer *w, const char *text, size_t n) {
-    const tni_item *place = tni_value_find(w->places, text, n);
+    const tni_held *place = tni_value_find(w->places, text, n);
     if (place) get(w, place->u.i);
     return place != NULL;
 }
@@ -154,7 +154,7 @@ static bool write_key(tni_pickle_writer *w, size_t k) {
 }
 
 static bool record_of(tni_pickle_writer *w, const tn_tensor *x, size_t *out) {
-    const tni_item *known = tni_value_find_int(w->places, (int64_t)(intptr_t)x->a.storage);
+    const tni_held *known = tni_value_find_int(w->places, (int64_t)(intptr_t)x->a.storage);
     tn_dtype dtype = (tn_dtype)x->a.dtype;
     if (known) {
         *out = (size_t)known->u.i;
@@ -228,7 +228,7 @@ static bool write_tensor(tni_pickle_writer *w, const tn_tensor *x) {
 
 /* ---- other values ---- */
 
-static bool write_item(tni_pickle_writer *w, const tni_item *x, int depth);
+static bool write_item(tni_pickle_writer *w, const tni_held *x, int depth);
 
 /* _codecs.encode(text of the characters 0 to 255, "latin1"), for a bytearray in one more call. */
 static bool write_bytes(tni_pickle_writer *w, const tn_value *v) {
@@ -276,7 +276,7 @@ static bool write_device(tni_pickle_writer *w, const tn_value *v) {
 /* The items between begin and end; a dict's are pairs. */
 static bool write_items(tni_pickle_writer *w, const tn_value *v, size_t begin, size_t end, int depth) {
     for (size_t i = begin; i < end; i++) {
-        const tni_item *x = &v->u.at[v->kind == TN_VALUE_DICT ? 2 * i : i];
+        const tni_held *x = &v->u.at[v->kind == TN_VALUE_DICT ? 2 * i : i];
         TNI_TRY(write_item(w, x, depth));
         if (v->kind == TN_VALUE_DICT) TNI_TRY(write_item(w, x + 1, depth));
     }
@@ -310,7 +310,7 @@ static bool write_metadata(tni_pickle_writer *w, const tn_value *v, int depth) {
         n = TNI_MIN(v->n - at, (size_t)BATCH);
         if (n > 1) op(w, '(');
         for (size_t i = at; i < at + n; i++) {
-            const tni_item *x = &v->u.at[2 * i];
+            const tni_held *x = &v->u.at[2 * i];
             TNI_TRY(x->kind == TN_VALUE_STRING ? write_text(w, tni_item_value(x), true) : write_item(w, x, depth));
             TNI_TRY(write_item(w, x + 1, depth));
         }
@@ -322,8 +322,8 @@ static bool write_metadata(tni_pickle_writer *w, const tn_value *v, int depth) {
 static bool write_attributes(tni_pickle_writer *w, const tn_value *v, int depth) {
     const tn_value *a = v->attributes;
     if (!a) return true;
-    const tni_item *metadata = a->n == 1 ? tni_value_find(a, "_metadata", 9) : NULL;
-    tni_item whole = TNI_ITEM_OBJECT(TN_VALUE_DICT, a);
+    const tni_held *metadata = a->n == 1 ? tni_value_find(a, "_metadata", 9) : NULL;
+    tni_held whole = TNI_ITEM_OBJECT(TN_VALUE_DICT, a);
     if (metadata && metadata->kind == TN_VALUE_DICT && tni_item_value(metadata)->flavor == TNI_ORDERED_DICT &&
         !tni_value_find_int(w->places, (int64_t)(intptr_t)metadata->u.o)) {
         op(w, '}');
@@ -392,7 +392,7 @@ static bool write_value(tni_pickle_writer *w, const tn_value *v, int depth) {
     }
 }
 
-static bool write_item(tni_pickle_writer *w, const tni_item *x, int depth) {
+static bool write_item(tni_pickle_writer *w, const tni_held *x, int depth) {
     char dtype[64];
     if (w->out.failed) return false;
     switch (x->kind) {
@@ -414,7 +414,7 @@ bool tni_pickle_write(tni_pickle_writer *w, const char *who, tn_value *v) {
     w->places = tni_value_container(w->t, TN_VALUE_DICT, TNI_PLAIN);
     if (!w->places) return false;
     tni_claim(&w->places->object);
-    tni_item x = tni_value_item(v);
+    tni_held x = tni_value_item(v);
     op(w, 0x80), op(w, 2);
     TNI_TRY(write_item(w, &x, 0));
     op(w, '.');

@@ -15,7 +15,11 @@ enum { LINE = 8192, SOME = 8, SUMS = 2 };
 /* PyTorch's own tolerances (torch.testing.assert_close). */
 static void tolerance(tn_dtype dtype, double *rtol, double *atol) {
     dtype = tni_dtype_real(dtype);
-    *rtol = dtype == TN_FLOAT16 ? 1e-3 : dtype == TN_BFLOAT16 ? 1.6e-2 : dtype == TN_FLOAT32 ? 1.3e-6 : dtype == TN_FLOAT64 ? 1e-7 : 0;
+    *rtol = dtype == TN_FLOAT16    ? 1e-3
+            : dtype == TN_BFLOAT16 ? 1.6e-2
+            : dtype == TN_FLOAT32  ? 1.3e-6
+            : dtype == TN_FLOAT64  ? 1e-7
+                                   : 0;
     *atol = dtype == TN_FLOAT64 ? 1e-7 : tni_dtype_is_float(dtype) ? 1e-5 : 0;
 }
 

@@ -3,8 +3,8 @@
 #include <tison/ops.h>
 
 /* The loops: one expression over `a` for each group of dtypes (core/loop.h). float16 and bfloat16 come from float32's. */
-TNI_INT1(NAME, a * a)
-TNI_FLOAT1(NAME, a * a)
+TNI_INT1(NAME, a *a)
+TNI_FLOAT1(NAME, a *a)
 static const tni_map NAME_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(NAME));
 
 /* d/dx = 2 x. A formula over operators: right for every dtype and differentiable again. */
