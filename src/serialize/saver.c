@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define PIECE_BYTES ((int64_t)1 << 20) /* of the copy that one thread makes at a time */
 
@@ -31,7 +32,11 @@ static void run(tn_saver *s) {
     if (s->failed) tn_error_take(s->error);
 }
 
+/* Behind the threads that compute: on Linux a priority is a thread's own. */
 static void *thread_main(void *context) {
+#ifdef __linux__
+    (void)setpriority(PRIO_PROCESS, 0, 10);
+#endif
     run(context);
     tni_memory_thread_end();
     return NULL;

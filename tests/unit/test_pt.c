@@ -244,7 +244,7 @@ static void hostile_tensors(void) {
     size_t before = live_objects();
     REFUSED(TENSOR("K\7", "K\1\x85", "K\1\x85"), TN_ERR_SHAPE, "out of bounds for storage of 24 bytes");
     REFUSED(TENSOR("K\0", "K\7\x85", "K\1\x85"), TN_ERR_SHAPE, "out of bounds");
-    REFUSED(TENSOR("K\0", "K\2\x85", "J\xff\xff\xff\xff\x85"), TN_ERR_VALUE, "must not be negative");
+    REFUSED(TENSOR("K\0", "K\2\x85", "J\xff\xff\xff\xff\x85"), TN_ERR_RUNTIME, "must not be negative");
     REFUSED(TENSOR("J\xff\xff\xff\xff", "K\1\x85", "K\1\x85"), TN_ERR_FORMAT, "wrong kind");
     REFUSED(TENSOR("K\0", "J\xff\xff\xff\xff\x85", "K\1\x85"), TN_ERR_SHAPE, NULL);
     REFUSED(TENSOR("K\0", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "K\1K\1\x86"), TN_ERR_SHAPE, NULL);
