@@ -207,24 +207,35 @@ static tni_object *value_of(tni_module *m, size_t i) {
     return module ? ((tn_module *)value)->record : tni_object_find(value);
 }
 
-/* Is o what place i of m was observed to hold, and claims? Such edges make no cycle. */
-static bool is_observed(const tni_module *m, size_t i, const tni_object *o) {
-    if (i >= m->info->slots) return true;
-    return (m->status[i] & TNI_SLOT_CLAIMED) && m->thread == tni_self() && m->found[i] == tni_handle_of((tni_object *)(uintptr_t)o);
+/* Is what stands in place i of m claimed by it? `own`: this thread has just observed m. Claimed edges make no cycle. */
+static bool is_claimed(const tni_module *m, bool own, size_t i) {
+    return i >= m->info->slots || (own && (m->status[i] & TNI_SLOT_CLAIMED));
 }
 
 /* Without duplicates: what a single field holds comes by once anyway. */
-static seen_answer first_time(walker *k, const tni_module *m, size_t i, const tni_object *o) {
-    if (k->duplicates || (o->fields == 1 && is_observed(m, i, o))) return NEW;
+static seen_answer first_time(walker *k, const tni_module *m, bool own, size_t i, const tni_object *o) {
+    if (k->duplicates || (o->fields == 1 && is_claimed(m, own, i))) return NEW;
     return seen_add(&k->seen, o);
+}
+
+/* A slot that this thread has just observed and that holds something of another kind than `kind`: no need to look at its value. */
+static bool is_other(const tni_module *m, bool own, size_t i, uint8_t kind) {
+    return own && i < m->info->slots && (m->status[i] & (TNI_SLOT_CLAIMED | kind)) == TNI_SLOT_CLAIMED;
 }
 
 /* A module's own: those places whose value is wanted. */
 static bool add_own(walker *k, tni_module *m, size_t path) {
+    bool own = m->thread == tni_self();
+    uint8_t kind = k->what == TNI_WALK_PARAMETERS ? TNI_SLOT_PARAMETER
+                   : k->what == TNI_WALK_BUFFERS  ? TNI_SLOT_BUFFER
+                                                  : TNI_SLOT_MODULE;
     for (size_t i = 0, n = tni_module_places(m); i < n; i++) {
+        if (is_other(m, own, i, kind)) continue;
         tni_object *o = value_of(m, i);
-        if (!o || !wanted(k, m, i, o)) continue;
-        seen_answer answer = first_time(k, m, i, o);
+        bool known = own && i < m->info->slots &&
+                     (m->status[i] & (TNI_SLOT_CLAIMED | kind | TNI_SLOT_AS_BUFFER)) == (TNI_SLOT_CLAIMED | kind);
+        if (!o || (!known && !wanted(k, m, i, o))) continue;
+        seen_answer answer = first_time(k, m, own, i, o);
         if (answer == NO_MEMORY) return false;
         if (answer != NEW) continue;
         bool slot = i < m->info->slots;
@@ -253,9 +264,9 @@ static bool refuse_cycle(const walker *k, const tni_module *m, size_t i) {
                     k->who, i < m->info->slots ? m->info->slot[i].name : m->member[i - m->info->slots].name, m->class_->name);
 }
 
-static bool visit_child(walker *k, tni_module *m, size_t i, tni_module *child, size_t path) {
-    if (k->check && !is_observed(m, i, &child->object) && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
-    seen_answer answer = first_time(k, m, i, &child->object);
+static bool visit_child(walker *k, tni_module *m, bool own, size_t i, tni_module *child, size_t path) {
+    if (k->check && !is_claimed(m, own, i) && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
+    seen_answer answer = first_time(k, m, own, i, &child->object);
     if (answer != NEW) return answer != NO_MEMORY;
     int64_t end = 0;
     if (k->w) {
@@ -273,11 +284,14 @@ static bool walk_all(walker *k) {
         frame *f = &k->stack[k->depth - 1];
         tni_module *m = f->m;
         size_t places = tni_module_places(m);
+        bool own = m->thread == tni_self();
         tni_object *o = NULL;
-        while (f->next < places && (!(o = value_of(m, f->next)) || o->tag != TNI_MODULE)) f->next++;
+        while (f->next < places &&
+               (is_other(m, own, f->next, TNI_SLOT_MODULE) || !(o = value_of(m, f->next)) || o->tag != TNI_MODULE))
+            f->next++;
         if (f->next < places) {
             size_t i = f->next++;
-            TNI_TRY(visit_child(k, m, i, (tni_module *)o, f->path));
+            TNI_TRY(visit_child(k, m, own, i, (tni_module *)o, f->path));
             continue;
         }
         k->depth--;
