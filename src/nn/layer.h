@@ -15,6 +15,14 @@ bool tni_layer_reset(tn_tensor *weight, tn_tensor *bias);
 void tni_layer_lazy_weights(bool with_bias, tn_dtype dtype, tn_tensor **weight, tn_tensor **bias);
 bool tni_layer_materialize(tn_tensor *weight, tn_tensor *bias, const int64_t *sizes, size_t ndim);
 
+/* Parameters of ones and zeroes, as normalisations begin: both of the shape, each only when it is asked for. */
+bool tni_layer_affine(const int64_t *sizes, size_t ndim, bool with_weight, bool with_bias, tn_dtype dtype, const char *where,
+                      tn_tensor **weight, tn_tensor **bias);
+
+/* Text as Python prints it: 1e-05, 1.0, None for NaN; (2, 3), (4,). As snprintf. */
+int tni_layer_number(char *out, size_t room, double value);
+int tni_layer_tuple(char *out, size_t room, const int64_t *values, size_t n);
+
 /* An {h, w} option: the pair when it is given, else the number twice. */
 static inline void tni_layer_pair(int64_t out[2], int64_t one, const int64_t *pair) {
     bool given = pair && (pair[0] || pair[1]);
