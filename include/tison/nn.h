@@ -29,6 +29,88 @@ TN_API tn_nn_tanh *(tn_nn_tanh_new)(void);
 /** 1 / (1 + exp(-x)). [scope] */
 TN_API tn_nn_sigmoid *(tn_nn_sigmoid_new)(void);
 
+/* ---- avg_pool.c ---- */
+
+/** torch.nn.AvgPool2d: x (N, C, H, W) or (C, H, W) -> (N, C, oh, ow). */
+typedef struct tn_nn_avg_pool2d {
+    tn_module module;
+    int64_t kernel_size[2], stride[2], padding[2], divisor_override; /* TN_NONE: none */
+    bool ceil_mode, count_include_pad, square;                       /* square: the kernel was given as one int */
+} tn_nn_avg_pool2d;
+/** torch.nn.AdaptiveAvgPool2d: x (N, C, H, W) or (C, H, W) -> (N, C, oh, ow). */
+typedef struct tn_nn_adaptive_avg_pool2d {
+    tn_module module;
+    int64_t output_size[2]; /* TN_NONE: the input's */
+    bool square;            /* given as one int */
+} tn_nn_adaptive_avg_pool2d;
+#ifndef __cplusplus
+#define tn_nn_avg_pool2d(...)                                                                                                      \
+    TN_WITH(tn_avg_pool2d_opts, (.stride = TN_NONE, .count_include_pad = true, .divisor_override = TN_NONE),                       \
+            tn_nn_avg_pool2d_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_adaptive_avg_pool2d(output_size) tn_nn_adaptive_avg_pool2d_new(TN_DIMS(output_size))
+#endif
+
+/** kernel: an int or {kh, kw}; stride: the kernel's size unless given. [scope] */
+TN_API tn_nn_avg_pool2d *(tn_nn_avg_pool2d_new)(const int64_t *kernel, size_t nkernel, const tn_avg_pool2d_opts *opts TN_DEFAULT(NULL));
+
+/** output_size: an int or {oh, ow}; TN_NONE keeps the input's. [scope] */
+TN_API tn_nn_adaptive_avg_pool2d *(tn_nn_adaptive_avg_pool2d_new)(const int64_t *output_size, size_t n);
+
+/* ---- batch_norm.c ---- */
+
+/** torch.nn.BatchNorm1d: x (N, C) or (N, C, L); BatchNorm2d: (N, C, H, W); BatchNorm3d: (N, C, D, H, W). InstanceNorm1d: (N, C, L) or
+ *  (C, L), and so on. The result has x's shape. Training moves the running statistics. */
+typedef struct tn_nn_batch_norm {
+    tn_module module;
+    tn_tensor *weight, *bias;                                    /* (C), or NULL */
+    tn_tensor *running_mean, *running_var, *num_batches_tracked; /* buffers (C), (C), (), or NULL */
+    int64_t num_features;
+    double eps, momentum; /* momentum: NaN is None, the mean of all batches */
+    bool affine, track_running_stats;
+} tn_nn_batch_norm;
+typedef tn_nn_batch_norm tn_nn_batch_norm1d, tn_nn_batch_norm2d, tn_nn_batch_norm3d, tn_nn_instance_norm1d, tn_nn_instance_norm2d,
+    tn_nn_instance_norm3d;
+typedef struct tn_nn_batch_norm_opts {
+    size_t size;
+    double eps, momentum;             /* 1e-5, 0.1 */
+    bool affine, track_running_stats; /* true, true; of InstanceNorm false, false */
+    struct tn_keywords_only *keywords_only;
+    bool bias;      /* true */
+    tn_dtype dtype; /* the default dtype */
+    const char *where;
+} tn_nn_batch_norm_opts;
+#ifndef __cplusplus
+#define TN_NN_BATCH_NORM(function, yes, ...)                                                                                       \
+    TN_WITH(tn_nn_batch_norm_opts,                                                                                                 \
+            (.eps = 1e-5, .momentum = 0.1, .affine = yes, .track_running_stats = yes, .bias = true, .dtype = TN_DTYPE_NONE,        \
+             .where = TN_HERE),                                                                                                    \
+            function(TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#define tn_nn_batch_norm1d(...) TN_NN_BATCH_NORM(tn_nn_batch_norm1d_new, true, __VA_ARGS__, )
+#define tn_nn_batch_norm2d(...) TN_NN_BATCH_NORM(tn_nn_batch_norm2d_new, true, __VA_ARGS__, )
+#define tn_nn_batch_norm3d(...) TN_NN_BATCH_NORM(tn_nn_batch_norm3d_new, true, __VA_ARGS__, )
+#define tn_nn_instance_norm1d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm1d_new, false, __VA_ARGS__, )
+#define tn_nn_instance_norm2d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm2d_new, false, __VA_ARGS__, )
+#define tn_nn_instance_norm3d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm3d_new, false, __VA_ARGS__, )
+#endif
+
+/** weight is 1, bias 0, running_mean 0, running_var 1. momentum NaN: None. [scope] */
+TN_API tn_nn_batch_norm1d *(tn_nn_batch_norm1d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** As tn_nn_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm2d *(tn_nn_batch_norm2d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** As tn_nn_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm3d *(tn_nn_batch_norm3d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** Without parameters and running statistics unless .affine and .track_running_stats ask for them. [scope] */
+TN_API tn_nn_instance_norm1d *(tn_nn_instance_norm1d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** As tn_nn_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm2d *(tn_nn_instance_norm2d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** As tn_nn_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm3d *(tn_nn_instance_norm3d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
 /* ---- container.c ---- */
 
 /** torch.nn.Sequential: each child takes the result of the one before. torch.nn.ModuleList: children without a forward. A child may be
@@ -144,21 +226,27 @@ TN_API tn_nn_conv2d *(tn_nn_lazy_conv2d_new)(int64_t out, const int64_t *kernel,
 
 /* ---- dropout.c ---- */
 
-/** torch.nn.Dropout: zeroes elements with probability p while training, scales the others by 1 / (1 - p). */
+/** torch.nn.Dropout: zeroes elements with probability p while training, scales the others by 1 / (1 - p). Dropout2d: whole channels of
+ *  x (N, C, H, W). */
 typedef struct tn_nn_dropout {
     tn_module module;
     double p;
 } tn_nn_dropout;
+typedef tn_nn_dropout tn_nn_dropout2d;
 typedef struct tn_nn_dropout_opts {
     size_t size;
     double p; /* 0.5 */
 } tn_nn_dropout_opts;
 #ifndef __cplusplus
 #define tn_nn_dropout(...) TN_WITH(tn_nn_dropout_opts, (.p = 0.5), tn_nn_dropout_new(&tn_o), __VA_ARGS__)
+#define tn_nn_dropout2d(...) TN_WITH(tn_nn_dropout_opts, (.p = 0.5), tn_nn_dropout2d_new(&tn_o), __VA_ARGS__)
 #endif
 
 /** p in [0, 1], else TN_ERR_VALUE. [scope] */
 TN_API tn_nn_dropout *(tn_nn_dropout_new)(const tn_nn_dropout_opts *opts TN_DEFAULT(NULL));
+
+/** p in [0, 1], else TN_ERR_VALUE. [scope] */
+TN_API tn_nn_dropout2d *(tn_nn_dropout2d_new)(const tn_nn_dropout_opts *opts TN_DEFAULT(NULL));
 
 /* ---- flatten.c ---- */
 
@@ -302,6 +390,68 @@ TN_API tn_nn_linear *(tn_nn_linear_new)(int64_t in, int64_t out, const tn_nn_lin
 /** torch.nn.LazyLinear: its number of inputs is that of the first call's; then it is a Linear. [scope] */
 TN_API tn_nn_linear *(tn_nn_lazy_linear_new)(int64_t out, const tn_nn_linear_opts *opts TN_DEFAULT(NULL));
 
+/* ---- loss.c ---- */
+
+/** torch.nn.CrossEntropyLoss, NLLLoss, MSELoss, L1Loss, SmoothL1Loss, HuberLoss, BCELoss, BCEWithLogitsLoss, KLDivLoss. What a loss has
+ *  no use for is 0 or NULL. The keywords are those of the function of the same name. */
+typedef struct tn_nn_loss {
+    tn_module module;
+    tn_tensor *weight, *pos_weight; /* buffers, or NULL */
+    tn_reduction reduction;
+    int64_t ignore_index;
+    double number; /* label_smoothing, beta or delta */
+    bool log_target;
+} tn_nn_loss;
+typedef tn_nn_loss tn_nn_cross_entropy_loss, tn_nn_nll_loss, tn_nn_mse_loss, tn_nn_l1_loss, tn_nn_smooth_l1_loss, tn_nn_huber_loss,
+    tn_nn_bce_loss, tn_nn_bce_with_logits_loss, tn_nn_kl_div_loss;
+#ifndef __cplusplus
+#define TN_NN_LOSS(opts_, function, defaults, ...) TN_WITH(opts_, defaults, function(&tn_o), __VA_ARGS__)
+#define tn_nn_cross_entropy_loss(...)                                                                                              \
+    TN_NN_LOSS(tn_cross_entropy_opts, tn_nn_cross_entropy_loss_new, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN),        \
+               __VA_ARGS__)
+#define tn_nn_nll_loss(...)                                                                                                        \
+    TN_NN_LOSS(tn_nll_loss_opts, tn_nn_nll_loss_new, (.ignore_index = -100, .reduction = TN_REDUCTION_MEAN), __VA_ARGS__)
+#define tn_nn_mse_loss(...) TN_NN_LOSS(tn_mse_loss_opts, tn_nn_mse_loss_new, (.reduction = TN_REDUCTION_MEAN), __VA_ARGS__)
+#define tn_nn_l1_loss(...) TN_NN_LOSS(tn_l1_loss_opts, tn_nn_l1_loss_new, (.reduction = TN_REDUCTION_MEAN), __VA_ARGS__)
+#define tn_nn_smooth_l1_loss(...)                                                                                                  \
+    TN_NN_LOSS(tn_smooth_l1_loss_opts, tn_nn_smooth_l1_loss_new, (.reduction = TN_REDUCTION_MEAN, .beta = 1), __VA_ARGS__)
+#define tn_nn_huber_loss(...)                                                                                                      \
+    TN_NN_LOSS(tn_huber_loss_opts, tn_nn_huber_loss_new, (.reduction = TN_REDUCTION_MEAN, .delta = 1), __VA_ARGS__)
+#define tn_nn_bce_loss(...)                                                                                                        \
+    TN_NN_LOSS(tn_binary_cross_entropy_opts, tn_nn_bce_loss_new, (.reduction = TN_REDUCTION_MEAN), __VA_ARGS__)
+#define tn_nn_bce_with_logits_loss(...)                                                                                            \
+    TN_NN_LOSS(tn_binary_cross_entropy_with_logits_opts, tn_nn_bce_with_logits_loss_new, (.reduction = TN_REDUCTION_MEAN),         \
+               __VA_ARGS__)
+#define tn_nn_kl_div_loss(...) TN_NN_LOSS(tn_kl_div_opts, tn_nn_kl_div_loss_new, (.reduction = TN_REDUCTION_MEAN), __VA_ARGS__)
+#endif
+
+/** weight, one number for each class, becomes a buffer. [scope] */
+TN_API tn_nn_cross_entropy_loss *(tn_nn_cross_entropy_loss_new)(const tn_cross_entropy_opts *opts TN_DEFAULT(NULL));
+
+/** weight, one number for each class, becomes a buffer. [scope] */
+TN_API tn_nn_nll_loss *(tn_nn_nll_loss_new)(const tn_nll_loss_opts *opts TN_DEFAULT(NULL));
+
+/** [scope] */
+TN_API tn_nn_mse_loss *(tn_nn_mse_loss_new)(const tn_mse_loss_opts *opts TN_DEFAULT(NULL));
+
+/** [scope] */
+TN_API tn_nn_l1_loss *(tn_nn_l1_loss_new)(const tn_l1_loss_opts *opts TN_DEFAULT(NULL));
+
+/** [scope] */
+TN_API tn_nn_smooth_l1_loss *(tn_nn_smooth_l1_loss_new)(const tn_smooth_l1_loss_opts *opts TN_DEFAULT(NULL));
+
+/** [scope] */
+TN_API tn_nn_huber_loss *(tn_nn_huber_loss_new)(const tn_huber_loss_opts *opts TN_DEFAULT(NULL));
+
+/** weight becomes a buffer. [scope] */
+TN_API tn_nn_bce_loss *(tn_nn_bce_loss_new)(const tn_binary_cross_entropy_opts *opts TN_DEFAULT(NULL));
+
+/** weight and pos_weight become buffers. [scope] */
+TN_API tn_nn_bce_with_logits_loss *(tn_nn_bce_with_logits_loss_new)(const tn_binary_cross_entropy_with_logits_opts *opts TN_DEFAULT(NULL));
+
+/** [scope] */
+TN_API tn_nn_kl_div_loss *(tn_nn_kl_div_loss_new)(const tn_kl_div_opts *opts TN_DEFAULT(NULL));
+
 /* ---- module_dict.c ---- */
 
 /** torch.nn.ModuleDict. Names follow the rules of tn_module_register_module; those of its own methods in Python are taken, too. */
@@ -342,6 +492,74 @@ TN_API bool (tn_nn_module_dict_clear)(tn_nn_module_dict *self);
 
 /** Sets n named modules, all or none. [keep] */
 TN_API bool (tn_nn_module_dict_update)(tn_nn_module_dict *self, const tn_nn_item *items, size_t n);
+
+/* ---- norm.c ---- */
+
+enum { TN_NN_NORM_DIMS = 8 }; /* at most so many normalized dims */
+/** torch.nn.LayerNorm and RMSNorm: x (..., normalized_shape) -> the same shape. RMSNorm has no bias. */
+typedef struct tn_nn_layer_norm {
+    tn_module module;
+    tn_tensor *weight, *bias; /* normalized_shape, or NULL */
+    int64_t normalized_shape[TN_NN_NORM_DIMS], ndim;
+    double eps; /* NaN: None, of RMSNorm */
+    bool elementwise_affine;
+} tn_nn_layer_norm;
+typedef tn_nn_layer_norm tn_nn_rms_norm;
+typedef struct tn_nn_layer_norm_opts {
+    size_t size;
+    double eps;                    /* 1e-5 */
+    bool elementwise_affine, bias; /* true, true */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* the default dtype */
+    const char *where;
+} tn_nn_layer_norm_opts;
+typedef struct tn_nn_rms_norm_opts {
+    size_t size;
+    double eps;              /* NaN: None */
+    bool elementwise_affine; /* true */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* the default dtype */
+    const char *where;
+} tn_nn_rms_norm_opts;
+/** torch.nn.GroupNorm: x (N, num_channels, ...) -> the same shape. */
+typedef struct tn_nn_group_norm {
+    tn_module module;
+    tn_tensor *weight, *bias; /* (num_channels), or NULL */
+    int64_t num_groups, num_channels;
+    double eps;
+    bool affine;
+} tn_nn_group_norm;
+typedef struct tn_nn_group_norm_opts {
+    size_t size;
+    double eps;  /* 1e-5 */
+    bool affine; /* true */
+    struct tn_keywords_only *keywords_only;
+    bool bias;      /* true */
+    tn_dtype dtype; /* the default dtype */
+    const char *where;
+} tn_nn_group_norm_opts;
+#ifndef __cplusplus
+#define tn_nn_layer_norm(...)                                                                                                      \
+    TN_WITH(tn_nn_layer_norm_opts,                                                                                                 \
+            (.eps = 1e-5, .elementwise_affine = true, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                     \
+            tn_nn_layer_norm_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_rms_norm(...)                                                                                                        \
+    TN_WITH(tn_nn_rms_norm_opts,                                                                                                   \
+            (.eps = (double)__builtin_nanf(""), .elementwise_affine = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),             \
+            tn_nn_rms_norm_new(TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_group_norm(num_groups, ...)                                                                                          \
+    TN_WITH(tn_nn_group_norm_opts, (.eps = 1e-5, .affine = true, .bias = true, .dtype = TN_DTYPE_NONE, .where = TN_HERE),          \
+            tn_nn_group_norm_new(num_groups, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** weight is 1, bias 0. normalized_shape: the last sizes of x, an int or a tuple. [scope] */
+TN_API tn_nn_layer_norm *(tn_nn_layer_norm_new)(const int64_t *normalized_shape, size_t n, const tn_nn_layer_norm_opts *opts TN_DEFAULT(NULL));
+
+/** weight is 1. normalized_shape: the last sizes of x, an int or a tuple. [scope] */
+TN_API tn_nn_rms_norm *(tn_nn_rms_norm_new)(const int64_t *normalized_shape, size_t n, const tn_nn_rms_norm_opts *opts TN_DEFAULT(NULL));
+
+/** weight is 1, bias 0. TN_ERR_VALUE unless num_groups divides num_channels. [scope] */
+TN_API tn_nn_group_norm *(tn_nn_group_norm_new)(int64_t num_groups, int64_t num_channels, const tn_nn_group_norm_opts *opts TN_DEFAULT(NULL));
 
 /* ---- parameter_list.c ---- */
 
@@ -440,6 +658,52 @@ typedef struct tn_nn_max_pool2d {
 
 /** kernel: an int or {kh, kw}; stride: the kernel's size unless given. [scope] */
 TN_API tn_nn_max_pool2d *(tn_nn_max_pool2d_new)(const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
+
+/* ---- shape.c ---- */
+
+enum { TN_NN_UNFLATTEN_DIMS = 8 }; /* at most so many dims from one */
+/** torch.nn.Identity: its input. */
+typedef struct tn_nn_identity {
+    tn_module module;
+} tn_nn_identity;
+/** torch.nn.Unflatten: one dim becomes several. */
+typedef struct tn_nn_unflatten {
+    tn_module module;
+    int64_t dim, unflattened_size[TN_NN_UNFLATTEN_DIMS], ndim;
+} tn_nn_unflatten;
+#ifndef __cplusplus
+#define tn_nn_identity() tn_nn_identity_new()
+#define tn_nn_unflatten(dim, unflattened_size) tn_nn_unflatten_new(dim, TN_DIMS(unflattened_size))
+#endif
+
+/** The module whose result is its input. [scope] */
+TN_API tn_nn_identity *(tn_nn_identity_new)(void);
+
+/** dim becomes dims of the given sizes, of which one may be -1. [scope] */
+TN_API tn_nn_unflatten *(tn_nn_unflatten_new)(int64_t dim, const int64_t *unflattened_size, size_t n);
+
+/* ---- softmax.c ---- */
+
+/** torch.nn.Softmax, LogSoftmax: x of any shape -> the same shape. */
+typedef struct tn_nn_softmax {
+    tn_module module;
+    int64_t dim; /* TN_NONE: 0 for inputs of 0, 1 or 3 dims, else 1 */
+} tn_nn_softmax;
+typedef tn_nn_softmax tn_nn_log_softmax;
+typedef struct tn_nn_softmax_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE */
+} tn_nn_softmax_opts;
+#ifndef __cplusplus
+#define tn_nn_softmax(...) TN_WITH(tn_nn_softmax_opts, (.dim = TN_NONE), tn_nn_softmax_new(&tn_o), __VA_ARGS__)
+#define tn_nn_log_softmax(...) TN_WITH(tn_nn_softmax_opts, (.dim = TN_NONE), tn_nn_log_softmax_new(&tn_o), __VA_ARGS__)
+#endif
+
+/** softmax along dim. [scope] */
+TN_API tn_nn_softmax *(tn_nn_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFAULT(NULL));
+
+/** log(softmax) along dim. [scope] */
+TN_API tn_nn_log_softmax *(tn_nn_log_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFAULT(NULL));
 
 /* ---- vector.c ---- */
 
