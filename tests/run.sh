@@ -208,7 +208,7 @@ misuses() {
 
 threads() {
     local sources
-    sources=$(grep -lE 'pthread_create|tni_parallel|set_num_threads' "${units[@]}" /dev/null)
+    sources=$(grep -lE 'pthread_create|tni_parallel|set_num_threads|tn_saver' "${units[@]}" /dev/null)
     [ -n "$sources" ] || return
     unit_tests "unit tests, thread sanitizer" build-tsan "$sources" SAN=thread
 }

@@ -22,5 +22,5 @@ struct tn_state {
     size_t versions, version_capacity;
 };
 bool tni_state_add_version(tn_state *s, const char *path, int64_t version); /* of a path that it does not have */
-tn_tensor *tni_state_find(const tn_state *s, const char *name); /* borrowed; NULL when absent */
+tn_tensor *tni_state_find(const tn_state *s, const char *name);             /* borrowed; NULL when absent */
 #endif

@@ -121,8 +121,8 @@ static bool embedding_vjp(tni_vjp *g) {
 TN_OP(embedding,
       .schema = "embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False) -> Tensor",
       .grad_name = "EmbeddingBackward0", .run = embedding_run, .vjp = embedding_vjp, .save = TNI_IN(1),
-      .samples = TN_SAMPLES("f32[5,8] i64[2,3]<5 @bench", "f64[5,3] i32[4]<5 2 nograd", "f64[5,3] i64[2,2]<5", "f32[4,5]^T i64[]<4", "f32[5,3] i64[0]",
-                            "f64[5,3] i64[4]<5 0 True nograd", "bf16[5,3] i64[4]<5", "i64[5,3] i64[4]<5",
+      .samples = TN_SAMPLES("f32[5,8] i64[2,3]<5 @bench", "f64[5,3] i32[4]<5 2 nograd", "f64[5,3] i64[2,2]<5", "f32[4,5]^T i64[]<4",
+                            "f32[5,3] i64[0]", "f64[5,3] i64[4]<5 0 True nograd", "bf16[5,3] i64[4]<5", "i64[5,3] i64[4]<5",
                             "f32[5,3] i64[2]=5 !index", "f32[5,3] i64[2]=-1 !index", "f32[5] i64[2]<5 !shape",
                             "f32[5,3] f32[2] !dtype"));
 

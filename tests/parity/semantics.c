@@ -102,7 +102,8 @@ static void tensors(void) {
 static void members(void) {
     TN_SCOPE;
     tn_nn_sequential *m = tn_nn_sequential();
-    tn_module_set(m, "a", P), tn_module_set(m, "b", P), tn_module_set(m, "c", tn_nn_relu()), tn_module_set(m, "d", tn_buffer(tn_ones(1)));
+    tn_module_set(m, "a", P), tn_module_set(m, "b", P), tn_module_set(m, "c", tn_nn_relu()),
+        tn_module_set(m, "d", tn_buffer(tn_ones(1)));
     names(74, tn_named_parameters(m));
     tn_module_set(m, "d", P), tn_module_set(m, "c", P), names(75, tn_named_parameters(m));
     tn_module_set(m, "a", P), names(77, tn_named_parameters(m));
@@ -151,7 +152,8 @@ static void walks(void) {
     m->second->l->weight = m->first->l->weight, m->first->w = m->w;
     names(107, tn_named_parameters(m)), names(108, tn_named_parameters(m, .remove_duplicate = false));
     m->second->l = m->first->l;
-    names(108, tn_named_parameters(m, .remove_duplicate = false)), names(109, tn_named_parameters(m, .recurse = false, .prefix = "pre"));
+    names(108, tn_named_parameters(m, .remove_duplicate = false)),
+        names(109, tn_named_parameters(m, .recurse = false, .prefix = "pre"));
     names(111, tn_named_buffers(m)), names(112, tn_named_modules(m)), names(112, tn_named_modules(m, .prefix = "net"));
     names(113, tn_named_modules(m, .remove_duplicate = false)), names(115, tn_named_children(m)), say(116, keys(tn_state_dict(m)));
     tn_get_submodule(m, "first.nope"), error(118);
@@ -175,7 +177,8 @@ static void states(void) {
     tn_state *s = tn_state_dict(m), *prefixed = tn_state_dict(m, .prefix = "net");
     say(142, keys(s)), say(144, keys(prefixed));
     for (size_t i = 0; i < tn_state_version_count(prefixed); i++)
-        say(145, tn_state_version_path(prefixed, i)), sayf(145, (double)tn_state_version(prefixed, tn_state_version_path(prefixed, i)));
+        say(145, tn_state_version_path(prefixed, i)),
+            sayf(145, (double)tn_state_version(prefixed, tn_state_version_path(prefixed, i)));
     tn_incompatible *wrong = NULL;
     tn_load_state_dict(other, s, .incompatible = &wrong), say(151, tn_to_string(wrong));
     const char *given[] = {"zzz", "first.nope", "first.l.weight.x", "nope.w", "gone", "passing", "first", "w"};
@@ -215,7 +218,8 @@ static void containers(void) {
     tn_nn_module_dict_set(d, "keys", tn_nn_relu()), error(181);
     tn_nn_module_dict_set(d, "x.y", tn_nn_relu()), error(181);
     tn_nn_module_dict_get(d, "x"), error(181);
-    say(183, tn_to_string(tn_nn_parameter_list(tn_ones((2, 3)), tn_scalar_tensor(1.0), NULL))), say(183, tn_to_string(tn_nn_parameter_list(tn_ones(2))));
+    say(183, tn_to_string(tn_nn_parameter_list(tn_ones((2, 3)), tn_scalar_tensor(1.0), NULL))),
+        say(183, tn_to_string(tn_nn_parameter_list(tn_ones(2))));
     tn_nn_parameter_list(tn_arange(2)), error(182);
     tn_nn_parameter_list *pl = tn_nn_parameter_list(tn_ones(1));
     tn_nn_parameter_list_get(pl, 5), error(182);
@@ -266,7 +270,8 @@ static void hooks(void) {
         tn_forward(m, x), say(190, called);
     }
     tn_register_full_backward_hook(m, full, "outer", NULL), tn_register_full_backward_pre_hook(m, full_pre, "outer-pre", NULL);
-    (tn_register_full_backward_hook)(child, full, "inner", NULL, NULL), (tn_register_full_backward_pre_hook)(child, full_pre, "inner-pre", NULL, NULL);
+    (tn_register_full_backward_hook)(child, full, "inner", NULL, NULL),
+        (tn_register_full_backward_pre_hook)(child, full_pre, "inner-pre", NULL, NULL);
     called[0] = 0, tn_backward(tn_sum(tn_mul(tn_forward(m, x), 5))), say(198, called);
     tn_tensor *y = tn_forward(m, x);
     say(199, tn_grad_fn_name(y));
@@ -291,7 +296,8 @@ static void lazy(void) {
     m->second->w = m->w;
     tn_state *s = tn_state_new();
     tn_state_set(s, "nope", tn_ones(1)), tn_functional_call(m, s, tn_ones((1, 2)), .strict = true), error(221);
-    tn_state_set(s, "w", tn_ones(2)), tn_state_set(s, "second.w", tn_zeros(2)), tn_functional_call(m, s, tn_ones((1, 2))), error(222);
+    tn_state_set(s, "w", tn_ones(2)), tn_state_set(s, "second.w", tn_zeros(2)), tn_functional_call(m, s, tn_ones((1, 2))),
+        error(222);
 }
 
 int main(int argc, char **argv) {

@@ -1,6 +1,5 @@
 /* unit/test_checkpoint.c - checkpoints: a resumed run goes on bit for bit; guard, background saves, stop requests, what is refused. */
 #include "support.h"
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -35,6 +35,8 @@ static int child(void (*body)(void), unsigned microseconds, int signal_number) {
     if (signal_number) {
         usleep(microseconds);
         kill(pid, signal_number);
+        usleep(random_below(3000)); /* a second one, perhaps while it saves */
+        if (signal_number != SIGKILL) kill(pid, SIGTERM);
     }
     int status = 0;
     waitpid(pid, &status, 0);
@@ -78,6 +80,63 @@ static void killed_while_it_saves(void) {
             CHECK_EQ_INT(files_in_folder(), 1); /* what was left over is gone */
         }
     }
+    CHECK_OK();
+}
+
+/* ---- kill -9 before and after each file call of a save ---- */
+
+static int calls, last_call;
+static bool kills_after;
+static void before_call(void) {
+    if (++calls == last_call && !kills_after) kill(getpid(), SIGKILL);
+}
+static void after_call(void) {
+    if (calls == last_call && kills_after) kill(getpid(), SIGKILL);
+}
+
+#define PASS (tn_default_file_table())
+#define CALL(type, call)                                                                                                           \
+    before_call();                                                                                                                 \
+    type result_ = PASS->call;                                                                                                     \
+    after_call();                                                                                                                  \
+    return result_
+static int k_create(void *c, const char *p, int m) { CALL(int, create(c, p, m)); }
+static int64_t k_write(void *c, int f, const void *d, size_t n) { CALL(int64_t, write(c, f, d, n)); }
+static int k_sync(void *c, int f) { CALL(int, sync(c, f)); }
+static int k_close(void *c, int f) { CALL(int, close(c, f)); }
+static int k_rename(void *c, const char *a, const char *b) { CALL(int, rename(c, a, b)); }
+static int k_unlink(void *c, const char *p) { CALL(int, unlink(c, p)); }
+static int k_sync_folder(void *c, const char *p) { CALL(int, sync_folder(c, p)); }
+static const tn_file_table killing = {.size = sizeof(tn_file_table),
+                                      .create = k_create,
+                                      .write = k_write,
+                                      .sync = k_sync,
+                                      .close = k_close,
+                                      .rename = k_rename,
+                                      .unlink = k_unlink,
+                                      .sync_folder = k_sync_folder};
+
+static void save_one_more(void) {
+    int64_t n = load_number() + 1;
+    tn_set_file_table(&killing);
+    calls = 0;
+    if (!save_number(n)) _exit(9);
+}
+
+static void killed_at_each_file_call(void) {
+    int status = -SIGKILL;
+    CHECK(save_number(0));
+    for (last_call = 1; status == -SIGKILL; last_call++)
+        for (int after = 0; after < 2; after++) {
+            int64_t before = load_number(), now;
+            kills_after = after;
+            status = child(save_one_more, 0, 0);
+            now = load_number();
+            CHECK(now == before || now == before + 1);
+            CHECK(save_number(now + 1));
+            CHECK_EQ_INT(files_in_folder(), 1);
+        }
+    CHECK(status == 0 && last_call > 8);
     CHECK_OK();
 }
 
@@ -179,6 +238,7 @@ int main(void) {
     snprintf(path, sizeof path, "%s/run.pt", folder);
     snprintf(result, sizeof result, "%s/result.pt", folder);
     RUN(killed_while_it_saves);
+    RUN(killed_at_each_file_call);
     RUN(killed_and_resumed);
     RUN(stopped_and_resumed);
     unlink(path), unlink(result);
