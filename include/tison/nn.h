@@ -248,6 +248,44 @@ TN_API tn_nn_dropout *(tn_nn_dropout_new)(const tn_nn_dropout_opts *opts TN_DEFA
 /** p in [0, 1], else TN_ERR_VALUE. [scope] */
 TN_API tn_nn_dropout2d *(tn_nn_dropout2d_new)(const tn_nn_dropout_opts *opts TN_DEFAULT(NULL));
 
+/* ---- embedding.c ---- */
+
+/** torch.nn.Embedding: indices of any shape (...), int64 or int32 -> (..., embedding_dim). */
+typedef struct tn_nn_embedding {
+    tn_module module;
+    tn_tensor *weight;                                  /* (num_embeddings, embedding_dim) */
+    int64_t num_embeddings, embedding_dim, padding_idx; /* TN_NONE: none */
+    bool scale_grad_by_freq;
+} tn_nn_embedding;
+typedef struct tn_nn_embedding_opts {
+    size_t size;
+    int64_t padding_idx;     /* TN_NONE; the row that begins as zeroes and gets no gradient, counted from the end when negative */
+    bool scale_grad_by_freq; /* false */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* the default dtype */
+    const char *where;
+} tn_nn_embedding_opts;
+typedef struct tn_nn_embedding_from_pretrained_opts {
+    size_t size;
+    bool freeze;             /* true: the weight does not require grad */
+    int64_t padding_idx;     /* TN_NONE; the row that gets no gradient */
+    bool scale_grad_by_freq; /* false */
+} tn_nn_embedding_from_pretrained_opts;
+#ifndef __cplusplus
+#define tn_nn_embedding(num_embeddings, ...)                                                                                       \
+    TN_WITH(tn_nn_embedding_opts, (.padding_idx = TN_NONE, .dtype = TN_DTYPE_NONE, .where = TN_HERE),                              \
+            tn_nn_embedding_new(num_embeddings, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_embedding_from_pretrained(...)                                                                                       \
+    TN_WITH(tn_nn_embedding_from_pretrained_opts, (.freeze = true, .padding_idx = TN_NONE),                                        \
+            (tn_nn_embedding_from_pretrained)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** weight is drawn from the normal distribution, its row padding_idx 0. A padding_idx outside of the table is TN_ERR_ASSERTION. [scope] */
+TN_API tn_nn_embedding *(tn_nn_embedding_new)(int64_t num_embeddings, int64_t embedding_dim, const tn_nn_embedding_opts *opts TN_DEFAULT(NULL));
+
+/** An Embedding whose weight shares the memory of `embeddings` (rows, width): nn.Embedding.from_pretrained. [scope] */
+TN_API tn_nn_embedding *(tn_nn_embedding_from_pretrained)(tn_tensor *embeddings, const tn_nn_embedding_from_pretrained_opts *opts TN_DEFAULT(NULL));
+
 /* ---- flatten.c ---- */
 
 /** torch.nn.Flatten: dims start_dim to end_dim become one. */

@@ -59,6 +59,13 @@
     X(unflatten, "nn.Unflatten(1, (2, 3))", tn_nn_unflatten(1, (2, 3)), "f32[4,6,2]") \
     X(unflatten_rest, "nn.Unflatten(-1, (-1,))", tn_nn_unflatten(-1, -1), "f32[4,6]") \
     X(unflatten_wrong, "nn.Unflatten(1, (2, 4))", tn_nn_unflatten(1, (2, 4)), "f32[4,6] !runtime") \
+    X(embedding, "nn.Embedding(5, 3)", tn_nn_embedding(5, 3), "i64[2,4]<5") \
+    X(embedding_padding, "nn.Embedding(5, 3, padding_idx=-1, scale_grad_by_freq=True)", \
+        tn_nn_embedding(5, 3, .padding_idx = -1, .scale_grad_by_freq = true), "i64[6]<5") \
+    X(embedding_wrong, "nn.Embedding(5, 3, padding_idx=5)", tn_nn_embedding(5, 3, 5), "i64[2]<5 !assertion") \
+    X(embedding_beyond, "nn.Embedding(5, 3)", tn_nn_embedding(5, 3), "i64[2]=5 !index") \
+    X(embedding_pretrained, "nn.Embedding.from_pretrained(torch.tensor([[1., 2], [3, 4]]), freeze=False)", \
+        tn_nn_embedding_from_pretrained(tn_tensor((2, 2), 1.0, 2, 3, 4), .freeze = false), "i64[3]<2") \
     X(cross_entropy, "nn.CrossEntropyLoss()", tn_nn_cross_entropy_loss(), "f32[3,4] i64[3]<4") \
     X(cross_entropy_weight, "nn.CrossEntropyLoss(weight=torch.tensor([1., 2, 3, 4]), ignore_index=1, label_smoothing=0.1)", \
         tn_nn_cross_entropy_loss(.weight = tn_tensor(4, 1.0, 2, 3, 4), .ignore_index = 1, .label_smoothing = 0.1), "f32[5,4] i64[5]<4") \
