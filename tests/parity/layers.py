@@ -35,7 +35,7 @@ def describe(expression, inputs):
     """The lines of one layer."""
     torch.manual_seed(0)
     m = eval(expression, {"nn": nn, "torch": torch})
-    xs = [make(torch, Input(t), i) for i, t in enumerate(tokens(inputs))]
+    xs = [make(torch, Input(t), i) for i, t in enumerate(tokens(inputs)) if "[" in t]
     if xs[0].is_floating_point():
         xs[0].requires_grad_()
     state = m.state_dict()
