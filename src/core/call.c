@@ -78,6 +78,16 @@ tn_dtype tni_result_type(tn_tensor *const *in, size_t n) {
     return combine(combine(c.dims, c.zero), c.number);
 }
 
+tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers, size_t n) {
+    tn_dtype number = TN_DTYPE_NONE;
+    for (size_t i = 0; i < n; i++) {
+        tn_scalar_kind kind = numbers[i].scalar.kind;
+        if (kind == TN_SCALAR_NONE) continue;
+        join(&number, kind == TN_SCALAR_DOUBLE ? tn_get_default_dtype() : kind == TN_SCALAR_BOOL ? TN_BOOL : TN_INT64);
+    }
+    return combine(dtype, number);
+}
+
 static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, bool *wants_grad) {
     bool wants = false;
     for (size_t i = 0; i < nin; i++) {

@@ -228,6 +228,7 @@ static bool default_value(const tni_op *op, const tni_param *p, size_t place, tn
         return true;
     case TNI_PARAM_BOOL: out->b = text_is(p, "True"); return true;
     case TNI_PARAM_DTYPE: out->dtype = TN_DTYPE_NONE; return none;
+    case TNI_PARAM_STRING: out->p = NULL; return true; /* operators take NULL for their default word */
     case TNI_PARAM_FLOAT: out->d = none ? (double)NAN : d; return true;
     case TNI_PARAM_SCALAR:
         if (!(op->scalars >> place & 1)) return out->d = none ? (double)NAN : d, true;

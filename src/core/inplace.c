@@ -5,6 +5,14 @@
 #include <string.h>
 #include <tison/ops.h>
 
+/* Slices are known by places in the base, which must have the same elements. */
+static bool refuse_parts(const char *who) {
+    return tni_fail(TN_ERR_NOT_IMPLEMENTED,
+                    "%s: the parts of a complex tensor share its memory; in-place writes into them or into it are not recorded. "
+                    "Make a clone() before.",
+                    who);
+}
+
 bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record) {
     if (x->inference && !t->inference)
         return tni_fail(TN_ERR_AUTOGRAD,
@@ -30,6 +38,7 @@ bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record
             "custom backward associated with the custom Function, leading to incorrect gradients. This behavior is "
             "forbidden. You can fix this by cloning the output of the custom Function.",
             who, x->output_nr, x->grad_fn ? tni_node_name(x->grad_fn) : "BackwardHookFunctionBackward");
+    if (record && x->base && x->base->a.dtype != x->a.dtype) return refuse_parts(who);
     if (record && x->base && x->view_without_grad)
         return tni_fail(TN_ERR_AUTOGRAD,
                         "%s: A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that "
@@ -127,6 +136,7 @@ bool tni_grad_fn(tn_tensor *x, tni_node **out) {
     if (!x->base || !x->base->grad_fn) return true;
     uint32_t version = tni_version_get(x);
     if (x->view_version == version) return true;
+    if (x->base->a.dtype != x->a.dtype) return refuse_parts("backward");
     if (!renew_view(x)) return false;
     x->view_version = version;
     *out = x->grad_fn;

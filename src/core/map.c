@@ -200,7 +200,7 @@ static bool refuse_dtype(const tni_call *c, tn_dtype dtype) {
 }
 
 /* The dtype that is computed in. */
-static tn_dtype compute_dtype(const tni_call *c, tni_map_rule rule) {
+tn_dtype tni_map_dtype(const tni_call *c, tni_map_rule rule) {
     tn_dtype d = (tn_dtype)c->in[0]->a.dtype;
     bool mixed = c->in[0]->number;
     for (size_t i = 1; i < c->nin; i++) mixed = mixed || c->in[i]->a.dtype != (int8_t)d || c->in[i]->number;
@@ -323,11 +323,10 @@ bool tni_run_map(tni_call *c) { return tni_run_map_with(c, c->op->map); }
 
 static tn_dtype result_dtype(tni_map_rule rule, tn_dtype dtype) {
     if (rule == TNI_TO_BOOL) return TN_BOOL;
-    return rule == TNI_TO_REAL ? tni_dtype_real(dtype) : dtype;
+    return rule == TNI_TO_REAL ? tni_dtype_real(dtype) : rule == TNI_TO_COMPLEX ? tni_dtype_complex(dtype) : dtype;
 }
 
-static bool run_any(tni_call *c, const tni_map *map) {
-    tn_dtype dtype = compute_dtype(c, map->rule);
+bool tni_run_map_in(tni_call *c, const tni_map *map, tn_dtype dtype) {
     bool widen;
     tni_loop *loop = tni_map_loop(map->loop, dtype, &widen);
     if (!loop) return refuse_dtype(c, dtype);
@@ -370,5 +369,5 @@ static bool run_simplest(tni_call *c, tni_loop *loop, tn_dtype result) {
 bool tni_run_map_with(tni_call *c, const tni_map *map) {
     tni_loop *simplest = simplest_loop(c, map);
     if (TNI_LIKELY(simplest != NULL)) return run_simplest(c, simplest, result_dtype(map->rule, (tn_dtype)c->in[0]->a.dtype));
-    return run_any(c, map);
+    return tni_run_map_in(c, map, tni_map_dtype(c, map->rule));
 }

@@ -128,6 +128,7 @@ tn_tensor *tni_zeros_like_input(const tni_vjp *g, size_t input);
 
 /* The common dtype of the inputs, with torch's rule for numbers and 0-d tensors. */
 tn_dtype tni_result_type(tn_tensor *const *in, size_t n);
+tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers, size_t n); /* of a tensor with dims and of Scalars, perhaps None */
 
 /* op->run for a row with .widen (core/widen.c). */
 bool tni_run_widened(tni_call *c);

@@ -110,8 +110,8 @@ tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, cons
     return x;
 }
 
-tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *of, const int64_t *sizes, const int64_t *strides,
-                           size_t ndim, int64_t offset) {
+tn_tensor *tni_tensor_view_as(tni_thread *t, const char *who, const tn_tensor *of, tn_dtype dtype, const int64_t *sizes,
+                              const int64_t *strides, size_t ndim, int64_t offset) {
     tn_tensor *x = new_handle(t);
     if (!x) return NULL;
     if (of->version) {
@@ -119,5 +119,10 @@ tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *of, 
         tni_count_up(&x->version->refs);
     }
     x->inference = of->inference;
-    return finish(t, x, tni_array_view(&x->a, who, of->a.storage, (tn_dtype)of->a.dtype, sizes, strides, ndim, offset));
+    return finish(t, x, tni_array_view(&x->a, who, of->a.storage, dtype, sizes, strides, ndim, offset));
+}
+
+tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *of, const int64_t *sizes, const int64_t *strides,
+                           size_t ndim, int64_t offset) {
+    return tni_tensor_view_as(t, who, of, (tn_dtype)of->a.dtype, sizes, strides, ndim, offset);
 }

@@ -47,6 +47,9 @@ tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, cons
 /* A view of x's storage: shares the version counter, knows no base and no graph. */
 tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *x, const int64_t *sizes, const int64_t *strides,
                            size_t ndim, int64_t offset);
+/* The same storage read as another dtype: the offset is in elements of that. */
+tn_tensor *tni_tensor_view_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, const int64_t *sizes,
+                              const int64_t *strides, size_t ndim, int64_t offset);
 TNI_INLINE tn_tensor *tni_tensor_alias(tni_thread *t, const char *who, const tn_tensor *x) {
     return tni_tensor_view(t, who, x, x->a.sizes, x->a.strides, x->a.ndim, x->a.offset);
 }

@@ -1,6 +1,6 @@
 /* ops/arithmetic.c - addition, subtraction, multiplication, division. */
-#include "core/map.h"
 #include "cpu/cmath.h"
+#include "ops/unary.h"
 #include <math.h>
 #include <tison/ops.h>
 
@@ -119,8 +119,8 @@ TNI_BOOL2(mul, a &b)
 static const tni_map mul_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(mul), TNI_COMPLEX_COLUMNS(mul), TNI_BOOL_COLUMN(mul));
 
 static bool mul_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tn_mul(g->dy[0], tni_saved(g, TNI_IN(1))));
-    TNI_DX(g, 1, tn_mul(g->dy[0], tni_saved(g, TNI_IN(0))));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tni_conjugate(tni_saved(g, TNI_IN(1)))));
+    TNI_DX(g, 1, tn_mul(g->dy[0], tni_conjugate(tni_saved(g, TNI_IN(0)))));
     return true;
 }
 
@@ -133,8 +133,6 @@ TN_OP(mul, .schema = "mul.Tensor(Tensor self, Tensor other) -> Tensor", .grad_na
 #ifndef __cplusplus
 #define tn_mul(a, b) TN_BINARY(tn_mul, a, b)
 #define tn_mul_(a, b) TN_BINARY(tn_mul_, a, b)
-#define tn_div(a, b) TN_BINARY(tn_div, a, b)
-#define tn_div_(a, b) TN_BINARY(tn_div_, a, b)
 #endif
 #endif
 
@@ -154,10 +152,10 @@ static const tni_map div_map = {
 
 static bool div_vjp(tni_vjp *g) {
     tn_tensor *b = tni_saved(g, TNI_IN(1));
-    TNI_DX(g, 0, tn_div(g->dy[0], b));
+    TNI_DX(g, 0, tn_div(g->dy[0], tni_conjugate(b)));
     if (!tni_needs(g, 1)) return true;
     tn_tensor *slope = tn_div(tn_div(tni_saved(g, TNI_IN(0)), b), b);
-    TNI_DX(g, 1, tn_neg(tn_mul(g->dy[0], slope)));
+    TNI_DX(g, 1, tn_neg(tn_mul(g->dy[0], tni_conjugate(slope))));
     return true;
 }
 
@@ -166,9 +164,31 @@ TN_OP(div, .schema = "div.Tensor(Tensor self, Tensor other) -> Tensor", .grad_na
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]>0.5", "f64[3,4] f64[4]>0.5", "i64[3] i64[3]>0.5", "f32[2] f32[]>0.5",
                             "f32[0,2] f32[2]"));
 
-/** self / other, true division: integers give the default dtype: torch.div. [scope] */
-TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other) { return tni_run_op(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS); }
-/** self /= other, for floating point self. Returns self. */
-TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other) {
-    return tni_run_op_inplace(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS);
+#ifdef TN_HEADER
+/* Keywords of tn_div. */
+typedef struct tn_div_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    const char *rounding_mode; /* NULL: true division; "trunc": toward zero; "floor": down; integers stay integers with these two */
+} tn_div_opts;
+#ifndef __cplusplus
+#define tn_div(a, ...) TN_BINARY_WITH(tn_div_opts, (.rounding_mode = NULL), tn_div, a, __VA_ARGS__, )
+#define tn_div_(a, ...) TN_BINARY_WITH(tn_div_opts, (.rounding_mode = NULL), tn_div_, a, __VA_ARGS__, )
+#endif
+#endif
+
+extern const tni_op tni_op_div_mode; /* ops/divide.c */
+
+/** self / other, true division: integers give the default dtype: torch.div. [scope]
+ *  With .rounding_mode an integer divisor 0 is TN_ERR_RUNTIME, and so is another word. */
+TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other, const tn_div_opts *opts) {
+    const char *mode = TNI_OPT(opts, rounding_mode, NULL);
+    if (TNI_LIKELY(!mode)) return tni_run_op(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS);
+    return tni_run_op(&tni_op_div_mode, TNI_INS(self, other), TNI_ARGS({.p = mode}));
+}
+/** self /= other, for floating point self unless it is rounded. Returns self. */
+TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other, const tn_div_opts *opts) {
+    const char *mode = TNI_OPT(opts, rounding_mode, NULL);
+    if (!mode) return tni_run_op_inplace(&tni_op_div, TNI_INS(self, other), TNI_NO_ARGS);
+    return tni_run_op_inplace(&tni_op_div_mode, TNI_INS(self, other), TNI_ARGS({.p = mode}));
 }

@@ -31,7 +31,18 @@ bool tni_one_pass(tni_vjp *g, uint32_t which, tni_loop *const *loops, bool *done
 #define TNI_VMATH_LOOPS(name)                                                                                                      \
     TNI_VMATH_LOOP(name, float, f32)                                                                                               \
     TNI_VMATH_LOOP(name, double, f64)
+/* The same with loops of the C library's for complex numbers. */
+#define TNI_VMATH_COMPLEX_MAP(name, cname)                                                                                         \
+    TNI_VMATH_LOOPS(name)                                                                                                          \
+    TNI_LOOP1_(TNI_ONCE, name##_c64, float _Complex, float _Complex, float _Complex, cname##f(a))                                  \
+    TNI_LOOP1_(TNI_ONCE, name##_c128, double _Complex, double _Complex, double _Complex, cname(a))                                 \
+    static const tni_map name##_map = TNI_MAP(TNI_FLOATING, TNI_FLOAT_COLUMNS(name), TNI_COMPLEX_COLUMNS(name));
 #define TNI_VMATH_MAP(name)                                                                                                        \
     TNI_VMATH_LOOPS(name)                                                                                                          \
     static const tni_map name##_map = TNI_MAP(TNI_FLOATING, TNI_FLOAT_COLUMNS(name));
+/* One of those functions in an expression, in the element's type. */
+#define TNI_VM(name, x) _Generic((x), float : tni_##name##_f32_, default : tni_##name##_f64_)(x)
+
+/* The conjugate, for derivatives: x itself when it is real. NULL passes. */
+tn_tensor *tni_conjugate(tn_tensor *x);
 #endif
