@@ -290,14 +290,21 @@ TN_API tn_tensor *(tn_relu6_)(tn_tensor *x) { return tn_hardtanh_(x, 0, 6); }
 TNI_FLOAT1(logsigmoid, (a < 0 ? a : 0) - TNI_VM(log1p, TNI_VM(exp, -TNI_F(fabs, a))))
 static const tni_map logsigmoid_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(logsigmoid));
 
+/* Row-major, as PyTorch makes it. */
+static bool logsigmoid_run(tni_call *c) {
+    const tni_array *x = &c->in[0]->a;
+    if (!x->contiguous && tni_dtype_is_float((tn_dtype)x->dtype)) TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
+    return tni_run_map_with(c, &logsigmoid_map);
+}
+
 static bool logsigmoid_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_mul(g->dy[0], tn_sigmoid(tn_neg(tni_saved(g, TNI_IN(0))))));
     return true;
 }
 TNI_FUSED(logsigmoid, TNI_IN(0), a *TNI_VM(sigmoid, -b))
 
-TN_OP(logsigmoid, .schema = "log_sigmoid(Tensor self) -> Tensor", .grad_name = "LogSigmoidBackward0", .run = tni_run_map,
-      .map = &logsigmoid_map, .vjp = logsigmoid_vjp, .fused_vjp = logsigmoid_fused, .save = TNI_IN(0),
+TN_OP(logsigmoid, .schema = "log_sigmoid(Tensor self) -> Tensor", .grad_name = "LogSigmoidBackward0", .run = logsigmoid_run,
+      .vjp = logsigmoid_vjp, .fused_vjp = logsigmoid_fused, .save = TNI_IN(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "bf16[5]", "f32[0,3]", "i64[2] !not_implemented"));
 
 /** log(1 / (1 + e^-x)), accurate for all x: torch.nn.functional.logsigmoid. Floating point. [scope] */

@@ -19,10 +19,15 @@ EXTREME_MAP(maximum, maximum)
 EXTREME_MAP(minimum, minimum)
 EXTREME_MAP(fmax, maximum)
 EXTREME_MAP(fmin, minimum)
+static bool extreme_run(tni_call *c) {
+    TNI_REQUIRE(c, !tni_dtype_is_complex(tni_map_dtype(c, TNI_SAME)), TN_ERR_RUNTIME, "%s not implemented for complex tensors",
+                c->op->name);
+    return tni_run_map(c);
+}
 #define EXTREME_SAMPLES                                                                                                            \
     TN_SAMPLES("f32[3,4] f32[3,4] @bench", "f64[3,4]^T f64[4]", "f32[3,4] f32[]", "i64[5] i64[5]", "u8[3] i32[3]",                 \
                "bool[3] bool[3]", "bf16[4] bf16[4]", "f32[0,3] f32[3]", "f32[3]=nan f32[3] nograd", "f32[3] f32[3]=nan nograd",    \
-               "f32[3]=1 f32[3]=1 nograd", "c64[2] c64[2] !not_implemented")
+               "f32[3]=1 f32[3]=1 nograd", "c64[2] c64[2] !runtime")
 
 /* Where both are equal each gets a half. */
 static bool share(tni_vjp *g, tn_tensor *first, tn_tensor *second) {
@@ -50,13 +55,13 @@ static bool take(tni_vjp *g, tn_tensor *first) {
 static bool fmax_vjp(tni_vjp *g) { return take(g, tn_ge(tni_saved(g, TNI_IN(0)), tni_saved(g, TNI_IN(1)))); }
 static bool fmin_vjp(tni_vjp *g) { return take(g, tn_le(tni_saved(g, TNI_IN(0)), tni_saved(g, TNI_IN(1)))); }
 
-TN_OP(maximum, .schema = "maximum(Tensor self, Tensor other) -> Tensor", .grad_name = "MaximumBackward0", .run = tni_run_map,
+TN_OP(maximum, .schema = "maximum(Tensor self, Tensor other) -> Tensor", .grad_name = "MaximumBackward0", .run = extreme_run,
       .map = &maximum_map, .vjp = maximum_vjp, .save = TNI_IN(0) | TNI_IN(1), .samples = EXTREME_SAMPLES);
-TN_OP(minimum, .schema = "minimum(Tensor self, Tensor other) -> Tensor", .grad_name = "MinimumBackward0", .run = tni_run_map,
+TN_OP(minimum, .schema = "minimum(Tensor self, Tensor other) -> Tensor", .grad_name = "MinimumBackward0", .run = extreme_run,
       .map = &minimum_map, .vjp = minimum_vjp, .save = TNI_IN(0) | TNI_IN(1), .samples = EXTREME_SAMPLES);
-TN_OP(fmax, .schema = "fmax(Tensor self, Tensor other) -> Tensor", .grad_name = "FmaxBackward0", .run = tni_run_map,
+TN_OP(fmax, .schema = "fmax(Tensor self, Tensor other) -> Tensor", .grad_name = "FmaxBackward0", .run = extreme_run,
       .map = &fmax_map, .vjp = fmax_vjp, .save = TNI_IN(0) | TNI_IN(1), .samples = EXTREME_SAMPLES);
-TN_OP(fmin, .schema = "fmin(Tensor self, Tensor other) -> Tensor", .grad_name = "FminBackward0", .run = tni_run_map,
+TN_OP(fmin, .schema = "fmin(Tensor self, Tensor other) -> Tensor", .grad_name = "FminBackward0", .run = extreme_run,
       .map = &fmin_map, .vjp = fmin_vjp, .save = TNI_IN(0) | TNI_IN(1), .samples = EXTREME_SAMPLES);
 
 #ifdef TN_HEADER
@@ -87,8 +92,8 @@ TN_OP(min_other, .schema = "min.other(Tensor self, Tensor other) -> Tensor", .ru
 
 /* ---- clamp_min, clamp_max: the bound is a tensor or a number ---- */
 
-static const tni_map clamp_min_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(maximum)),
-                     clamp_max_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(minimum));
+static const tni_map clamp_min_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(maximum), TNI_BOOL_COLUMN(maximum)),
+                     clamp_max_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(minimum), TNI_BOOL_COLUMN(minimum));
 
 static bool clamp_min_vjp(tni_vjp *g) {
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *low = tni_saved(g, TNI_IN(1));
@@ -105,8 +110,7 @@ static bool clamp_max_vjp(tni_vjp *g) {
 
 #define BOUND_SAMPLES                                                                                                              \
     TN_SAMPLES("f32[3,4] f32[] @bench", "f64[3,4]^T f64[4]", "f32[3,4] f32[3,4]", "i64[5] i64[]", "i64[3] f32[]",                  \
-               "bf16[4] bf16[]", "f32[0,3] f32[3]", "f32[3]=nan f32[3] nograd", "f32[3] f32[]=nan nograd",                         \
-               "bool[2] bool[2] !not_implemented")
+               "bf16[4] bf16[]", "f32[0,3] f32[3]", "f32[3]=nan f32[3] nograd", "f32[3] f32[]=nan nograd", "bool[2] bool[2]")
 TN_OP(clamp_min, .schema = "clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", .grad_name = "ClampMinBackward0",
       .run = tni_run_map, .inplace = true, .map = &clamp_min_map, .vjp = clamp_min_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = BOUND_SAMPLES);
@@ -154,32 +158,45 @@ TN_API tn_tensor *(tn_clamp_max_)(tn_tensor *x, tn_tensor *max) {
 
 /* ---- clamp by numbers ---- */
 
-/* arg: min, max, as doubles here; infinite where there is none, so that NaN elements stay. */
-#define CLAMP(a) (a != a ? a : !(a <= TNI_V(arg[1].d)) ? TNI_V(arg[1].d) : !(a >= TNI_V(arg[0].d)) ? TNI_V(arg[0].d) : a)
-/* The comparisons are so that NaN bounds give NaN. */
-TNI_FLOAT1(clamp, CLAMP(a))
-/* The same of integers, by int64: the bounds may lie outside of the dtype. */
-#define WHOLE(a)                                                                                                                   \
-    ((int64_t)(a) > arg[1].i ? arg[1].i : (int64_t)(a) < arg[0].i ? (arg[1].i < arg[0].i ? arg[1].i : arg[0].i) : (int64_t)(a))
-TNI_INT1(clamp, (__typeof__(a))WHOLE(a))
+/* arg: min, max. The comparisons are so that NaN elements stay, NaN bounds give NaN, and max wins over a larger min. */
+#define RAISED(a, low) ((a) >= (low) ? (a) : (low))
+#define CLAMP(a, low, high) (RAISED(a, low) <= (high) ? RAISED(a, low) : (high))
+TNI_FLOAT1(clamp, a != a ? a : CLAMP(a, TNI_V(arg[0].d), TNI_V(arg[1].d)))
+TNI_INT1(clamp, CLAMP(a, TNI_V(arg[0].i), TNI_V(arg[1].i)))
 static const tni_map clamp_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(clamp));
 
 static double number_of(tn_scalar s) { return s.kind == TN_SCALAR_DOUBLE ? s.value.d : (double)s.value.i; }
 
-static bool clamp_run(tni_call *c) {
+/* A bound of integers, which wraps as in PyTorch; without one the dtype's last. */
+static bool whole_bound(const tni_call *c, tn_dtype dtype, tn_scalar s, int64_t *out) {
+    bool fits = tni_dtype_holds(dtype, (double)s.value.i, s.value.i, true);
+    TNI_REQUIRE(c, fits, TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow", tni_dtype_c_name(dtype));
+    tni_element_set(out, dtype, 0, s.value.i, true);
+    *out = tni_array_int_at(&(tni_array){.data = out, .dtype = (int8_t)dtype}, 0);
+    return true;
+}
+
+static bool find_bounds(tni_call *c, tn_dtype dtype, bool low, bool high, tni_value *out) {
     const tni_value *given = c->arg;
-    bool low = given[0].scalar.kind != TN_SCALAR_NONE, high = given[1].scalar.kind != TN_SCALAR_NONE;
-    if (!low && !high) return tni_fail(TN_ERR_RUNTIME, "torch.clamp: At least one of 'min' or 'max' must not be None");
-    tn_dtype dtype = tni_result_type_with((tn_dtype)c->in[0]->a.dtype, given, 2);
-    tni_value bounds[2];
-    if (tni_dtype_is_integral(dtype, true)) {
-        bounds[0].i = low ? given[0].scalar.value.i : INT64_MIN, bounds[1].i = high ? given[1].scalar.value.i : INT64_MAX;
-    } else {
-        bounds[0].d = low ? number_of(given[0].scalar) : -HUGE_VAL, bounds[1].d = high ? number_of(given[1].scalar) : HUGE_VAL;
-        if (isnan(bounds[0].d) || isnan(bounds[1].d)) bounds[0].d = bounds[1].d = (double)NAN;
-        bounds[0].d = fmin(bounds[0].d, bounds[1].d);
+    if (!tni_dtype_is_integral(dtype, true)) {
+        out[0].d = low ? number_of(given[0].scalar) : -HUGE_VAL, out[1].d = high ? number_of(given[1].scalar) : HUGE_VAL;
+        if (isnan(out[0].d) || isnan(out[1].d)) out[0].d = out[1].d = (double)NAN;
+        return true;
     }
-    tni_value *kept = c->arg;
+    int bits = (int)tni_dtype_size(dtype) * 8;
+    int64_t largest = dtype == TN_UINT8 ? 255 : (int64_t)(((uint64_t)1 << (bits - 1)) - 1);
+    out[0].i = dtype == TN_UINT8 ? 0 : -largest - 1, out[1].i = largest;
+    if (low) TNI_TRY(whole_bound(c, dtype, given[0].scalar, &out[0].i));
+    if (high) TNI_TRY(whole_bound(c, dtype, given[1].scalar, &out[1].i));
+    return true;
+}
+
+static bool clamp_run(tni_call *c) {
+    bool low = c->arg[0].scalar.kind != TN_SCALAR_NONE, high = c->arg[1].scalar.kind != TN_SCALAR_NONE;
+    if (!low && !high) return tni_fail(TN_ERR_RUNTIME, "torch.clamp: At least one of 'min' or 'max' must not be None");
+    tn_dtype dtype = tni_result_type_with((tn_dtype)c->in[0]->a.dtype, c->arg, 2);
+    tni_value bounds[2], *kept = c->arg;
+    TNI_TRY(find_bounds(c, dtype, low, high, bounds));
     c->arg = bounds;
     bool right = tni_run_map_in(c, &clamp_map, dtype);
     c->arg = kept;
@@ -197,8 +214,9 @@ static bool clamp_vjp(tni_vjp *g) {
 TN_OP(clamp, .schema = "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", .grad_name = "ClampBackward1",
       .run = clamp_run, .inplace = true, .vjp = clamp_vjp, .save = TNI_IN(0), .scalars = 3,
       .samples = TN_SAMPLES("f32[3,4] -0.5 0.5 @bench", "f64[3,4]^T 0.1", "f64[3] max=0.25", "f32[] -1 1", "i64[5] -2 2",
-                            "i64[5] -0.5 2", "u8[4] -3 5", "bf16[5] -0.5 0.5", "f32[0,3] 0 1", "f32[3] 1 -1 nograd",
-                            "f32[3]=nan 0 1 nograd", "f32[3] nan 1 nograd", "f32[2] !runtime", "bool[2] 0 1"));
+                            "i64[5] -0.5 2", "u8[4] -3 5", "u8[4] 2 5", "u8[4] 0 300 !runtime", "bf16[5] -0.5 0.5", "f32[0,3] 0 1",
+                            "f32[3] 1 -1 nograd", "f32[3]=nan 0 1 nograd", "f32[3] nan 1 nograd", "f32[2] !runtime",
+                            "bool[2] 0 1"));
 
 /* A bound as PyTorch would have got it: a whole number for integers where it is one. */
 static tni_value bound(const tn_tensor *x, double value) {

@@ -190,7 +190,8 @@ static bool polar_run(tni_call *c) {
 }
 
 TN_OP(polar, .schema = "polar(Tensor abs, Tensor angle) -> Tensor", .run = polar_run, .composite = true,
-      .samples = TN_SAMPLES("f64[3,4] f64[3,4]", "f64[3,4]^T f64[4]", "f64[] f64[2]", "f64[0,3] f64[3]", "f32[2] f64[2] !dtype"));
+      .samples = TN_SAMPLES("f64[3,4]>0.5 f64[3,4]", "f64[3,4]^T>0.5 f64[4]", "f64[]>0.5 f64[2]", "f64[0,3] f64[3]",
+                            "f32[2] f64[2] !dtype"));
 
 /** The complex numbers of these lengths and angles: torch.polar. float32 or float64, both alike. [scope] */
 TN_API tn_tensor *tn_polar(tn_tensor *abs, tn_tensor *angle) { return tni_run_op(&tni_op_polar, TNI_INS(abs, angle), TNI_NO_ARGS); }
@@ -203,7 +204,13 @@ TNI_LOOP1_(TNI_ONCE, angle_c64, float, float _Complex, float _Complex, cargf(a))
 TNI_LOOP1_(TNI_ONCE, angle_c128, double, double _Complex, double _Complex, carg(a))
 static const tni_map angle_map = TNI_MAP(TNI_TO_REAL, TNI_FLOAT_COLUMNS(angle), TNI_COMPLEX_COLUMNS(angle));
 
-static bool angle_run(tni_call *c) { return tni_run_map_in(c, &angle_map, tni_map_dtype(c, TNI_FLOATING)); }
+/* Those of complex numbers are row-major, as PyTorch makes them. */
+static bool angle_run(tni_call *c) {
+    const tni_array *x = &c->in[0]->a;
+    tn_dtype dtype = tni_map_dtype(c, TNI_FLOATING);
+    if (is_complex(c->in[0]) && !x->contiguous) TNI_TRY(tni_out(c, 0, tni_dtype_real(dtype), x->sizes, x->ndim));
+    return tni_run_map_in(c, &angle_map, dtype);
+}
 
 /* dy * i * x / |x|^2 */
 static bool angle_vjp(tni_vjp *g) {

@@ -33,6 +33,16 @@ static void f64_2d(void *out, int64_t out_stride, const void *x, int64_t n, int6
     tni_sum_2d_f64(out, out_stride, x, n, n_stride, m, m_stride, begin, end);
 }
 
+/* The parts of complex numbers, one after the other. */
+#define COMPLEX_2D(name, T, part)                                                                                                  \
+    static void name(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,       \
+                     int64_t begin, int64_t end) {                                                                                 \
+        for (int i = 0; i < 2; i++)                                                                                                \
+            part((T *)out + i, 2 * out_stride, (const T *)x + i, n, 2 * n_stride, m, 2 * m_stride, begin, end);                    \
+    }
+COMPLEX_2D(c64_2d, float, f32_2d)
+COMPLEX_2D(c128_2d, double, f64_2d)
+
 /* Integers: any order gives the same, so the one that walks along the memory. */
 #define WHOLE_2D(name, T, value)                                                                                                   \
     static void name(void *out, int64_t out_stride, const void *x, int64_t n, int64_t n_stride, int64_t m, int64_t m_stride,       \
@@ -66,6 +76,8 @@ static sum_2d *kernel_of(tn_dtype dtype) {
     case TN_FLOAT32: return f32_2d;
     case TN_FLOAT64: return f64_2d;
     case TN_BOOL: return bool_2d;
+    case TN_COMPLEX64: return c64_2d;
+    case TN_COMPLEX128: return c128_2d;
     default: return NULL;
     }
 }
@@ -212,7 +224,7 @@ static bool run_sum(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype d
     const tni_array *x = cast_input(c, dtype);
     if (!x) return false;
     TNI_TRY(make_result(c, x, mask, keepdim, dtype));
-    if (!tni_dtype_is_float(dtype)) return sum_whole(c, x, mask);
+    if (tni_dtype_is_integral(dtype, true)) return sum_whole(c, x, mask);
     sum_into(&c->out[0]->a, x, mask);
     return true;
 }
@@ -250,8 +262,8 @@ static bool sum_vjp(tni_vjp *g) {
 
 TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run,
       .widen = true, .dtype_arg = 1, .vjp = sum_vjp,
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10",
-                            "bool[4]"));
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10", "bool[4]",
+                            "c64[3,4]", "f32[3] dtype=complex64"));
 
 static bool sum_dim_run(tni_call *c) { return run_sum(c, &c->arg[0], c->arg[1].b, sum_dtype(c, c->arg[2].dtype)); }
 
@@ -265,8 +277,8 @@ static bool sum_dim_vjp(tni_vjp *g) {
 TN_OP(sum_dim, .schema = "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
       .grad_name = "SumBackward1", .run = sum_dim_run, .widen = true, .dtype_arg = 3, .vjp = sum_dim_vjp, .ints = 1,
       .samples = TN_SAMPLES("f32[3,4] (1,) @bench", "f32[3,4] (0,)", "f32[2,3,4] (0,2) True", "f64[2,3,4] (-2,)", "f32[3,4]^T (1,)",
-                            "f32[] (0,)", "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "f32[2,3] (2,) !index",
-                            "f32[2,3] (0,-2) !runtime"));
+                            "f32[] (0,)", "f32[2,0] (1,)", "i64[3,4]<10 (1,)", "bool[3,4] (0,)", "c128[2,3,4] (0,2)",
+                            "c64[3,4]^T (1,)", "f32[2,3] (2,) !index", "f32[2,3] (0,-2) !runtime"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_sum. */
@@ -308,19 +320,20 @@ TN_API tn_tensor *(tn_sum)(tn_tensor *x, const tn_sum_opts *opts) { return reduc
 /* ---- mean: the sum divided by the count ---- */
 
 static void divide(const tni_array *out, int64_t count) {
-    if (out->dtype == TN_FLOAT32) {
+    int64_t n = tni_dtype_is_complex((tn_dtype)out->dtype) ? 2 * out->numel : out->numel;
+    if (tni_dtype_real((tn_dtype)out->dtype) == TN_FLOAT32) {
         float *y = out->data;
-        for (int64_t i = 0; i < out->numel; i++) y[i] /= (float)count;
+        for (int64_t i = 0; i < n; i++) y[i] /= (float)count;
     } else {
         double *y = out->data;
-        for (int64_t i = 0; i < out->numel; i++) y[i] /= (double)count;
+        for (int64_t i = 0; i < n; i++) y[i] /= (double)count;
     }
 }
 
 static bool run_mean(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype wanted) {
     const tni_array *x = &c->in[0]->a;
     tn_dtype dtype = wanted != TN_DTYPE_NONE ? wanted : (tn_dtype)x->dtype;
-    if (!tni_dtype_is_float(dtype))
+    if (!tni_dtype_has_grad(dtype))
         return tni_fail(TN_ERR_DTYPE,
                         "mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s",
                         wanted != TN_DTYPE_NONE ? "Optional" : "Input", tni_dtype_get(dtype)->legacy);
@@ -352,7 +365,7 @@ static bool mean_fused_vjp(tni_vjp *g) {
 
 TN_OP(mean, .schema = "mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "MeanBackward0", .run = mean_run,
       .widen = true, .dtype_arg = 1, .vjp = mean_vjp, .fused_vjp = mean_fused_vjp,
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "i64[3] !dtype"));
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0]", "f64[3,4]^T", "c64[3,4]", "i64[3] !dtype"));
 
 static bool mean_dim_run(tni_call *c) { return run_mean(c, &c->arg[0], c->arg[1].b, c->arg[2].dtype); }
 

@@ -362,7 +362,7 @@ def written(y):
     """A result as text: dtype, sizes, then numbers; of a large one "~", its sum, the sum of magnitudes, and eight elements."""
     x = y.detach() if isinstance(y, torch.Tensor) else torch.tensor(y)
     head = f"{str(x.dtype).removeprefix('torch.')} {' '.join(map(str, x.shape))} :".replace("  ", " ")
-    x = torch.view_as_real(x).reshape(-1) if x.dtype.is_complex else x.reshape(-1)
+    x = torch.view_as_real(x.resolve_conj()).reshape(-1) if x.dtype.is_complex else x.reshape(-1)
     digits = ".17g" if x.dtype == torch.float64 else ".9g"
     flat = x.to(torch.float64) if x.dtype.is_floating_point else x.to(torch.int64)
     if len(flat) <= MANY:

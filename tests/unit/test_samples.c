@@ -45,9 +45,10 @@ static bool agree(const result *a, const result *b, double rtol, double atol) {
     if (!a->data || !b->data || a->dtype != b->dtype || a->ndim != b->ndim) return false;
     if (memcmp(a->sizes, b->sizes, a->ndim * sizeof *a->sizes) != 0) return false;
     if (memcmp(a->data, b->data, a->bytes) == 0) return true;
-    if (a->dtype != TN_FLOAT32 && a->dtype != TN_FLOAT64) return false;
-    for (int64_t i = 0; i < a->numel; i++) {
-        bool f32 = a->dtype == TN_FLOAT32;
+    tn_dtype real = tni_dtype_real((tn_dtype)a->dtype);
+    if (!tni_dtype_is_wide(real)) return false;
+    for (int64_t i = 0; i < (real == (tn_dtype)a->dtype ? 1 : 2) * a->numel; i++) {
+        bool f32 = real == TN_FLOAT32;
         double x = f32 ? (double)((float *)a->data)[i] : ((double *)a->data)[i];
         double y = f32 ? (double)((float *)b->data)[i] : ((double *)b->data)[i];
         bool same = x == y && signbit(x) == signbit(y), close = rtol > 0 && (x == y || fabs(x - y) <= atol + rtol * fabs(x));
