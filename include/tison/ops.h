@@ -5,6 +5,104 @@
 
 TN_BEGIN_DECLS
 
+/* ---- activation.c ---- */
+
+/* Keywords of tn_gelu. */
+typedef struct tn_gelu_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    const char *approximate; /* "none" or "tanh"; NULL: "none" */
+} tn_gelu_opts;
+#ifndef __cplusplus
+#define tn_gelu(...) TN_WITH(tn_gelu_opts, (.approximate = NULL), (tn_gelu)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x times the normal distribution's share below x: torch.nn.functional.gelu. Floating point; another word for .approximate is
+ *  TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_gelu)(tn_tensor *x, const tn_gelu_opts *opts TN_DEFAULT(NULL));
+
+/** x * sigmoid(x): torch.nn.functional.silu. Floating point. [scope] */
+TN_API tn_tensor *(tn_silu)(tn_tensor *x);
+
+/** x = silu(x). Returns x. */
+TN_API tn_tensor *(tn_silu_)(tn_tensor *x);
+
+/* Keywords of tn_leaky_relu. */
+typedef struct tn_leaky_relu_opts {
+    size_t size;
+    double negative_slope; /* 0.01 */
+} tn_leaky_relu_opts;
+#ifndef __cplusplus
+#define tn_leaky_relu(...)                                                                                                         \
+    TN_WITH(tn_leaky_relu_opts, (.negative_slope = 0.01), (tn_leaky_relu)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_leaky_relu_(...)                                                                                                        \
+    TN_WITH(tn_leaky_relu_opts, (.negative_slope = 0.01), (tn_leaky_relu_)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x where it is positive, else negative_slope * x: torch.nn.functional.leaky_relu. Floating point. [scope] */
+TN_API tn_tensor *(tn_leaky_relu)(tn_tensor *x, const tn_leaky_relu_opts *opts TN_DEFAULT(NULL));
+
+/** x = leaky_relu(x). Returns x. */
+TN_API tn_tensor *(tn_leaky_relu_)(tn_tensor *x, const tn_leaky_relu_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_elu. */
+typedef struct tn_elu_opts {
+    size_t size;
+    double alpha; /* 1 */
+} tn_elu_opts;
+#ifndef __cplusplus
+#define tn_elu(...) TN_WITH(tn_elu_opts, (.alpha = 1), (tn_elu)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_elu_(...) TN_WITH(tn_elu_opts, (.alpha = 1), (tn_elu_)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x where it is positive, else alpha * (e^x - 1): torch.nn.functional.elu. Floating point. [scope] */
+TN_API tn_tensor *(tn_elu)(tn_tensor *x, const tn_elu_opts *opts TN_DEFAULT(NULL));
+
+/** x = elu(x). Returns x. */
+TN_API tn_tensor *(tn_elu_)(tn_tensor *x, const tn_elu_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_softplus. */
+typedef struct tn_softplus_opts {
+    size_t size;
+    double beta;      /* 1 */
+    double threshold; /* 20: above it, of beta * x, the result is x */
+} tn_softplus_opts;
+#ifndef __cplusplus
+#define tn_softplus(...)                                                                                                           \
+    TN_WITH(tn_softplus_opts, (.beta = 1, .threshold = 20), (tn_softplus)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** log(1 + e^(beta * x)) / beta: torch.nn.functional.softplus. Floating point. [scope] */
+TN_API tn_tensor *(tn_softplus)(tn_tensor *x, const tn_softplus_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_hardtanh. */
+typedef struct tn_hardtanh_opts {
+    size_t size;
+    double min_val; /* -1 */
+    double max_val; /* 1 */
+} tn_hardtanh_opts;
+#ifndef __cplusplus
+#define tn_hardtanh(...)                                                                                                           \
+    TN_WITH(tn_hardtanh_opts, (.min_val = -1, .max_val = 1), (tn_hardtanh)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_hardtanh_(...)                                                                                                          \
+    TN_WITH(tn_hardtanh_opts, (.min_val = -1, .max_val = 1), (tn_hardtanh_)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x cut to [min_val, max_val]: torch.nn.functional.hardtanh. The derivative at the limits is 0. A bool tensor is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_hardtanh)(tn_tensor *x, const tn_hardtanh_opts *opts TN_DEFAULT(NULL));
+
+/** x = hardtanh(x). Returns x. */
+TN_API tn_tensor *(tn_hardtanh_)(tn_tensor *x, const tn_hardtanh_opts *opts TN_DEFAULT(NULL));
+
+/** x cut to [0, 6]: torch.nn.functional.relu6. [scope] */
+TN_API tn_tensor *(tn_relu6)(tn_tensor *x);
+
+/** x = relu6(x). Returns x. */
+TN_API tn_tensor *(tn_relu6_)(tn_tensor *x);
+
+/** log(1 / (1 + e^-x)), accurate for all x: torch.nn.functional.logsigmoid. Floating point. [scope] */
+TN_API tn_tensor *(tn_logsigmoid)(tn_tensor *x);
+
 /* ---- arithmetic.c ---- */
 
 /* Keywords of tn_add, tn_sub and their in-place forms. */
@@ -38,8 +136,6 @@ TN_API tn_tensor *(tn_sub_)(tn_tensor *self, tn_tensor *other, const tn_add_opts
 #ifndef __cplusplus
 #define tn_mul(a, b) TN_BINARY(tn_mul, a, b)
 #define tn_mul_(a, b) TN_BINARY(tn_mul_, a, b)
-#define tn_div(a, b) TN_BINARY(tn_div, a, b)
-#define tn_div_(a, b) TN_BINARY(tn_div_, a, b)
 #endif
 
 /** self * other, broadcast, in the promoted dtype: torch.mul. [scope] */
@@ -48,11 +144,23 @@ TN_API tn_tensor *(tn_mul)(tn_tensor *self, tn_tensor *other);
 /** self *= other. Returns self. */
 TN_API tn_tensor *(tn_mul_)(tn_tensor *self, tn_tensor *other);
 
-/** self / other, true division: integers give the default dtype: torch.div. [scope] */
-TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other);
+/* Keywords of tn_div. */
+typedef struct tn_div_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    const char *rounding_mode; /* NULL: true division; "trunc": toward zero; "floor": down; integers stay integers with these two */
+} tn_div_opts;
+#ifndef __cplusplus
+#define tn_div(a, ...) TN_BINARY_WITH(tn_div_opts, (.rounding_mode = NULL), tn_div, a, __VA_ARGS__, )
+#define tn_div_(a, ...) TN_BINARY_WITH(tn_div_opts, (.rounding_mode = NULL), tn_div_, a, __VA_ARGS__, )
+#endif
 
-/** self /= other, for floating point self. Returns self. */
-TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other);
+/** self / other, true division: integers give the default dtype: torch.div. [scope]
+ *  With .rounding_mode an integer divisor 0 is TN_ERR_RUNTIME, and so is another word. */
+TN_API tn_tensor *(tn_div)(tn_tensor *self, tn_tensor *other, const tn_div_opts *opts TN_DEFAULT(NULL));
+
+/** self /= other, for floating point self unless it is rounded. Returns self. */
+TN_API tn_tensor *(tn_div_)(tn_tensor *self, tn_tensor *other, const tn_div_opts *opts TN_DEFAULT(NULL));
 
 /* ---- avg_pool.c ---- */
 
@@ -153,6 +261,70 @@ TN_API tn_tensor *(tn_batch_norm)(tn_tensor *x, tn_tensor *running_mean, tn_tens
  *  one value. [scope] */
 TN_API tn_tensor *(tn_instance_norm)(tn_tensor *x, const tn_instance_norm_opts *opts TN_DEFAULT(NULL));
 
+/* ---- clamp.c ---- */
+
+#ifndef __cplusplus
+#define tn_maximum(a, b) TN_BINARY(tn_maximum, a, b)
+#define tn_minimum(a, b) TN_BINARY(tn_minimum, a, b)
+#define tn_fmax(a, b) TN_BINARY(tn_fmax, a, b)
+#define tn_fmin(a, b) TN_BINARY(tn_fmin, a, b)
+#endif
+
+/** The larger of each two elements; NaN if one is: torch.maximum, torch.max(a, b). Broadcast; equal ones share the gradient. [scope] */
+TN_API tn_tensor *(tn_maximum)(tn_tensor *a, tn_tensor *b);
+
+/** The smaller of each two elements; NaN if one is: torch.minimum, torch.min(a, b). Broadcast; equal ones share the gradient. [scope] */
+TN_API tn_tensor *(tn_minimum)(tn_tensor *a, tn_tensor *b);
+
+/** The larger of each two elements, of NaN and a number the number: torch.fmax. [scope] */
+TN_API tn_tensor *(tn_fmax)(tn_tensor *a, tn_tensor *b);
+
+/** The smaller of each two elements, of NaN and a number the number: torch.fmin. [scope] */
+TN_API tn_tensor *(tn_fmin)(tn_tensor *a, tn_tensor *b);
+
+/* Keywords of tn_clamp. NaN, the default, is None; for a bound that is NaN there is tn_clamp_tensor. */
+typedef struct tn_clamp_opts {
+    size_t size;
+    double min; /* None: no bound; whole bounds leave integers integers */
+    double max; /* None; where max < min the result is max */
+} tn_clamp_opts;
+#ifndef __cplusplus
+#define tn_clamp_min(x, min) TN_BINARY(tn_clamp_min, x, min)
+#define tn_clamp_max(x, max) TN_BINARY(tn_clamp_max, x, max)
+#define tn_clamp_min_(x, min) TN_BINARY(tn_clamp_min_, x, min)
+#define tn_clamp_max_(x, max) TN_BINARY(tn_clamp_max_, x, max)
+#define tn_clamp(...)                                                                                                              \
+    TN_WITH(tn_clamp_opts, (.min = __builtin_nan(""), .max = __builtin_nan("")), (tn_clamp)(TN_FIRST(__VA_ARGS__, ), &tn_o),       \
+            TN_REST(__VA_ARGS__, ))
+#define tn_clamp_(...)                                                                                                             \
+    TN_WITH(tn_clamp_opts, (.min = __builtin_nan(""), .max = __builtin_nan("")), (tn_clamp_)(TN_FIRST(__VA_ARGS__, ), &tn_o),      \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The larger of each element and a bound, which may be a number or a tensor that broadcasts: torch.clamp_min. [scope] */
+TN_API tn_tensor *(tn_clamp_min)(tn_tensor *x, tn_tensor *min);
+
+/** x = clamp_min(x, min). Returns x. */
+TN_API tn_tensor *(tn_clamp_min_)(tn_tensor *x, tn_tensor *min);
+
+/** The smaller of each element and a bound, which may be a number or a tensor that broadcasts: torch.clamp_max. [scope] */
+TN_API tn_tensor *(tn_clamp_max)(tn_tensor *x, tn_tensor *max);
+
+/** x = clamp_max(x, max). Returns x. */
+TN_API tn_tensor *(tn_clamp_max_)(tn_tensor *x, tn_tensor *max);
+
+/** x cut to [min, max]: torch.clamp by numbers. NaN elements stay; no bound at all is TN_ERR_RUNTIME. The derivative at a bound is 1. [scope] */
+TN_API tn_tensor *(tn_clamp)(tn_tensor *x, const tn_clamp_opts *opts TN_DEFAULT(NULL));
+
+/** x = clamp(x). Returns x. */
+TN_API tn_tensor *(tn_clamp_)(tn_tensor *x, const tn_clamp_opts *opts TN_DEFAULT(NULL));
+
+/** x cut to [min, max] by tensors that broadcast; either may be NULL: torch.clamp. [scope] */
+TN_API tn_tensor *(tn_clamp_tensor)(tn_tensor *x, tn_tensor *min, tn_tensor *max);
+
+/** x = clamp_tensor(x, min, max). Returns x. */
+TN_API tn_tensor *(tn_clamp_tensor_)(tn_tensor *x, tn_tensor *min, tn_tensor *max);
+
 /* ---- compare.c ---- */
 
 #ifndef __cplusplus
@@ -181,6 +353,44 @@ TN_API tn_tensor *(tn_gt)(tn_tensor *a, tn_tensor *b);
 
 /** a >= b per element: torch.ge. [scope] */
 TN_API tn_tensor *(tn_ge)(tn_tensor *a, tn_tensor *b);
+
+/* ---- complex.c ---- */
+
+/** The conjugate of each element, with memory of its own: torch.conj_physical. [scope] */
+TN_API tn_tensor *(tn_conj_physical)(tn_tensor *x);
+
+/** x = conj(x). Returns x. */
+TN_API tn_tensor *(tn_conj_physical_)(tn_tensor *x);
+
+/** The conjugate of each element; x itself when it is real: torch.conj, but a copy and no view. [scope] */
+TN_API tn_tensor *(tn_conj)(tn_tensor *x);
+
+/** The real parts, a view; x itself when it is real: torch.real. In-place writes into such a view are not recorded. [scope] */
+TN_API tn_tensor *(tn_real)(tn_tensor *x);
+
+/** The imaginary parts, a view: torch.imag. A real x is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_imag)(tn_tensor *x);
+
+/** (...) complex as (..., 2) of real and imaginary parts: torch.view_as_real. A view. [scope] */
+TN_API tn_tensor *(tn_view_as_real)(tn_tensor *x);
+
+/** (..., 2) of real and imaginary parts as (...) complex: torch.view_as_complex. A view; what does not fit is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_view_as_complex)(tn_tensor *x);
+
+/** real + i imag, broadcast: torch.complex. float32 or float64, both alike. [scope] */
+TN_API tn_tensor *(tn_complex)(tn_tensor *real, tn_tensor *imag);
+
+/** The complex numbers of these lengths and angles: torch.polar. float32 or float64, both alike. [scope] */
+TN_API tn_tensor *(tn_polar)(tn_tensor *abs, tn_tensor *angle);
+
+/** The angle of complex numbers; of real ones 0 or pi: torch.angle. [scope] */
+TN_API tn_tensor *(tn_angle)(tn_tensor *x);
+
+/** x / |x|, 0 for 0; the sign of real numbers: torch.sgn. [scope] */
+TN_API tn_tensor *(tn_sgn)(tn_tensor *x);
+
+/** x = sgn(x). Returns x. */
+TN_API tn_tensor *(tn_sgn_)(tn_tensor *x);
 
 /* ---- conv.c ---- */
 
@@ -398,6 +608,43 @@ TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, siz
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
 TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
 
+/* ---- divide.c ---- */
+
+#ifndef __cplusplus
+#define tn_fmod(a, b) TN_BINARY(tn_fmod, a, b)
+#define tn_fmod_(a, b) TN_BINARY(tn_fmod_, a, b)
+#define tn_remainder(a, b) TN_BINARY(tn_remainder, a, b)
+#define tn_remainder_(a, b) TN_BINARY(tn_remainder_, a, b)
+#define tn_floor_divide(a, b) TN_BINARY(tn_floor_divide, a, b)
+#define tn_floor_divide_(a, b) TN_BINARY(tn_floor_divide_, a, b)
+#define tn_atan2(a, b) TN_BINARY(tn_atan2, a, b)
+#define tn_atan2_(a, b) TN_BINARY(tn_atan2_, a, b)
+#endif
+
+/** What is left of a / b rounded toward zero, with a's sign: torch.fmod. Broadcast; an integer divisor 0 is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_fmod)(tn_tensor *a, tn_tensor *b);
+
+/** a = fmod(a, b). Returns a. */
+TN_API tn_tensor *(tn_fmod_)(tn_tensor *a, tn_tensor *b);
+
+/** What is left of a / b rounded down, with b's sign: torch.remainder, Python's %. As tn_fmod. [scope] */
+TN_API tn_tensor *(tn_remainder)(tn_tensor *a, tn_tensor *b);
+
+/** a = remainder(a, b). Returns a. */
+TN_API tn_tensor *(tn_remainder_)(tn_tensor *a, tn_tensor *b);
+
+/** a / b rounded down: torch.floor_divide, Python's //. Broadcast; an integer divisor 0 is TN_ERR_RUNTIME. No gradient. [scope] */
+TN_API tn_tensor *(tn_floor_divide)(tn_tensor *a, tn_tensor *b);
+
+/** a = floor(a / b). Returns a. */
+TN_API tn_tensor *(tn_floor_divide_)(tn_tensor *a, tn_tensor *b);
+
+/** The angle of the point (b, a): torch.atan2. Broadcast; integers give the default dtype. [scope] */
+TN_API tn_tensor *(tn_atan2)(tn_tensor *a, tn_tensor *b);
+
+/** a = atan2(a, b). Returns a. */
+TN_API tn_tensor *(tn_atan2_)(tn_tensor *a, tn_tensor *b);
+
 /* ---- embedding.c ---- */
 
 /* Keywords of tn_embedding. */
@@ -596,10 +843,132 @@ TN_API tn_tensor *(tn_cat)(tn_tensor *const *tensors, size_t n, const tn_cat_opt
 /** Tensors of one shape along a new dim: torch.stack. [scope] */
 TN_API tn_tensor *(tn_stack)(tn_tensor *const *tensors, size_t n, const tn_cat_opts *opts TN_DEFAULT(NULL));
 
+/* ---- lerp.c ---- */
+
+/** self + weight * (end - self), broadcast: torch.lerp. One floating dtype. [scope] */
+TN_API tn_tensor *(tn_lerp)(tn_tensor *self, tn_tensor *end, double weight);
+
+/** self = lerp(self, end, weight). Returns self. */
+TN_API tn_tensor *(tn_lerp_)(tn_tensor *self, tn_tensor *end, double weight);
+
+/** The same with a tensor of weights: torch.lerp. [scope] */
+TN_API tn_tensor *(tn_lerp_tensor)(tn_tensor *self, tn_tensor *end, tn_tensor *weight);
+
+/** self = lerp_tensor(self, end, weight). Returns self. */
+TN_API tn_tensor *(tn_lerp_tensor_)(tn_tensor *self, tn_tensor *end, tn_tensor *weight);
+
+/* Keywords of tn_addcmul and tn_addcdiv. */
+typedef struct tn_addcmul_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    double value; /* 1 */
+} tn_addcmul_opts;
+#ifndef __cplusplus
+#define TN_ADDC_(function, x, a, ...)                                                                                              \
+    TN_WITH(tn_addcmul_opts, (.value = 1), (function)(x, a, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_addcmul(x, a, ...) TN_ADDC_(tn_addcmul, x, a, __VA_ARGS__)
+#define tn_addcmul_(x, a, ...) TN_ADDC_(tn_addcmul_, x, a, __VA_ARGS__)
+#define tn_addcdiv(x, a, ...) TN_ADDC_(tn_addcdiv, x, a, __VA_ARGS__)
+#define tn_addcdiv_(x, a, ...) TN_ADDC_(tn_addcdiv_, x, a, __VA_ARGS__)
+#endif
+
+/** self + value * tensor1 * tensor2, broadcast: torch.addcmul. [scope] */
+TN_API tn_tensor *(tn_addcmul)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *tensor2, const tn_addcmul_opts *opts TN_DEFAULT(NULL));
+
+/** self = addcmul(self, tensor1, tensor2). Returns self. */
+TN_API tn_tensor *(tn_addcmul_)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *tensor2, const tn_addcmul_opts *opts TN_DEFAULT(NULL));
+
+/** self + value * tensor1 / tensor2, broadcast: torch.addcdiv. Integers alone are TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_addcdiv)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *tensor2, const tn_addcmul_opts *opts TN_DEFAULT(NULL));
+
+/** self = addcdiv(self, tensor1, tensor2). Returns self. */
+TN_API tn_tensor *(tn_addcdiv_)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *tensor2, const tn_addcmul_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
 TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
+
+/* ---- logical.c ---- */
+
+#ifndef __cplusplus
+#define tn_logical_and(a, b) TN_BINARY(tn_logical_and, a, b)
+#define tn_logical_and_(a, b) TN_BINARY(tn_logical_and_, a, b)
+#define tn_logical_or(a, b) TN_BINARY(tn_logical_or, a, b)
+#define tn_logical_or_(a, b) TN_BINARY(tn_logical_or_, a, b)
+#define tn_logical_xor(a, b) TN_BINARY(tn_logical_xor, a, b)
+#define tn_logical_xor_(a, b) TN_BINARY(tn_logical_xor_, a, b)
+#define tn_bitwise_and(a, b) TN_BINARY(tn_bitwise_and, a, b)
+#define tn_bitwise_and_(a, b) TN_BINARY(tn_bitwise_and_, a, b)
+#define tn_bitwise_or(a, b) TN_BINARY(tn_bitwise_or, a, b)
+#define tn_bitwise_or_(a, b) TN_BINARY(tn_bitwise_or_, a, b)
+#define tn_bitwise_xor(a, b) TN_BINARY(tn_bitwise_xor, a, b)
+#define tn_bitwise_xor_(a, b) TN_BINARY(tn_bitwise_xor_, a, b)
+#define tn_bitwise_left_shift(a, b) TN_BINARY(tn_bitwise_left_shift, a, b)
+#define tn_bitwise_left_shift_(a, b) TN_BINARY(tn_bitwise_left_shift_, a, b)
+#define tn_bitwise_right_shift(a, b) TN_BINARY(tn_bitwise_right_shift, a, b)
+#define tn_bitwise_right_shift_(a, b) TN_BINARY(tn_bitwise_right_shift_, a, b)
+#endif
+
+/** Are both elements true (not 0)? Broadcast, any dtypes; bool, no gradient: torch.logical_and. [scope] */
+TN_API tn_tensor *(tn_logical_and)(tn_tensor *a, tn_tensor *b);
+
+/** a = logical_and(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_logical_and_)(tn_tensor *a, tn_tensor *b);
+
+/** Is one of the two elements true? Broadcast, any dtypes; bool, no gradient: torch.logical_or. [scope] */
+TN_API tn_tensor *(tn_logical_or)(tn_tensor *a, tn_tensor *b);
+
+/** a = logical_or(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_logical_or_)(tn_tensor *a, tn_tensor *b);
+
+/** Is just one of the two elements true? Broadcast, any dtypes; bool, no gradient: torch.logical_xor. [scope] */
+TN_API tn_tensor *(tn_logical_xor)(tn_tensor *a, tn_tensor *b);
+
+/** a = logical_xor(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_logical_xor_)(tn_tensor *a, tn_tensor *b);
+
+/** Is each element 0? bool, no gradient: torch.logical_not. [scope] */
+TN_API tn_tensor *(tn_logical_not)(tn_tensor *x);
+
+/** x = logical_not(x), in x's dtype. Returns x. */
+TN_API tn_tensor *(tn_logical_not_)(tn_tensor *x);
+
+/** The and of the bits, broadcast: torch.bitwise_and. Integers and bool; no gradient. [scope] */
+TN_API tn_tensor *(tn_bitwise_and)(tn_tensor *a, tn_tensor *b);
+
+/** a = bitwise_and(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_bitwise_and_)(tn_tensor *a, tn_tensor *b);
+
+/** The or of the bits, broadcast: torch.bitwise_or. Integers and bool; no gradient. [scope] */
+TN_API tn_tensor *(tn_bitwise_or)(tn_tensor *a, tn_tensor *b);
+
+/** a = bitwise_or(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_bitwise_or_)(tn_tensor *a, tn_tensor *b);
+
+/** The xor of the bits, broadcast: torch.bitwise_xor. Integers and bool; no gradient. [scope] */
+TN_API tn_tensor *(tn_bitwise_xor)(tn_tensor *a, tn_tensor *b);
+
+/** a = bitwise_xor(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_bitwise_xor_)(tn_tensor *a, tn_tensor *b);
+
+/** The bits turned over; of bool the opposite: torch.bitwise_not. [scope] */
+TN_API tn_tensor *(tn_bitwise_not)(tn_tensor *x);
+
+/** x = ~x. Returns x. */
+TN_API tn_tensor *(tn_bitwise_not_)(tn_tensor *x);
+
+/** a << b, broadcast: torch.bitwise_left_shift. Integers; a count below 0 or not below the number of bits gives 0. [scope] */
+TN_API tn_tensor *(tn_bitwise_left_shift)(tn_tensor *a, tn_tensor *b);
+
+/** a = bitwise_left_shift(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_bitwise_left_shift_)(tn_tensor *a, tn_tensor *b);
+
+/** a >> b with the sign kept, broadcast: torch.bitwise_right_shift. Integers; a count out of range leaves only the sign. [scope] */
+TN_API tn_tensor *(tn_bitwise_right_shift)(tn_tensor *a, tn_tensor *b);
+
+/** a = bitwise_right_shift(a, b), in a's dtype. Returns a. */
+TN_API tn_tensor *(tn_bitwise_right_shift_)(tn_tensor *a, tn_tensor *b);
 
 /* ---- loss.c ---- */
 
@@ -984,6 +1353,74 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NU
  */
 TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
 
+/* ---- rounding.c ---- */
+
+/** The largest whole number that is not above x; integers stay as they are: torch.floor. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_floor)(tn_tensor *x);
+
+/** x = floor(x). Returns x. */
+TN_API tn_tensor *(tn_floor_)(tn_tensor *x);
+
+/** The smallest whole number that is not below x; integers stay as they are: torch.ceil. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_ceil)(tn_tensor *x);
+
+/** x = ceil(x). Returns x. */
+TN_API tn_tensor *(tn_ceil_)(tn_tensor *x);
+
+/** x without what stands behind the point; integers stay as they are: torch.trunc. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_trunc)(tn_tensor *x);
+
+/** x = trunc(x). Returns x. */
+TN_API tn_tensor *(tn_trunc_)(tn_tensor *x);
+
+/** What stands behind the point, with x's sign: torch.frac. Floating point only. [scope] */
+TN_API tn_tensor *(tn_frac)(tn_tensor *x);
+
+/** x = frac(x). Returns x. */
+TN_API tn_tensor *(tn_frac_)(tn_tensor *x);
+
+/* Keywords of tn_round. */
+typedef struct tn_round_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    int64_t decimals; /* 0; negative: to tens, hundreds, ... */
+} tn_round_opts;
+#ifndef __cplusplus
+#define tn_round(...) TN_WITH(tn_round_opts, (.decimals = 0), (tn_round)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_round_(...) TN_WITH(tn_round_opts, (.decimals = 0), (tn_round_)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x rounded to a number of decimals, halves to the even neighbour: torch.round. Integers stay as they are. The gradient is 0. [scope] */
+TN_API tn_tensor *(tn_round)(tn_tensor *x, const tn_round_opts *opts TN_DEFAULT(NULL));
+
+/** x = round(x). Returns x. */
+TN_API tn_tensor *(tn_round_)(tn_tensor *x, const tn_round_opts *opts TN_DEFAULT(NULL));
+
+/** Is each element NaN? bool, no gradient: torch.isnan. [scope] */
+TN_API tn_tensor *(tn_isnan)(tn_tensor *x);
+
+/** Is each element an infinity? torch.isinf. [scope] */
+TN_API tn_tensor *(tn_isinf)(tn_tensor *x);
+
+/** Is each element neither NaN nor an infinity? torch.isfinite. [scope] */
+TN_API tn_tensor *(tn_isfinite)(tn_tensor *x);
+
+/* Keywords of tn_nan_to_num. NaN, the default, is None. */
+typedef struct tn_nan_to_num_opts {
+    size_t size;
+    double nan;    /* None: 0 */
+    double posinf; /* None: the largest finite number of x's dtype */
+    double neginf; /* None: the smallest */
+} tn_nan_to_num_opts;
+#ifndef __cplusplus
+#define tn_nan_to_num(...)                                                                                                         \
+    TN_WITH(tn_nan_to_num_opts, (.nan = __builtin_nan(""), .posinf = __builtin_nan(""), .neginf = __builtin_nan("")),              \
+            (tn_nan_to_num)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x with numbers in place of NaN and the infinities: torch.nan_to_num. Integers stay as they are. [scope] */
+TN_API tn_tensor *(tn_nan_to_num)(tn_tensor *x, const tn_nan_to_num_opts *opts TN_DEFAULT(NULL));
+
 /* ---- slice.c ---- */
 
 /** x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope] */
@@ -1027,6 +1464,136 @@ TN_API tn_tensor *(tn_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts 
 
 /** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
 TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
+
+/* ---- special.c ---- */
+
+/** 2^x; integers give the default dtype: torch.exp2. [scope] */
+TN_API tn_tensor *(tn_exp2)(tn_tensor *x);
+
+/** x = exp2(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_exp2_)(tn_tensor *x);
+
+/** e^x - 1, accurate near 0; integers give the default dtype: torch.expm1. [scope] */
+TN_API tn_tensor *(tn_expm1)(tn_tensor *x);
+
+/** x = expm1(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_expm1_)(tn_tensor *x);
+
+/** log(1 + x), accurate near 0; integers give the default dtype: torch.log1p. [scope] */
+TN_API tn_tensor *(tn_log1p)(tn_tensor *x);
+
+/** x = log1p(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_log1p_)(tn_tensor *x);
+
+/** Logarithm to the base 2; integers give the default dtype: torch.log2. [scope] */
+TN_API tn_tensor *(tn_log2)(tn_tensor *x);
+
+/** x = log2(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_log2_)(tn_tensor *x);
+
+/** Logarithm to the base 10; integers give the default dtype: torch.log10. [scope] */
+TN_API tn_tensor *(tn_log10)(tn_tensor *x);
+
+/** x = log10(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_log10_)(tn_tensor *x);
+
+/** The error function; integers give the default dtype: torch.erf. [scope] */
+TN_API tn_tensor *(tn_erf)(tn_tensor *x);
+
+/** x = erf(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_erf_)(tn_tensor *x);
+
+/** 1 - erf(x), accurate for large x; integers give the default dtype: torch.erfc. [scope] */
+TN_API tn_tensor *(tn_erfc)(tn_tensor *x);
+
+/** x = erfc(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_erfc_)(tn_tensor *x);
+
+/** The inverse of erf; integers give the default dtype: torch.erfinv. Outside [-1, 1] it is NaN. [scope] */
+TN_API tn_tensor *(tn_erfinv)(tn_tensor *x);
+
+/** x = erfinv(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_erfinv_)(tn_tensor *x);
+
+/** 1 / x; integers give the default dtype: torch.reciprocal. [scope] */
+TN_API tn_tensor *(tn_reciprocal)(tn_tensor *x);
+
+/** x = 1 / x, for floating point x. Returns x. */
+TN_API tn_tensor *(tn_reciprocal_)(tn_tensor *x);
+
+/** 1 / sqrt(x); integers give the default dtype: torch.rsqrt. [scope] */
+TN_API tn_tensor *(tn_rsqrt)(tn_tensor *x);
+
+/** x = 1 / sqrt(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_rsqrt_)(tn_tensor *x);
+
+/* ---- trig.c ---- */
+
+/** Sine of x in radians; integers give the default dtype: torch.sin. [scope] */
+TN_API tn_tensor *(tn_sin)(tn_tensor *x);
+
+/** x = sin(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sin_)(tn_tensor *x);
+
+/** Cosine of x in radians; integers give the default dtype: torch.cos. [scope] */
+TN_API tn_tensor *(tn_cos)(tn_tensor *x);
+
+/** x = cos(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_cos_)(tn_tensor *x);
+
+/** Tangent of x in radians; integers give the default dtype: torch.tan. [scope] */
+TN_API tn_tensor *(tn_tan)(tn_tensor *x);
+
+/** x = tan(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_tan_)(tn_tensor *x);
+
+/** Arc sine, in radians; integers give the default dtype: torch.asin. Outside [-1, 1] it is NaN. [scope] */
+TN_API tn_tensor *(tn_asin)(tn_tensor *x);
+
+/** x = asin(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_asin_)(tn_tensor *x);
+
+/** Arc cosine, in radians; integers give the default dtype: torch.acos. Outside [-1, 1] it is NaN. [scope] */
+TN_API tn_tensor *(tn_acos)(tn_tensor *x);
+
+/** x = acos(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_acos_)(tn_tensor *x);
+
+/** Arc tangent, in radians; integers give the default dtype: torch.atan. [scope] */
+TN_API tn_tensor *(tn_atan)(tn_tensor *x);
+
+/** x = atan(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_atan_)(tn_tensor *x);
+
+/** Hyperbolic sine; integers give the default dtype: torch.sinh. [scope] */
+TN_API tn_tensor *(tn_sinh)(tn_tensor *x);
+
+/** x = sinh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_sinh_)(tn_tensor *x);
+
+/** Hyperbolic cosine; integers give the default dtype: torch.cosh. [scope] */
+TN_API tn_tensor *(tn_cosh)(tn_tensor *x);
+
+/** x = cosh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_cosh_)(tn_tensor *x);
+
+/** Inverse hyperbolic sine; integers give the default dtype: torch.asinh. [scope] */
+TN_API tn_tensor *(tn_asinh)(tn_tensor *x);
+
+/** x = asinh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_asinh_)(tn_tensor *x);
+
+/** Inverse hyperbolic cosine; integers give the default dtype: torch.acosh. Below 1 it is NaN. [scope] */
+TN_API tn_tensor *(tn_acosh)(tn_tensor *x);
+
+/** x = acosh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_acosh_)(tn_tensor *x);
+
+/** Inverse hyperbolic tangent; integers give the default dtype: torch.atanh. Outside [-1, 1] it is NaN. [scope] */
+TN_API tn_tensor *(tn_atanh)(tn_tensor *x);
+
+/** x = atanh(x), for floating point x. Returns x. */
+TN_API tn_tensor *(tn_atanh_)(tn_tensor *x);
 
 /* ---- unary.c ---- */
 

@@ -82,14 +82,6 @@ TN_API tn_tensor *(tn_fmax)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni
 /** The smaller of each two elements, of NaN and a number the number: torch.fmin. [scope] */
 TN_API tn_tensor *(tn_fmin)(tn_tensor *a, tn_tensor *b) { return tni_run_op(&tni_op_fmin, TNI_INS(a, b), TNI_NO_ARGS); }
 
-/* torch.max(a, b) by its name. */
-static bool max_other_run(tni_call *c) { return (c->out[0] = tn_maximum(c->in[0], c->in[1])) != NULL; }
-static bool min_other_run(tni_call *c) { return (c->out[0] = tn_minimum(c->in[0], c->in[1])) != NULL; }
-TN_OP(max_other, .schema = "max.other(Tensor self, Tensor other) -> Tensor", .run = max_other_run, .composite = true,
-      .samples = TN_SAMPLES("f32[3,4] f32[4]", "i64[3] i64[3]"));
-TN_OP(min_other, .schema = "min.other(Tensor self, Tensor other) -> Tensor", .run = min_other_run, .composite = true,
-      .samples = TN_SAMPLES("f32[3,4] f32[4]", "i64[3] i64[3]"));
-
 /* ---- clamp_min, clamp_max: the bound is a tensor or a number ---- */
 
 static const tni_map clamp_min_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(maximum), TNI_BOOL_COLUMN(maximum)),
