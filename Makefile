@@ -17,8 +17,11 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 else ifeq ($(SAN),thread)
 BUILD ?= build-tsan
 SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+else ifeq ($(SAN),fuzz)
+BUILD ?= build-fuzz
+SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifneq ($(SAN),)
-$(error SAN is address or thread)
+$(error SAN is address, thread or fuzz)
 endif
 BUILD ?= build
 
@@ -37,9 +40,9 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard bench/bench_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard examples/*.c)))
-CLI := $(if $(wildcard cli/*.c),$(BUILD)/tison)
+CLI := $(BUILD)/tison
 
-.PHONY: all lib units benches examples demo fashion test parity bench check install uninstall clean help
+.PHONY: all lib units benches examples demo fashion test parity fuzz bench check install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -53,6 +56,7 @@ help:
 	@echo "all (default): the libraries in $(BUILD)/      install, uninstall: PREFIX=$(PREFIX) DESTDIR="
 	@echo "test: all tests; TIER=quick, long            check: style, layers, generated headers"
 	@echo "demo: learns to read handwritten digits  parity: compares live with PyTorch   bench: benchmarks"
+	@echo "fuzz: the readers of files, SECONDS=60 each, TARGETS=\"npy zip\" for some; needs clang"
 	@echo "fashion: learns Fashion-MNIST, 60,000 images, in about a minute"
 	@echo "python: bindings/python, to be used with PYTHONPATH=bindings/python   python-test: its tests"
 	@echo "clean      with CC=clang, SAN=address|thread, WERROR=1, OPTIMIZE=-O2, BUILD=folder"
@@ -114,6 +118,9 @@ python: lib
 	@ln -sf ../../api.json bindings/python/tison/api.json
 python-test: python
 	@BUILD=$(BUILD) tools/python_test.sh
+SECONDS ?= 60
+fuzz:
+	@tools/fuzz.sh $(SECONDS) $(TARGETS)
 bench: python $(BENCHES)
 	@BUILD=$(BUILD) tools/bench.sh
 
@@ -132,15 +139,19 @@ install: all
 	sed $(FILL) tison.pc.in > $(ROOT)/$(LIBDIR)/pkgconfig/tison.pc
 	for f in tisonConfig tisonConfigVersion; do \
 	    sed $(FILL) cmake/$$f.cmake.in > $(ROOT)/$(LIBDIR)/cmake/tison/$$f.cmake || exit 1; done
-	$(if $(CLI),$(INSTALL) -d $(ROOT)/bin && $(INSTALL) -m 755 $(CLI) $(ROOT)/bin/)
+	$(INSTALL) -d $(ROOT)/bin $(ROOT)/share/man/man1 $(ROOT)/share/bash-completion/completions
+	$(INSTALL) -m 755 $(CLI) $(ROOT)/bin/
+	$(INSTALL) -m 644 docs/man/tison.1 $(ROOT)/share/man/man1/
+	$(INSTALL) -m 644 cli/tison.bash $(ROOT)/share/bash-completion/completions/tison
 
 uninstall:
 	cd $(ROOT)/include && rm -f $(HEADERS)
 	-rmdir $(ROOT)/include/tison
-	rm -f $(ROOT)/$(LIBDIR)/libtison.so* $(ROOT)/$(LIBDIR)/libtison.a $(ROOT)/$(LIBDIR)/pkgconfig/tison.pc $(ROOT)/bin/tison
+	rm -f $(ROOT)/$(LIBDIR)/libtison.so* $(ROOT)/$(LIBDIR)/libtison.a $(ROOT)/$(LIBDIR)/pkgconfig/tison.pc $(ROOT)/bin/tison \
+	    $(ROOT)/share/man/man1/tison.1 $(ROOT)/share/bash-completion/completions/tison
 	rm -rf $(ROOT)/$(LIBDIR)/cmake/tison
 
 clean:
-	rm -rf build build-asan build-tsan build-clang $(BUILD)
+	rm -rf build build-asan build-tsan build-clang build-fuzz $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/bench/*.d $(BUILD)/examples/*.d $(BUILD)/cli/*.d)

@@ -5,6 +5,7 @@
 #include <tison/memory.h>
 #include <tison/file.h>
 #include <tison/tensor.h>
+#include <tison/dlpack.h>
 #include <tison/value.h>
 #include <tison/autograd.h>
 #include <tison/module.h>

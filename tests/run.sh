@@ -119,6 +119,20 @@ sanitized_examples() {
     finish
 }
 
+command_line() { # the program, plain and with the sanitizers
+    begin "the program tison"
+    for build in build ${1:-}; do
+        if build "$build" "$build/tison" $([ "$build" = build-asan ] && echo SAN=address); then
+            bash tests/cli/test_cli.sh "$build/tison" > "$tmp/log" 2>&1
+            local status=$? line
+            line=$(grep -E '^test_cli: ' "$tmp/log")
+            passed=$((passed + $(sed -E 's/.*: ([0-9]+) passed.*/\1/' <<< "${line:-: 0 passed}")))
+            [ $status = 0 ] || wrong "$build/tison" "$tmp/log"
+        else wrong "$build/tison does not build" "$tmp/build.log"; fi
+    done
+    finish
+}
+
 cmake_project() { # package or subdirectory
     local folder=$tmp/cmake-$1
     cmake -S tests/cmake -B "$folder" -DFROM="$1" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" &&

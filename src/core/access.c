@@ -145,7 +145,7 @@ static bool check_blob(tn_dtype dtype, const void *data, int64_t numel) {
 tn_tensor *(tn_from_blob)(const int64_t *sizes, size_t ndim, tn_dtype dtype, void *data, void (*destroy)(void *)) {
     tni_thread *t = tni_self();
     int64_t numel, strides[TNI_MAX_DIMS], stride = 1;
-    if (!t || tni_failed() || !tni_dtype_check("from_blob", dtype)) return NULL;
+    if (!t || tni_failed() || !tni_dtype_check_stored("from_blob", dtype)) return NULL;
     if (ndim > TNI_MAX_DIMS || (!sizes && ndim)) return (void)tni_fail(TN_ERR_SHAPE, "from_blob: %zu dimensions", ndim), NULL;
     if (!tni_shape_numel("from_blob", sizes, ndim, tni_dtype_size(dtype), &numel) || !check_blob(dtype, data, numel)) return NULL;
     for (size_t i = ndim; i-- > 0;) {

@@ -98,6 +98,8 @@ static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, boo
             return tni_check_handle_slow(op->name, what, in[i], TNI_TENSOR);
         }
         if (TNI_UNLIKELY(in[i]->uninitialized)) return tni_refuse_uninitialized(op->name);
+        if (TNI_UNLIKELY(tni_dtype_in((tn_dtype)in[i]->a.dtype, TNI_STORED_BITS)) && !(op->view || op->moves || op->composite))
+            return tni_dtype_check(op->name, (tn_dtype)in[i]->a.dtype);
         wants |= tni_wants_grad(in[i]);
     }
     *wants_grad = wants;

@@ -66,7 +66,11 @@ static tni_loop *const table[TNI_COLUMNS][TNI_COLUMNS] = {
 static tni_loop *conversion(tn_dtype to, tn_dtype from, bool *widen) {
     bool half_to = tni_dtype_is_half(to), half_from = tni_dtype_is_half(from);
     *widen = false;
-    if (half_to && to == from) return move_16;
+    if (to == from && (half_to || tni_dtype_in(to, TNI_STORED_BITS)))
+        return tni_dtype_size(to) == 1   ? u8_to_u8
+               : tni_dtype_size(to) == 2 ? move_16
+               : tni_dtype_size(to) == 4 ? i32_to_i32
+                                         : i64_to_i64;
     *widen = half_to || half_from;
     int i = tni_map_column(half_from ? TN_FLOAT32 : from), j = tni_map_column(half_to ? TN_FLOAT32 : to);
     return i < 0 || j < 0 ? NULL : table[i][j];
@@ -109,6 +113,11 @@ double tni_array_double_at(const tni_array *a, size_t offset) {
     case TN_COMPLEX64: return (double)*(const float *)p;
     case TN_FLOAT64:
     case TN_COMPLEX128: return *(const double *)p;
+    case TN_FLOAT8_E5M2:
+    case TN_FLOAT8_E4M3FN:
+    case TN_FLOAT8_E5M2FNUZ:
+    case TN_FLOAT8_E4M3FNUZ: return (double)tni_float8_to_f32(*(const uint8_t *)p, (tn_dtype)a->dtype);
+    case TN_UINT64: return (double)*(const uint64_t *)p;
     default: return (double)tni_array_int_at(a, offset);
     }
 }
@@ -122,6 +131,9 @@ int64_t tni_array_int_at(const tni_array *a, size_t offset) {
     case TN_BOOL: return *(const uint8_t *)p != 0;
     case TN_INT32: return *(const int32_t *)p;
     case TN_INT64: return *(const int64_t *)p;
+    case TN_UINT16: return *(const uint16_t *)p;
+    case TN_UINT32: return *(const uint32_t *)p;
+    case TN_UINT64: return (int64_t) * (const uint64_t *)p;
     default: return to_i64(tni_array_double_at(a, offset));
     }
 }

@@ -17,6 +17,14 @@ const tni_kind_info *tni_kind_get(tni_kind kind) {
     return i < TNI_COUNT(kinds) && kinds[i] ? kinds[i] : &none;
 }
 
+void tni_object_destroy_new(tni_thread *t, tni_object *o) {
+    tni_claim(o);
+    bool outer = t->holding;
+    t->holding = false;
+    tni_release(o);
+    t->holding = outer;
+}
+
 void *tni_object_new(tni_thread *t, tni_kind kind, size_t bytes) {
     tni_object *o = tni_slab_take(&t->slabs, bytes);
     if (!o) return NULL;

@@ -19,6 +19,7 @@ typedef enum tni_kind {
     TNI_LOADER,
     TNI_HOOK,
     TNI_BATCHES,
+    TNI_READER,
     TNI_VALUE,
     TNI_SAVER,
     TNI_INCOMPATIBLE,
@@ -109,6 +110,7 @@ tni_random *tni_thread_random(tni_thread *t); /* the thread's default generator,
 
 /* A new object without claims, zeroed but for its header. */
 void *tni_object_new(tni_thread *t, tni_kind kind, size_t bytes);
+void tni_object_destroy_new(tni_thread *t, tni_object *o); /* one that never got a claim */
 
 /* A claim of something that is not a scope. */
 TNI_INLINE void tni_claim(tni_object *o) { tni_count_up(&o->claims); }

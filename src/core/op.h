@@ -65,6 +65,7 @@ typedef struct tni_op {
     uint32_t ints;                 /* bits of arguments that are lists of ints */
     bool composite;                /* made of other operators, which record themselves */
     bool view;                     /* out[0] shares the storage of in[0] */
+    bool moves;       /* elements are only moved: dtypes without kernels are welcome, as they are for views */
     bool widen;       /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
     bool inplace;     /* has the form name_, which writes into in[0] */
     bool hidden;      /* a part of other operators: not listed by tn_op_names */

@@ -69,12 +69,7 @@ static const tni_kind_info tensor_kind = {"tensor", sizeof(tn_tensor), destroy_t
 __attribute__((constructor)) static void add_kind(void) { tni_kind_set(TNI_TENSOR, &tensor_kind); }
 
 void tni_tensor_destroy_new(tni_thread *t, tn_tensor *x) {
-    if (!x) return;
-    tni_claim(&x->object);
-    bool outer = t->holding;
-    t->holding = false;
-    tni_release(&x->object);
-    t->holding = outer;
+    if (x) tni_object_destroy_new(t, &x->object);
 }
 
 static tn_tensor *new_handle(tni_thread *t) {

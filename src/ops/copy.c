@@ -25,7 +25,7 @@ static bool pass_vjp(tni_vjp *g) {
 
 static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0",
-      .run = clone_run, .front = clone_front, .vjp = pass_vjp,
+      .run = clone_run, .moves = true, .front = clone_front, .vjp = pass_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 /** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
@@ -106,7 +106,7 @@ static bool copy_vjp(tni_vjp *g) {
 
 static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
-      .run = copy_run, .front = copy_front, .vjp = copy_vjp,
+      .run = copy_run, .moves = true, .front = copy_front, .vjp = copy_vjp,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f64[3,4]^T f64[4]", "f32[3] i64[3] nograd", "i64[4] f32[]", "f16[2,3] f64[2,3]",
                             "bool[3] f32[3]", "f32[0,2] f32[2]", "c64[3] f32[3]", "f32[2] f32[3] !shape"));
 
@@ -302,6 +302,7 @@ TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (!t || !tni_same_shape(&a->a, &b->a)) return false;
     if (a->a.numel == 0) return true;
     tn_dtype dtype = tni_promote((tn_dtype)a->a.dtype, (tn_dtype)b->a.dtype);
+    TNI_TRY(tni_dtype_check("equal", dtype));
     if (tni_dtype_is_half(dtype)) dtype = TN_FLOAT32;
     tn_tensor *made_a = NULL, *made_b = NULL;
     const tni_array *x = tni_array_as(t, "equal", a, dtype, false, &made_a);

@@ -9,17 +9,26 @@
 
 /* ---- what all of them share ---- */
 
-tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tn_opts *opts) {
+/* The dtype may be one without kernels. */
+static tn_tensor *make_stored(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype,
+                              const tn_opts *opts) {
     tn_dtype wanted = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
     if (wanted != TN_DTYPE_NONE) dtype = wanted;
     if (dtype == TN_DTYPE_NONE) dtype = tn_get_default_dtype();
     *t = tni_self();
-    if (!*t || tni_failed() || !tni_dtype_check(who, dtype)) return NULL;
+    if (!*t || tni_failed()) return NULL;
     if (TNI_OPT(opts, requires_grad, false) && !tni_dtype_has_grad(dtype)) {
         tni_fail(TN_ERR_DTYPE, "%s: Only Tensors of floating point and complex dtype can require gradients", who);
         return NULL;
     }
     return tni_tensor_new(*t, who, dtype, sizes, ndim);
+}
+
+tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tn_opts *opts) {
+    tn_dtype wanted = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
+    if (wanted == TN_DTYPE_NONE) wanted = dtype;
+    if (tni_failed() || (wanted != TN_DTYPE_NONE && !tni_dtype_check(who, wanted))) return NULL;
+    return make_stored(t, who, sizes, ndim, dtype, opts);
 }
 
 tn_tensor *tni_made(tni_thread *t, tn_tensor *x, bool filled, const tn_opts *opts) {
@@ -76,6 +85,7 @@ static bool fits(tn_scalar v, tn_dtype dtype) {
 }
 
 static bool fill(const char *who, const tni_array *a, tn_scalar v) {
+    TNI_TRY(tni_dtype_check(who, (tn_dtype)a->dtype));
     TNI_CHECK(fits(v, (tn_dtype)a->dtype), TN_ERR_RUNTIME, "%s: value cannot be converted to type %s without overflow", who,
               tni_dtype_c_name((tn_dtype)a->dtype));
     bool whole = v.kind != TN_SCALAR_DOUBLE;
@@ -109,13 +119,13 @@ static tn_dtype dtype_of(tn_scalar v) {
  *  requires_grad with an integer dtype is TN_ERR_DTYPE. [scope] */
 TN_API tn_tensor *(tn_empty)(const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     tni_thread *t;
-    tn_tensor *x = tni_make(&t, "empty", sizes, ndim, TN_DTYPE_NONE, opts);
+    tn_tensor *x = make_stored(&t, "empty", sizes, ndim, TN_DTYPE_NONE, opts);
     return tni_made(t, x, true, opts);
 }
 /** torch.zeros; as tn_empty. [scope] */
 TN_API tn_tensor *(tn_zeros)(const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     tni_thread *t;
-    tn_tensor *x = tni_make(&t, "zeros", sizes, ndim, TN_DTYPE_NONE, opts);
+    tn_tensor *x = make_stored(&t, "zeros", sizes, ndim, TN_DTYPE_NONE, opts);
     if (x) clear(&x->a);
     return tni_made(t, x, true, opts);
 }

@@ -18,7 +18,7 @@ static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dt
 static tn_tensor *draw_like(const char *who, tn_tensor *like, const tni_sampler *s) {
     tni_thread *t;
     tn_tensor *x = tni_make_like(&t, who, like);
-    return tni_made(t, x, x && tni_sample(t, who, &x->a, s), NULL);
+    return tni_made(t, x, x && tni_dtype_check(who, (tn_dtype)x->a.dtype) && tni_sample(t, who, &x->a, s), NULL);
 }
 
 #ifdef TN_HEADER

@@ -17,6 +17,11 @@ bool tni_name_path(const char *who, const char *path) {
     return false;
 }
 
+bool tni_check_path(const char *who, const char *path) {
+    TNI_CHECK(path != NULL, TN_ERR_TYPE, "%s: argument 'path' is NULL", who);
+    return true;
+}
+
 #define SWAP(type, swap)                                                                                                           \
     for (size_t i = 0; i < n; i++, p += sizeof(type)) {                                                                            \
         type v;                                                                                                                    \
@@ -34,4 +39,24 @@ void tni_swap_bytes(void *data, size_t n, size_t size) {
     } else if (size == 8) {
         SWAP(uint64_t, __builtin_bswap64)
     }
+}
+
+bool tni_source_read(const tni_source *s, void *to, size_t bytes, size_t at) {
+    if (bytes == 0) return true;
+    if (s->file) return tni_file_read(s->file, to, bytes, (int64_t)at);
+    memcpy(to, s->memory + at, bytes);
+    return true;
+}
+
+bool tni_write_file(const char *who, const char *path, bool (*write)(void *context, tni_file_writer *w), void *context) {
+    tni_file_writer w;
+    bool right = tni_file_writer_begin(&w, path);
+    if (right) {
+        right = write(context, &w);
+        if (right)
+            right = tni_file_writer_commit(&w);
+        else
+            tni_file_writer_abandon(&w);
+    }
+    return right || tni_name_path(who, path);
 }

@@ -77,8 +77,7 @@ static tn_tensor *read_tensor(tni_thread *t, tni_gzip *g) {
 TN_API tn_tensor *tn_load_idx(const char *path) {
     tni_thread *t = tni_self();
     tni_gzip g;
-    if (!t || tni_failed()) return NULL;
-    if (!path) return (void)tni_fail(TN_ERR_TYPE, "load_idx: argument 'path' is NULL"), NULL;
+    if (!t || tni_failed() || !tni_check_path("load_idx", path)) return NULL;
     tn_tensor *x = tni_gzip_open(&g, path) ? read_tensor(t, &g) : NULL;
     tni_gzip_close(&g);
     if (!x) return (void)tni_name_path("load_idx", path), NULL;

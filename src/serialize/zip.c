@@ -252,12 +252,15 @@ const tni_zip_entry *tni_zip_find(const tni_zip *z, const char *name) {
 
 /* ---- payloads ---- */
 
-static bool inflate_all(const tni_zip *z, const tni_zip_entry *e, tni_zlib *zlib, unsigned char *buffer, unsigned char *out) {
+/* The first `bytes` of a member; of all of it the end is checked too. */
+static bool inflate_some(const tni_zip *z, const tni_zip_entry *e, tni_zlib *zlib, unsigned char *buffer, unsigned char *out,
+                         size_t bytes) {
+    bool whole = bytes == e->bytes;
     uint64_t taken = 0;
-    size_t left = (size_t)e->bytes, held = 0;
+    size_t left = bytes, held = 0;
     const unsigned char *in = buffer;
     bool ended = false;
-    while (!ended) {
+    while (whole ? !ended : left > 0 && !ended) {
         if (held == 0 && taken < e->packed) {
             held = (size_t)TNI_MIN(e->packed - taken, (uint64_t)INFLATE_BYTES);
             TNI_TRY(fetch(z, buffer, held, e->at + taken));
@@ -272,26 +275,27 @@ static bool inflate_all(const tni_zip *z, const tni_zip_entry *e, tni_zlib *zlib
         if (!ended && held == held_before && left == left_before)
             return WRONG("%s: member '%.200s' is longer or shorter than its size says", z->who, e->name);
     }
-    if (left != 0 || held != 0 || taken != e->packed)
+    if (left != 0 || (whole && (held != 0 || taken != e->packed)))
         return WRONG("%s: member '%.200s' is longer or shorter than its size says", z->who, e->name);
     return true;
 }
 
-static bool inflate_entry(const tni_zip *z, const tni_zip_entry *e, void *out) {
+static bool inflate_entry(const tni_zip *z, const tni_zip_entry *e, void *out, size_t bytes) {
     tni_zlib zlib = {0};
     TNI_TRY(tni_inflate_begin(&zlib, z->who, TNI_ZLIB_RAW));
     unsigned char *buffer = tni_alloc(INFLATE_BYTES);
-    bool right = buffer && inflate_all(z, e, &zlib, buffer, out);
+    bool right = buffer && inflate_some(z, e, &zlib, buffer, out, bytes);
     if (buffer) tni_free(buffer, INFLATE_BYTES);
     tni_zlib_end(&zlib);
     return right;
 }
 
+bool tni_zip_read_start(const tni_zip *z, const tni_zip_entry *e, void *out, size_t bytes) {
+    return e->deflated ? inflate_entry(z, e, out, bytes) : fetch(z, out, bytes, e->at);
+}
+
 bool tni_zip_read(const tni_zip *z, const tni_zip_entry *e, void *out) {
-    if (e->deflated)
-        TNI_TRY(inflate_entry(z, e, out));
-    else
-        TNI_TRY(fetch(z, out, (size_t)e->bytes, e->at));
+    TNI_TRY(tni_zip_read_start(z, e, out, (size_t)e->bytes));
     if (e->crc != 0 && tni_crc32(0, out, (size_t)e->bytes) != e->crc)
         return WRONG("%s: member '%.200s' is damaged: its checksum does not fit", z->who, e->name);
     return true;

@@ -34,6 +34,8 @@ void tni_zip_close(tni_zip *z);                                        /* also a
 const tni_zip_entry *tni_zip_find(const tni_zip *z, const char *name); /* NULL: there is none */
 /* The payload, entry->bytes of it, decompressed and compared with its checksum (one of 0 is not compared: torch.save may leave it out). */
 bool tni_zip_read(const tni_zip *z, const tni_zip_entry *e, void *out);
+/* The first `bytes` of it, which may be all; without a look at the checksum. */
+bool tni_zip_read_start(const tni_zip *z, const tni_zip_entry *e, void *out, size_t bytes);
 
 /* ---- writing ---- */
 
@@ -56,6 +58,8 @@ void tni_zip_begin(tni_zip_writer *w, tni_put *put, void *to);
 /* Adds a member, stored. alignment 0: a plain one, with sizes and checksum in front. Else as torch.save writes it: the payload
  * begins at a multiple of `alignment`, sizes and checksum follow it. */
 bool tni_zip_add(tni_zip_writer *w, const char *name, const tni_zip_piece *piece, size_t pieces, size_t alignment);
+/* Adds one that is compressed while it is written, so that its sizes and checksum follow it. Needs zlib. */
+bool tni_zip_add_deflated(tni_zip_writer *w, const char *name, const tni_zip_piece *piece, size_t pieces);
 /* The directory. begin needs one finish or abandon; each ends the writer. */
 bool tni_zip_finish(tni_zip_writer *w);
 void tni_zip_abandon(tni_zip_writer *w);

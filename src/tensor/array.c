@@ -17,7 +17,7 @@ static bool set_room(tni_array *a, size_t ndim) {
 }
 
 static bool set_header(tni_array *a, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
-    TNI_TRY(tni_dtype_check(who, dtype));
+    TNI_TRY(tni_dtype_check_stored(who, dtype));
     TNI_CHECK(ndim <= TNI_MAX_DIMS, TN_ERR_SHAPE, "%s: %zu dimensions, at most %d are supported", who, ndim, (int)TNI_MAX_DIMS);
     TNI_CHECK(sizes != NULL || ndim == 0, TN_ERR_VALUE, "%s: sizes is NULL", who);
     int64_t numel;

@@ -4,44 +4,47 @@
 #include <float.h>
 #include <math.h>
 
+/* What can be done with a dtype: it has a name only; its tensors are kept, copied, saved and read; they are computed with. */
+enum { NAMED, STORES, COMPUTES };
+
 #define ROWS(X)                                                                                                                    \
-    X(TN_UINT8, "uint8", "Byte", 1, TNI_KIND_INT, true)                                                                            \
-    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, true)                                                                              \
-    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, true)                                                                           \
-    X(TN_INT32, "int32", "Int", 4, TNI_KIND_INT, true)                                                                             \
-    X(TN_INT64, "int64", "Long", 8, TNI_KIND_INT, true)                                                                            \
-    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, true)                                                                      \
-    X(TN_FLOAT32, "float32", "Float", 4, TNI_KIND_FLOAT, true)                                                                     \
-    X(TN_FLOAT64, "float64", "Double", 8, TNI_KIND_FLOAT, true)                                                                    \
-    X(TN_COMPLEX32, "complex32", "ComplexHalf", 4, TNI_KIND_COMPLEX, false)                                                        \
-    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, true)                                                        \
-    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, true)                                                    \
-    X(TN_BOOL, "bool", "Bool", 1, TNI_KIND_BOOL, true)                                                                             \
-    X(TN_QINT8, "qint8", "QInt8", 1, TNI_KIND_OTHER, false)                                                                        \
-    X(TN_QUINT8, "quint8", "QUInt8", 1, TNI_KIND_OTHER, false)                                                                     \
-    X(TN_QINT32, "qint32", "QInt32", 4, TNI_KIND_OTHER, false)                                                                     \
-    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, true)                                                                \
-    X(TN_FLOAT8_E5M2, "float8_e5m2", "Float8_e5m2", 1, TNI_KIND_OTHER, false)                                                      \
-    X(TN_FLOAT8_E4M3FN, "float8_e4m3fn", "Float8_e4m3fn", 1, TNI_KIND_OTHER, false)                                                \
-    X(TN_FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", "Float8_e5m2fnuz", 1, TNI_KIND_OTHER, false)                                          \
-    X(TN_FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", "Float8_e4m3fnuz", 1, TNI_KIND_OTHER, false)                                          \
-    X(TN_UINT16, "uint16", "UInt16", 2, TNI_KIND_INT, false)                                                                       \
-    X(TN_UINT32, "uint32", "UInt32", 4, TNI_KIND_INT, false)                                                                       \
-    X(TN_UINT64, "uint64", "UInt64", 8, TNI_KIND_INT, false)
+    X(TN_UINT8, "uint8", "Byte", 1, TNI_KIND_INT, COMPUTES)                                                                        \
+    X(TN_INT8, "int8", "Char", 1, TNI_KIND_INT, COMPUTES)                                                                          \
+    X(TN_INT16, "int16", "Short", 2, TNI_KIND_INT, COMPUTES)                                                                       \
+    X(TN_INT32, "int32", "Int", 4, TNI_KIND_INT, COMPUTES)                                                                         \
+    X(TN_INT64, "int64", "Long", 8, TNI_KIND_INT, COMPUTES)                                                                        \
+    X(TN_FLOAT16, "float16", "Half", 2, TNI_KIND_FLOAT, COMPUTES)                                                                  \
+    X(TN_FLOAT32, "float32", "Float", 4, TNI_KIND_FLOAT, COMPUTES)                                                                 \
+    X(TN_FLOAT64, "float64", "Double", 8, TNI_KIND_FLOAT, COMPUTES)                                                                \
+    X(TN_COMPLEX32, "complex32", "ComplexHalf", 4, TNI_KIND_COMPLEX, NAMED)                                                        \
+    X(TN_COMPLEX64, "complex64", "ComplexFloat", 8, TNI_KIND_COMPLEX, COMPUTES)                                                    \
+    X(TN_COMPLEX128, "complex128", "ComplexDouble", 16, TNI_KIND_COMPLEX, COMPUTES)                                                \
+    X(TN_BOOL, "bool", "Bool", 1, TNI_KIND_BOOL, COMPUTES)                                                                         \
+    X(TN_QINT8, "qint8", "QInt8", 1, TNI_KIND_OTHER, NAMED)                                                                        \
+    X(TN_QUINT8, "quint8", "QUInt8", 1, TNI_KIND_OTHER, NAMED)                                                                     \
+    X(TN_QINT32, "qint32", "QInt32", 4, TNI_KIND_OTHER, NAMED)                                                                     \
+    X(TN_BFLOAT16, "bfloat16", "BFloat16", 2, TNI_KIND_FLOAT, COMPUTES)                                                            \
+    X(TN_FLOAT8_E5M2, "float8_e5m2", "Float8_e5m2", 1, TNI_KIND_OTHER, STORES)                                                     \
+    X(TN_FLOAT8_E4M3FN, "float8_e4m3fn", "Float8_e4m3fn", 1, TNI_KIND_OTHER, STORES)                                               \
+    X(TN_FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", "Float8_e5m2fnuz", 1, TNI_KIND_OTHER, STORES)                                         \
+    X(TN_FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", "Float8_e4m3fnuz", 1, TNI_KIND_OTHER, STORES)                                         \
+    X(TN_UINT16, "uint16", "UInt16", 2, TNI_KIND_INT, STORES)                                                                      \
+    X(TN_UINT32, "uint32", "UInt32", 4, TNI_KIND_INT, STORES)                                                                      \
+    X(TN_UINT64, "uint64", "UInt64", 8, TNI_KIND_INT, STORES)
 
 static const tni_dtype_info table[32] = {
-#define INFO_ROW(d, name, legacy, bytes, kind, computes) [d] = {d, name, legacy, bytes, kind, computes},
+#define INFO_ROW(d, name, legacy, bytes, kind, use) [d] = {d, name, legacy, bytes, kind, use == COMPUTES, use != NAMED},
     ROWS(INFO_ROW)
 #undef INFO_ROW
 };
 const uint8_t tni_dtype_sizes[32] = {
-#define SIZE_ROW(d, name, legacy, bytes, kind, computes) [d] = bytes,
+#define SIZE_ROW(d, name, legacy, bytes, kind, use) [d] = bytes,
     ROWS(SIZE_ROW)
 #undef SIZE_ROW
 };
 
 const tni_dtype_info *tni_dtype_get(tn_dtype dtype) {
-    static const tni_dtype_info invalid = {TN_DTYPE_NONE, "invalid", "Invalid", 0, TNI_KIND_OTHER, false};
+    static const tni_dtype_info invalid = {TN_DTYPE_NONE, "invalid", "Invalid", 0, TNI_KIND_OTHER, false, false};
     return (int)dtype >= 0 && (int)dtype < 32 && table[dtype].name ? &table[dtype] : &invalid;
 }
 
@@ -67,6 +70,8 @@ bool tni_dtype_check(const char *who, tn_dtype dtype) {
     TNI_CHECK(info->computes, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for torch.%s in this version", who, info->name);
     return true;
 }
+
+bool tni_dtype_check_stored(const char *who, tn_dtype dtype) { return tni_dtype_get(dtype)->stores || tni_dtype_check(who, dtype); }
 
 bool tni_dtype_holds(tn_dtype dtype, double d, int64_t i, bool whole) {
     double value = whole ? (double)i : d, most;

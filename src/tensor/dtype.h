@@ -12,6 +12,7 @@ typedef struct tni_dtype_info {
     uint8_t bytes;
     uint8_t kind;  /* tni_dtype_kind */
     bool computes; /* this version has kernels for it */
+    bool stores;   /* or at least tensors of it: made, copied, saved, read, printed */
 } tni_dtype_info;
 
 /* Never NULL; a number that is no dtype gives a row named "invalid" that does not compute. */
@@ -23,7 +24,9 @@ TNI_INLINE bool tni_dtype_in(tn_dtype d, uint32_t bits) { return TNI_DTYPE_BIT(d
 enum {
     TNI_HALF_BITS = 1 << TN_FLOAT16 | 1 << TN_BFLOAT16,
     TNI_COMPLEX_BITS = 1 << TN_COMPLEX64 | 1 << TN_COMPLEX128,
-    TNI_FLOAT_BITS = TNI_HALF_BITS | 1 << TN_FLOAT32 | 1 << TN_FLOAT64
+    TNI_FLOAT_BITS = TNI_HALF_BITS | 1 << TN_FLOAT32 | 1 << TN_FLOAT64,
+    TNI_FLOAT8_BITS = 1 << TN_FLOAT8_E5M2 | 1 << TN_FLOAT8_E4M3FN | 1 << TN_FLOAT8_E5M2FNUZ | 1 << TN_FLOAT8_E4M3FNUZ,
+    TNI_STORED_BITS = TNI_FLOAT8_BITS | 1 << TN_UINT16 | 1 << TN_UINT32 | 1 << TN_UINT64 /* no kernels, but tensors */
 };
 /* Floating point: float16, bfloat16, float32, float64. */
 TNI_INLINE bool tni_dtype_is_float(tn_dtype d) { return tni_dtype_in(d, TNI_FLOAT_BITS); }
@@ -31,6 +34,7 @@ TNI_INLINE bool tni_dtype_is_float(tn_dtype d) { return tni_dtype_in(d, TNI_FLOA
 TNI_INLINE bool tni_dtype_is_wide(tn_dtype d) { return d == TN_FLOAT32 || d == TN_FLOAT64; }
 TNI_INLINE bool tni_dtype_is_half(tn_dtype d) { return tni_dtype_in(d, TNI_HALF_BITS); }
 TNI_INLINE bool tni_dtype_is_complex(tn_dtype d) { return tni_dtype_in(d, TNI_COMPLEX_BITS); }
+TNI_INLINE bool tni_dtype_is_float8(tn_dtype d) { return tni_dtype_in(d, TNI_FLOAT8_BITS); }
 /* Can a tensor of it require a gradient? */
 TNI_INLINE bool tni_dtype_has_grad(tn_dtype d) { return tni_dtype_in(d, TNI_FLOAT_BITS | TNI_COMPLEX_BITS); }
 tn_dtype tni_dtype_real(tn_dtype dtype);    /* complex64 -> float32; a real one is its own */
@@ -38,6 +42,7 @@ tn_dtype tni_dtype_complex(tn_dtype dtype); /* float32 -> complex64: torch's dty
 bool tni_dtype_is_integral(tn_dtype dtype, bool with_bool);
 /* true when dtype has kernels; else an error that names `who` and the dtype */
 bool tni_dtype_check(const char *who, tn_dtype dtype);
+bool tni_dtype_check_stored(const char *who, tn_dtype dtype); /* the same for there being tensors of it */
 
 /* Can a number be stored as torch stores one: infinities and wrapped negative numbers in an unsigned dtype count, overflow not. */
 bool tni_dtype_holds(tn_dtype dtype, double d, int64_t i, bool whole);

@@ -2,6 +2,7 @@
 #include "tensor/format.h"
 #include "base/error.h"
 #include "tensor/dtype.h"
+#include "tensor/half.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -22,10 +23,10 @@ typedef struct {
     style style;
 } printer;
 
-/* Complex, quantised and 8-bit floating types have no text yet. */
+/* Complex and quantised types have no text yet. */
 static bool has_text(tn_dtype dtype) {
     uint8_t kind = tni_dtype_get(dtype)->kind;
-    return kind == TNI_KIND_BOOL || kind == TNI_KIND_INT || kind == TNI_KIND_FLOAT;
+    return kind == TNI_KIND_BOOL || kind == TNI_KIND_INT || kind == TNI_KIND_FLOAT || tni_dtype_is_float8(dtype);
 }
 
 static double half_value(uint16_t bits) {
@@ -48,7 +49,8 @@ static double float_at(const printer *p, int64_t at) {
     case TN_FLOAT64: return ((const double *)p->t->data)[at];
     case TN_FLOAT16: return half_value(((const uint16_t *)p->t->data)[at]);
     case TN_BFLOAT16: return brain_value(((const uint16_t *)p->t->data)[at]);
-    default: return (double)((const float *)p->t->data)[at];
+    case TN_FLOAT32: return (double)((const float *)p->t->data)[at];
+    default: return (double)tni_float8_to_f32(((const uint8_t *)p->t->data)[at], p->t->dtype);
     }
 }
 
@@ -138,7 +140,7 @@ static void find_style(printer *p) {
     const tni_print_options *options = &p->t->options;
     style *s = &p->style;
     *s = (style){.width = 1, .precision = (int)options->precision, .whole = true};
-    s->floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT;
+    s->floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT || tni_dtype_is_float8(p->t->dtype);
     if (s->floating) {
         int64_t index[TNI_FORMAT_MAX_DIMS] = {0};
         double low = (double)INFINITY, high = 0;

@@ -1,4 +1,4 @@
-/* tensor/half.h - float16 and bfloat16 as bits, to and from float32; round to nearest, ties to even. */
+/* tensor/half.h - float16 and bfloat16 as bits, to and from float32, round to nearest, ties to even; the four float8 to float32. */
 #ifndef TNI_HALF_H
 #define TNI_HALF_H
 #include "base/base.h"
@@ -41,5 +41,20 @@ TNI_INLINE uint16_t tni_f32_to_half(float f, tn_dtype dtype) {
 }
 TNI_INLINE float tni_half_to_f32(uint16_t h, tn_dtype dtype) {
     return dtype == TN_FLOAT16 ? tni_f16_to_f32(h) : tni_bf16_to_f32(h);
+}
+
+/* Two or three bits of fraction, the sign in front. E5M2 has infinities, E4M3FN only NaN (all ones); the FNUZ kinds have neither a
+ * negative zero nor infinities, one NaN (the sign alone), and an exponent one lower. */
+TNI_INLINE float tni_float8_to_f32(uint8_t b, tn_dtype dtype) {
+    bool five = dtype == TN_FLOAT8_E5M2 || dtype == TN_FLOAT8_E5M2FNUZ,
+         fnuz = dtype == TN_FLOAT8_E5M2FNUZ || dtype == TN_FLOAT8_E4M3FNUZ;
+    int fraction_bits = five ? 2 : 3, bias = (five ? 15 : 7) + fnuz;
+    int exponent = (b & 127) >> fraction_bits, fraction = b & ((1 << fraction_bits) - 1);
+    uint32_t sign = (uint32_t)(b & 128) << 24;
+    if (fnuz ? b == 128 : five ? (b & 127) > 0x7C : (b & 127) == 127) return tni_float_of_bits(0x7FC00000 | sign);
+    if (dtype == TN_FLOAT8_E5M2 && (b & 127) == 0x7C) return tni_float_of_bits(sign | 0x7F800000);
+    float scale = tni_float_of_bits((uint32_t)(127 + TNI_MAX(exponent, 1) - bias - fraction_bits) << 23);
+    float value = (float)(exponent ? fraction + (1 << fraction_bits) : fraction) * scale;
+    return tni_float_of_bits(tni_bits_of_float(value) | sign);
 }
 #endif

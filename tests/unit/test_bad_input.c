@@ -142,7 +142,9 @@ static void dtypes(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "more than one element of the written-to tensor refers to a single memory location");
     CHECK(tn_data_f32(i) == NULL);
     CHECK_ERROR(TN_ERR_DTYPE, "expected a tensor of torch.float32 but got torch.int64");
-    CHECK(tn_zeros(2, .dtype = TN_FLOAT8_E5M2) == NULL);
+    CHECK(tn_zeros(2, .dtype = TN_COMPLEX32) == NULL);
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "complex32");
+    CHECK(tn_add(tn_zeros(2, .dtype = TN_FLOAT8_E5M2), 1) == NULL);
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "float8");
     CHECK(tn_sub(tn_ones(2, .dtype = TN_BOOL), tn_ones(2, .dtype = TN_BOOL)) == NULL);
     CHECK_ERROR(TN_ERR_DTYPE, "two bool tensors is not supported");

@@ -93,17 +93,17 @@ static void metadata_travels(void) {
     CHECK_OK();
 }
 
-/* A state whose tensors cannot be made is refused as a whole: safetensors.torch.save({"h": torch.ones(2, dtype=torch.float8_e5m2)}) */
+/* A state whose tensors cannot be made is refused as a whole: safetensors.torch.save({"h": ...}) with a dtype of powers of two */
 static void refuses_dtypes(void) {
-    static const char file[] = "@\0\0\0\0\0\0\0{\"h\":{\"dtype\":\"F8_E5M2\",\"shape\":[2],\"data_offsets\":[0,2]}}      <<";
+    static const char file[] = "@\0\0\0\0\0\0\0{\"h\":{\"dtype\":\"F8_E8M0\",\"shape\":[2],\"data_offsets\":[0,2]}}      <<";
     TN_SCOPE;
     size_t before = live_objects();
     CHECK(tn_load_bytes(file, sizeof file - 1) == NULL);
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "tensor \"h\"");
     write_all(path, file, sizeof file - 1);
     CHECK(tn_load(path) == NULL);
-    CHECK(strstr(tn_error_message(), "F8_E5M2") != NULL);
-    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "float8_e5m2");
+    CHECK(strstr(tn_error_message(), "F8_E8M0") != NULL);
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no tensor can have");
     CHECK_EQ_INT(live_objects(), before);
 }
 
@@ -112,8 +112,8 @@ static void refuses_files(void) {
     size_t before = live_objects();
     CHECK(tn_load("/nowhere/at all.safetensors") == NULL);
     CHECK_ERROR(TN_ERR_IO, "/nowhere/at all.safetensors");
-    CHECK(tn_load("model.pt") == NULL);
-    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, ".safetensors");
+    CHECK(tn_load("model.xyz") == NULL); /* opened first: its content may tell */
+    CHECK_ERROR(TN_ERR_IO, "model.xyz");
     CHECK(tn_load(NULL) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "path");
     for (size_t n = 0; n < REFERENCE; n++) { /* every way to end too early */
