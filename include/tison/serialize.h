@@ -65,6 +65,29 @@ TN_API bool(tn_checkpoint_save)(const char *path, const tn_checkpoint_opts *opts
  */
 TN_API bool(tn_checkpoint_load)(const char *path, const tn_checkpoint_load_opts *opts TN_DEFAULT(NULL));
 
+/* ---- csv.c ---- */
+
+typedef struct tn_load_csv_opts {
+    size_t size;
+    char delimiter; /* ','; ' ' stands for any run of blanks */
+    int header; /* 0: no header row. 1: one, which is skipped. -1: the first row is one when it holds something else than numbers */
+    int64_t skip_rows; /* 0: lines left out before all else */
+    tn_dtype dtype;    /* TN_DTYPE_NONE: the default dtype. float32, float64, int32 or int64 */
+    tn_ints columns;   /* all of them; else the columns to take, from 0, in this order: numpy.loadtxt's usecols */
+} tn_load_csv_opts;
+#ifndef __cplusplus
+#define tn_load_csv(...)                                                                                                           \
+    TN_WITH(tn_load_csv_opts, (.delimiter = ',', .dtype = TN_DTYPE_NONE), (tn_load_csv)(TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Reads a table of numbers, also gzipped: torch.from_numpy(numpy.loadtxt(path, delimiter=',', ndmin=2)). Fields may be quoted; empty lines
+ *  are passed over; the locale does not matter.
+ *  returns  [scope] (rows, columns); NULL with TN_ERR_IO, TN_ERR_FORMAT (the line and the field that is no number, or a line with more or
+ *           fewer fields than the first), TN_ERR_INDEX for a column that there is not
+ */
+TN_API tn_tensor *(tn_load_csv)(const char *path, const tn_load_csv_opts *opts TN_DEFAULT(NULL));
+
 /* ---- idx.c ---- */
 
 /** Reads an IDX file, as MNIST and Fashion-MNIST are published, also gzipped (.gz; that needs zlib): a tensor of uint8, int8, int16,
@@ -72,6 +95,39 @@ TN_API bool(tn_checkpoint_load)(const char *path, const tn_checkpoint_load_opts 
  *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong), TN_ERR_NOT_IMPLEMENTED for a compressed file without zlib
  */
 TN_API tn_tensor *(tn_load_idx)(const char *path);
+
+/* ---- numpy.c ---- */
+
+typedef struct tn_save_npz_opts {
+    size_t size;
+    bool compressed; /* false: numpy.savez; true: numpy.savez_compressed, which needs zlib */
+} tn_save_npz_opts;
+#ifndef __cplusplus
+#define tn_save_npz(...) tn_save_npz_(__VA_ARGS__, )
+#define tn_save_npz_(state, path, ...)                                                                                             \
+    TN_WITH(tn_save_npz_opts, (.compressed = false), (tn_save_npz)(state, path, &tn_o), __VA_ARGS__)
+#endif
+
+/** Reads a .npy file, whatever its name: torch.from_numpy(numpy.load(path)). Versions 1.0 to 3.0 of the format; big-endian numbers are
+ *  turned round; an array in Fortran order becomes a tensor with such strides. Arrays of objects hold a pickle and are refused.
+ *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong), TN_ERR_NOT_IMPLEMENTED for elements that no tensor can hold
+ */
+TN_API tn_tensor *(tn_load_npy)(const char *path);
+
+/** Reads a .npz file, whatever its name: numpy.load(path) with all its arrays, stored or compressed (that needs zlib); as tn_load_npy
+ *  each. The names are those of numpy's keywords, without ".npy". [scope] */
+TN_API tn_state *(tn_load_npz)(const char *path);
+
+/** Writes x as a .npy file, whatever the path's name: numpy.save(path, x.numpy()) of a contiguous array, byte by byte. The file is
+ *  replaced as a whole or not at all.
+ *  x        any strides; TN_ERR_DTYPE for a dtype that NumPy lacks: bfloat16 and the float8 kinds
+ */
+TN_API bool (tn_save_npy)(tn_tensor *x, const char *path);
+
+/** Writes a state as a .npz file, whatever the path's name: numpy.savez(path, **arrays). The file is replaced as a whole or not at all.
+ *  state    tensors as tn_save_npy takes them; its metadata has no place in the format
+ */
+TN_API bool(tn_save_npz)(tn_state *state, const char *path, const tn_save_npz_opts *opts TN_DEFAULT(NULL));
 
 /* ---- optim_value.c ---- */
 
@@ -112,6 +168,68 @@ TN_API bool(tn_save_pt)(tn_value *v, const char *path);
 #define tn_save_pt(v, path) (tn_save_pt)(TN_VALUE(v), path)
 #endif
 
+/* ---- reader.c ---- */
+
+/** A file of tensors, open: names and shapes are known, elements are read when they are asked for. */
+typedef struct tn_reader tn_reader;
+typedef struct tn_reader_open_opts {
+    size_t size;
+    bool
+        mmap; /* false: a tensor's elements are read into memory of its own. true: they are the file's pages, read when touched; writing
+                * into them does not change the file. The file must not be cut meanwhile: that would end the process (SIGBUS) */
+} tn_reader_open_opts;
+#ifndef __cplusplus
+#define tn_reader_open(...)                                                                                                        \
+    TN_WITH(tn_reader_open_opts, (.mmap = false), (tn_reader_open)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** What a file says of one of its tensors. [borrow] while the reader lives. */
+typedef struct tn_reader_info {
+    size_t size; /* set by the caller: sizeof(tn_reader_info) */
+    const char *name;
+    const char *dtype_name; /* as the format calls it: "F32" */
+    tn_dtype dtype;         /* TN_DTYPE_NONE: one that no tensor can have */
+    size_t ndim;
+    const int64_t *sizes;
+    uint64_t bytes;  /* of its elements */
+    uint64_t offset; /* where they begin in the file; UINT64_MAX where they are compressed, or do not lie there as such */
+} tn_reader_info;
+
+/** Opens a .safetensors, .npy or .npz file to read single tensors: safetensors.safe_open(path). Only names, shapes and places are read,
+ *  and all of them are checked. IDX, CSV and PyTorch's files are read as a whole; tensors nested in the latter get names such as
+ *  "model.weight" and "state.0.step", and what is no tensor is left out. The content decides the format, then the name.
+ *  returns  [scope]; the file is closed when the reader is freed; NULL with TN_ERR_IO, TN_ERR_FORMAT
+ */
+TN_API tn_reader *(tn_reader_open)(const char *path, const tn_reader_open_opts *opts TN_DEFAULT(NULL));
+
+/** "safetensors", "npy", "npz", "pt", "idx" or "csv"; "" on failure. */
+TN_API const char *(tn_reader_format)(tn_reader *reader);
+
+/** The number of tensors in the file. */
+TN_API size_t (tn_reader_count)(tn_reader *reader);
+
+/** What the file says of tensor i, in the file's order. TN_ERR_INDEX past the last. */
+TN_API bool (tn_reader_describe)(tn_reader *reader, size_t i, tn_reader_info *out);
+
+/** Reads tensor i. [scope]; NULL with TN_ERR_INDEX, TN_ERR_IO, TN_ERR_FORMAT (a checksum), TN_ERR_NOT_IMPLEMENTED (its dtype) */
+TN_API tn_tensor *(tn_reader_at)(tn_reader *reader, size_t i);
+
+/** Reads the tensor of this name; as tn_reader_at, and TN_ERR_KEY when there is none. [scope] */
+TN_API tn_tensor *(tn_reader_get)(tn_reader *reader, const char *name);
+
+/** The pairs of a safetensors file's __metadata__, in its order: false past the last. [borrow] while the reader lives. */
+TN_API bool (tn_reader_metadata)(tn_reader *reader, size_t i, const char **key, const char **value);
+
+/** Reads a state from a file: torch.load(path) of a dict of tensors. .safetensors, .pt (whose other values are refused: tn_load_pt), .npy
+ *  (one tensor, named arr_0), .npz, IDX, and numbers as CSV; the content decides the format, then the name. The rules of the formats are those of tn_load_safetensors, tn_load_npy, ...
+ *  [scope] */
+TN_API tn_state *(tn_load)(const char *path);
+
+/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, .pt, .pth, .npz, or .npy
+ *  when there is one tensor. The file is replaced as a whole or not at all. Another ending is TN_ERR_NOT_IMPLEMENTED.
+ */
+TN_API bool (tn_save)(tn_state *state, const char *path);
+
 /* ---- save.c ---- */
 
 /** Writes a state as a .safetensors file, whatever the path's name: safetensors.torch.save_file(state, path, metadata). The bytes
@@ -132,21 +250,12 @@ TN_API bool (tn_save_bytes)(tn_state *state, void *out, size_t bytes);
 /** Reads a .safetensors file, whatever its name: safetensors.torch.load_file. Tensors in the file's order; its metadata by
  *  tn_state_metadata. All of the header is checked before a tensor is made, and no more memory is taken than the file has bytes.
  *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong, and with which tensor), or TN_ERR_NOT_IMPLEMENTED for a
- *           tensor of a dtype that this version does not compute with
+ *           tensor of a dtype that no tensor can have (F4, F6, F8_E8M0)
  */
 TN_API tn_state *(tn_load_safetensors)(const char *path);
 
 /** Reads what tn_save_bytes or safetensors.torch.save made. Copies: the memory may go afterwards. [scope] */
 TN_API tn_state *(tn_load_bytes)(const void *data, size_t bytes);
-
-/** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, as
- *  tn_save_safetensors. Another ending is TN_ERR_NOT_IMPLEMENTED.
- */
-TN_API bool (tn_save)(tn_state *state, const char *path);
-
-/** Reads a state from a file: torch.load(path), in the format that the name ends in: .safetensors, as tn_load_safetensors.
- *  [scope] */
-TN_API tn_state *(tn_load)(const char *path);
 
 /* ---- saver.c ---- */
 
