@@ -221,8 +221,8 @@ TN_API tn_tensor *(tn_reader_get)(tn_reader *reader, const char *name);
 TN_API bool (tn_reader_metadata)(tn_reader *reader, size_t i, const char **key, const char **value);
 
 /** Reads a state from a file: torch.load(path) of a dict of tensors. .safetensors, .pt (whose other values are refused: tn_load_pt), .npy
- *  (one tensor, named arr_0), .npz, IDX, and numbers as CSV; the content decides the format, then the name. The rules of the formats are those of tn_load_safetensors, tn_load_npy, ...
- *  [scope] */
+ *  (one tensor, named arr_0), .npz, IDX, and numbers as CSV; the content decides the format, then the name. The rules of the formats are
+ *  those of tn_load_safetensors, tn_load_npy, ... [scope] */
 TN_API tn_state *(tn_load)(const char *path);
 
 /** Writes a state to a file: torch.save(state_dict, path), in the format that the name ends in: .safetensors, .pt, .pth, .npz, or .npy

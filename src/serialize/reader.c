@@ -335,8 +335,8 @@ TN_API bool tn_reader_metadata(tn_reader *reader, size_t i, const char **key, co
 /* ---- whole files, whatever the format ---- */
 
 /** Reads a state from a file: torch.load(path) of a dict of tensors. .safetensors, .pt (whose other values are refused: tn_load_pt), .npy
- *  (one tensor, named arr_0), .npz, IDX, and numbers as CSV; the content decides the format, then the name. The rules of the formats are those of tn_load_safetensors, tn_load_npy, ...
- *  [scope] */
+ *  (one tensor, named arr_0), .npz, IDX, and numbers as CSV; the content decides the format, then the name. The rules of the formats are
+ *  those of tn_load_safetensors, tn_load_npy, ... [scope] */
 TN_API tn_state *tn_load(const char *path) {
     tni_thread *t = tni_self();
     if (!t || tni_failed() || !tni_check_path("load", path)) return NULL;
