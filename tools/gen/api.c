@@ -95,11 +95,12 @@ static void add_value(buffer *b, const declarations *d, const char *text) {
             add_text(b, "null");
             return;
         }
+    if (starts(text, "(double)")) text += strlen("(double)");
     if (*text == '{')
         add_list(b, d, text);
     else if (*text == '(' && skip_bracket(text)[0] == '\0')
         add_value(b, d, copy_piece(text + 1, text + strlen(text) - 1));
-    else if (starts(text, "__builtin_nan"))
+    else if (starts(text, "__builtin_nan") || equal(text, "NAN"))
         add_text(b, "null");
     else if (equal(text, "true") || equal(text, "false") || (*text && (strtod(text, &end), *end == '\0')))
         add_text(b, text);
@@ -111,16 +112,44 @@ static void add_value(buffer *b, const declarations *d, const char *text) {
         add_json(b, text);
 }
 
+/* `text` with the words of a macro's parameters replaced by the arguments of its use, which begin after the bracket at `call`. */
+static char *substitute(const char *text, const char *parameters, const char *call) {
+    buffer out = {0};
+    const char *end = skip_bracket(call) - 1;
+    add(&out, "", 0);
+    for (const char *p = text; *p != '\0';) {
+        size_t length = 0;
+        while (is_name(p[length])) length++;
+        if (length == 0 || (p > text && p[-1] == '.')) { /* .affine is a field, whatever the parameters are called */
+            length += length == 0;
+            add(&out, p, length);
+            p += length;
+            continue;
+        }
+        const char *name = parameters, *value = call + 1;
+        while (*name && !(strncmp(name, p, length) == 0 && !is_name(name[length]))) {
+            name += strcspn(name, ",");
+            name += strspn(name, ", ");
+            value = next_comma(value, end) + 1;
+        }
+        char *argument = *name && value < end ? copy_piece(value, next_comma(value, end)) : strndup(p, length);
+        add_text(&out, argument);
+        p += length;
+    }
+    return out.text;
+}
+
 /* The piece `(.lr = 1e-3, ...)` of a macro, or of one that it uses; NULL when there is none. */
-static const char *find_defaults(const declarations *d, const macro *m, int depth) {
+static char *find_defaults(const declarations *d, const macro *m, int depth) {
     const char *at = strstr(m->body, "(.");
-    if (at || depth > 3) return at;
-    for (const char *p = m->body; *p != '\0'; p++) {
+    if (at) return strndup(at, (size_t)(skip_bracket(at) - at));
+    for (const char *p = m->body; depth < 4 && *p != '\0'; p++) {
         size_t length = 0;
         if (!isalpha((unsigned char)*p) || (p > m->body && is_name(p[-1]))) continue;
         while (is_name(p[length])) length++;
         const macro *used = p[length] == '(' ? find_macro(d, p, length) : NULL;
-        if (used && used != m && (at = find_defaults(d, used, depth + 1)) != NULL) return at;
+        char *group = used && used != m ? find_defaults(d, used, depth + 1) : NULL;
+        if (group) return used->parameters ? substitute(group, used->parameters, p + length) : group;
     }
     return NULL;
 }
@@ -133,7 +162,7 @@ static bool uses(const char *text, const char *name) {
 }
 
 /* The defaults that the macro of a function gives to its options. */
-static const char *defaults_of(const declarations *d, const function *f) {
+static char *defaults_of(const declarations *d, const function *f) {
     const macro *best = NULL;
     int score = 0;
     for (size_t i = 0; i < d->nmacros; i++) {
