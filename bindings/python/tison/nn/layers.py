@@ -24,6 +24,10 @@ def _method(name, owner):
     def method(self, *args, **keywords):
         if args and isinstance(args[0], slice) and short == "get":
             return type(self)(*list(self.children())[args[0]])
+        if short == "extend" and not isinstance(args[0], Module):
+            for value in args[0]:
+                self.append(value)
+            return self
         result = f(self, *args, **keywords)
         self._children = dict(self.named_children())
         return self if f.returns["kind"] == "bool" and short not in ("contains", "delete", "set") else result
