@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* tni_<name>_f32(y, x, n) and tni_<name>_f64: y[i] = f(x[i]), i < n; y is x or does not overlap it. At most 1 ulp from the true value
- * (tanh and sigmoid 2) for every input; special values are those of C's annex F. What stands under TNI_VMATH_LIBM64, tan and
+ * (tanh, sigmoid, sinh and cosh 2) for every input; special values are those of C's annex F. What stands under TNI_VMATH_LIBM64, tan and
  * lgamma are in float64 the C library's function, element by element, and as good as that is: with glibc at most 1.1 ulp, but 2 for
- * sinh, cosh, asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler. */
+ * asinh, acosh, atanh and erfinv, 4 for erfc and 5 for lgamma. All else is our own and the same from every compiler. */
 #define TNI_VMATH_LIST(X) TNI_VMATH_OWN(X) TNI_VMATH_LIBM64(X) TNI_VMATH_TURN(X) X(lgamma)
-#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(log2) X(log10) X(tanh) X(sigmoid) X(sqrt)
-#define TNI_VMATH_LIBM64(X) X(exp2) X(sinh) X(cosh) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(atan) X(erf) X(erfc) X(erfinv)
+#define TNI_VMATH_OWN(X) X(exp) X(expm1) X(log) X(log1p) X(log2) X(log10) X(exp2) X(sinh) X(cosh) X(tanh) X(sigmoid) X(atan) X(sqrt)
+#define TNI_VMATH_LIBM64(X) X(asinh) X(acosh) X(atanh) X(asin) X(acos) X(erf) X(erfc) X(erfinv)
 #define TNI_VMATH_TURN(X) X(sin) X(cos) X(tan)
 #define TNI_VMATH_DECLARE(name)                                                                                                    \
     void tni_##name##_f32(float *y, const float *x, int64_t n);                                                                    \
@@ -21,7 +21,7 @@ TNI_VMATH_LIST(TNI_VMATH_DECLARE)
 
 /* The bodies, for kernels that inline them: tni_exp_f32_(x), tni_exp_f64_(x), ... But for sin, cos, tan and the C library's they have
  * no branches, so that loops around them vectorise, and no fma (a slow call on the baseline, and it would change bits). The float
- * forms of exp, log, tanh, sigmoid and erf compute in float, for twice the speed; the others in double, and round once. NaN takes
+ * forms of exp, log, log1p, tanh, sigmoid and erf compute in float, for twice the speed; the others in double, and round once. NaN takes
  * the arm of each selection that keeps it. */
 
 /* Before a loop whose rounds are independent although the compiler cannot see it (y is x, or they are apart). */
@@ -119,11 +119,9 @@ TNI_INLINE float tni_sigmoid_f32_(float x) {
     return tni_select_f32_(x < 0.0f, y, 1.0f - y);
 }
 
-TNI_INLINE float tni_log_f32_(float x) {
-    bool small = x < 0x1p-126f;
-    uint32_t u = tni_bits_f32_(x * tni_select_f32_(small, 0x1p23f, 1.0f)) - 0x3f3504f3u + 0x40000000u;
-    float k = (float)((int32_t)(u >> 23) - 128) - tni_select_f32_(small, 23.0f, 0.0f);
-    float f = tni_float_((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f, z = f * f;
+/* log((1 + f) 2^k) + more, sqrt(1/2) <= 1 + f < sqrt(2). */
+TNI_INLINE float tni_log_parts_f32_(float f, float k, float more) {
+    float z = f * f;
     float p = 0x1.145afep-4f;
     p = p * f - 0x1.de3ca6p-4f;
     p = p * f + 0x1.e6ef22p-4f;
@@ -133,10 +131,36 @@ TNI_INLINE float tni_log_f32_(float x) {
     p = p * f + 0x1.99a4b4p-3f;
     p = p * f - 0x1.000006p-2f;
     p = p * f + 0x1.555548p-2f;
-    float y = (f + ((f * z * p + k * TNI_LN2_LOW_F32) - 0.5f * z)) + k * TNI_LN2_HIGH_F32;
+    return (f + ((f * z * p + (k * TNI_LN2_LOW_F32 + more)) - 0.5f * z)) + k * TNI_LN2_HIGH_F32;
+}
+
+/* x = (1 + f) 2^k for a positive normal x. */
+TNI_INLINE float tni_split_f32_(float x, float *k) {
+    uint32_t u = tni_bits_f32_(x) - 0x3f3504f3u + 0x40000000u;
+    *k = (float)((int32_t)(u >> 23) - 128);
+    return tni_float_((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+}
+
+/* y = log(x) where x is positive and finite; here for all x. */
+TNI_INLINE float tni_log_edges_f32_(float x, float y) {
     y = tni_select_f32_(x < __builtin_inff(), y, x); /* +inf and NaN */
     y = tni_select_f32_(x == 0.0f, -__builtin_inff(), y);
     return tni_select_f32_(x < 0.0f, __builtin_nanf(""), y);
+}
+
+TNI_INLINE float tni_log_f32_(float x) {
+    bool small = x < 0x1p-126f;
+    float k, f = tni_split_f32_(x * tni_select_f32_(small, 0x1p23f, 1.0f), &k);
+    return tni_log_edges_f32_(x, tni_log_parts_f32_(f, k - tni_select_f32_(small, 23.0f, 0.0f), 0.0f));
+}
+
+/* What the sum 1 + x lost counts too; near 0 x is the better f. */
+TNI_INLINE float tni_log1p_f32_(float x) {
+    float u = 1.0f + x, lost = tni_select_f32_(x > 1.0f, 1.0f - (u - x), x - (u - 1.0f)) / u;
+    float k, f = tni_split_f32_(u, &k);
+    bool near = k == 0.0f;
+    float y = tni_log_parts_f32_(tni_select_f32_(near, x, f), k, tni_select_f32_(near, 0.0f, lost));
+    return tni_select_f32_(x == 0.0f, x, tni_log_edges_f32_(u, y));
 }
 
 TNI_INLINE float tni_sqrt_f32_(float x) { return __builtin_sqrtf(x); }
@@ -195,11 +219,6 @@ TNI_INLINE double tni_exp_wide_(double t) {
     return tni_expm1_short_(t - k * TNI_LN2) * scale + scale;
 }
 
-TNI_INLINE float tni_exp2_f32_(float x) {
-    double t = tni_clamp_(x, -152.0, 129.0), m = t + TNI_ROUNDER, scale = tni_power_(m);
-    return (float)(tni_expm1_short_((t - (m - TNI_ROUNDER)) * TNI_LN2) * scale + scale);
-}
-
 TNI_INLINE double tni_expm1_of_float_(double t) {
     double m = t * TNI_LOG2E + TNI_ROUNDER, k = m - TNI_ROUNDER;
     double scale = tni_power_(m);
@@ -209,6 +228,11 @@ TNI_INLINE double tni_expm1_of_float_(double t) {
 TNI_INLINE float tni_expm1_f32_(float x) {
     double t = tni_clamp_(x, -100.0, 128.0);
     return (float)tni_select_(x == 0.0f, x, tni_expm1_of_float_(t)); /* -0 stays */
+}
+
+TNI_INLINE float tni_exp2_f32_(float x) {
+    double t = tni_clamp_(x, -152.0, 129.0), m = t + TNI_ROUNDER, scale = tni_power_(m);
+    return (float)(tni_expm1_short_((t - (m - TNI_ROUNDER)) * TNI_LN2) * scale + scale);
 }
 
 TNI_INLINE float tni_sinh_f32_(float x) {
@@ -269,8 +293,6 @@ TNI_INLINE double tni_log1p_wide_(double z) {
     return tni_select_(z == 0.0, z, tni_log_edges_(u, k * TNI_LN2 + tni_log1p_short_(f)));
 }
 
-TNI_INLINE float tni_log1p_f32_(float x) { return (float)tni_log1p_wide_(x); }
-
 TNI_INLINE float tni_asinh_f32_(float x) {
     double t = __builtin_fabs((double)x), z = t * t;
     double y = tni_log1p_wide_(t + z / (1.0 + __builtin_sqrt(1.0 + z)));
@@ -325,8 +347,9 @@ TNI_INLINE double tni_exp_f64_(double x) {
 
 TNI_INLINE double tni_expm1_f64_(double x) {
     double t = tni_clamp_(x, -50.0, 710.0), s, low, second;
-    double first = tni_two_powers_(tni_exp_parts_(t, &s, &low), &second);
-    double less = (1.0 / first) / second; /* 2^-k: (1 + s) 2^k - 1 = ((1 - 2^-k) + s) 2^k */
+    double k = tni_exp_parts_(t, &s, &low), first = tni_two_powers_(k, &second), less_second;
+    double less =
+        tni_two_powers_(2 * TNI_ROUNDER - k, &less_second) * less_second; /* 2^-k: (1 + s) 2^k - 1 = ((1 - 2^-k) + s) 2^k */
     double head = 1.0 - less, y = head + s;
     double lost = (head - y) + s + low + ((1.0 - head) - less);
     y = ((y + lost) * first) * second;
@@ -345,16 +368,39 @@ TNI_INLINE double tni_tanh_f64_(double x) {
     return __builtin_copysign(q, x);
 }
 
+/* As in float. */
 TNI_INLINE double tni_sigmoid_f64_(double x) {
-    double t = -__builtin_fabs(x), s, low, second;
-    t = tni_select_(t < -746.0, -746.0, t);
+    double a = __builtin_fabs(x), w, low, second;
+    a = tni_select_(a > 746.0, 746.0, a);
+    double k = tni_exp_parts_(a, &w, &low), first = tni_two_powers_(2 * TNI_ROUNDER - k, &second);
+    double s = first * second, sum = 1.0 + s, lost = s - (sum - 1.0);
+    double y = 1.0 / (sum + (w + (low + lost))) * first * second;
+    return tni_select_(x < 0.0, y, 1.0 - y);
+}
+
+/* Half of e^t, which overflows later than e^t. */
+TNI_INLINE double tni_cosh_f64_(double x) {
+    double t = __builtin_fabs(x), s, low, second;
+    t = tni_select_(t > 712.0, 712.0, t);
     double first = tni_two_powers_(tni_exp_parts_(t, &s, &low), &second);
-    double y = 1.0 + s, y_low = ((1.0 - y) + s) + low;
-    double e = (y * first) * second, e_low = (y_low * first) * second; /* e^-|x| */
-    double d = 1.0 + e, d_low = ((1.0 - d) + e) + e_low;
-    double numerator = tni_select_(x < 0.0, e, 1.0), n_low = tni_select_(x < 0.0, e_low, 0.0);
-    double q = numerator / d, inverse = tni_select_(x < 0.0, 1.0 - q, q);
-    return q + inverse * (n_low - q * d_low);
+    double half = ((1.0 + s) * first) * (second * 0.5);
+    return half + 0.25 / half;
+}
+
+TNI_INLINE double tni_sinh_f64_(double x) {
+    double t = __builtin_fabs(x), s, low, second;
+    double u = tni_expm1_f64_(tni_select_(t > 40.0, 40.0, t));
+    double far = tni_select_(t > 712.0, 712.0, t), first = tni_two_powers_(tni_exp_parts_(far, &s, &low), &second);
+    far = ((1.0 + s) * first) * (second * 0.5);
+    return __builtin_copysign(tni_select_(t > 40.0, far, 0.5 * (u + u / (u + 1.0))), x);
+}
+
+/* 2^x = 2^k e^(d ln 2) */
+TNI_INLINE double tni_exp2_f64_(double x) {
+    double t = tni_clamp_(x, -1076.0, 1025.0), m = t + TNI_ROUNDER, s, low, second;
+    double d = (t - (m - TNI_ROUNDER)) * TNI_LN2, first = tni_two_powers_(m, &second);
+    double more = tni_power_(tni_exp_parts_(d, &s, &low)); /* 1, but at the ends of d */
+    return ((1.0 + s) * more * first) * second;
 }
 
 /* For log(1 + f) = 2 atanh(s), s = f / (2 + f), z = s^2: (2 atanh(s) - 2 s) / s. */
@@ -423,9 +469,6 @@ TNI_INLINE double tni_log1p_f64_(double x) {
 
 #define TNI_VMATH_SAME(name)                                                                                                       \
     TNI_INLINE double tni_##name##_f64_(double x) { return name(x); }
-TNI_VMATH_SAME(exp2)
-TNI_VMATH_SAME(sinh)
-TNI_VMATH_SAME(cosh)
 TNI_VMATH_SAME(asinh)
 TNI_VMATH_SAME(acosh)
 TNI_VMATH_SAME(atanh)

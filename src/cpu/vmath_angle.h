@@ -166,7 +166,32 @@ TNI_INLINE float tni_atan_f32_(float x) {
     return __builtin_copysignf((float)tni_select_(large, TNI_HALF_PI - y, y), x);
 }
 
+/* atan(a) = base + atan(t): t = a, (a - 1) / (a + 1) or -1 / a with base 0, pi/4 or pi/2. */
+TNI_INLINE double tni_atan_f64_(double x) {
+    double a = __builtin_fabs(x);
+    bool large = a > 1.5, small = a < 0.66;
+    double above = tni_select_(small, a, tni_select_(large, -1.0, a - 1.0));
+    double t = above / tni_select_(small, 1.0, tni_select_(large, a, a + 1.0)), z = t * t;
+    double p = -0x1.d3a429ee15058p-10;
+    p = p * z + 0x1.0f23191dd2f36p-7;
+    p = p * z - 0x1.3a46064fd096ep-6;
+    p = p * z + 0x1.f6c060943c3c0p-6;
+    p = p * z - 0x1.4607648ab3edap-5;
+    p = p * z + 0x1.7d1c90a055fb5p-5;
+    p = p * z - 0x1.ad25c099b4d0ep-5;
+    p = p * z + 0x1.e18c2618e1c64p-5;
+    p = p * z - 0x1.110bd501c8963p-4;
+    p = p * z + 0x1.3b133c2926a17p-4;
+    p = p * z - 0x1.745d10396ed04p-4;
+    p = p * z + 0x1.c71c718071906p-4;
+    p = p * z - 0x1.24924923c06d2p-3;
+    p = p * z + 0x1.999999999729fp-3;
+    p = p * z - 0x1.5555555555542p-2;
+    double base = tni_select_(small, 0.0, tni_select_(large, TNI_HALF_PI, 0.5 * TNI_HALF_PI)), low = base * 0x1.678afae35cdd1p-55;
+    double y = base + t, lost = tni_select_(small, 0.0, (base - y) + t); /* base is the larger one, but where it is 0 */
+    return __builtin_copysign(y + (t * (z * p) + (lost + low)), x);
+}
+
 TNI_VMATH_SAME(asin)
 TNI_VMATH_SAME(acos)
-TNI_VMATH_SAME(atan)
 #endif
