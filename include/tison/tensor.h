@@ -86,6 +86,7 @@ TN_API const int64_t *tn_strides(tn_tensor *x);
 TN_API int64_t tn_storage_offset(tn_tensor *x);   /* in elements */
 TN_API tn_dtype tn_get_dtype(tn_tensor *x);       /* TN_DTYPE_NONE for a bad handle */
 TN_API const char *tn_dtype_name(tn_dtype dtype); /* "float32" */
+TN_API size_t tn_element_size(tn_tensor *x);      /* bytes of one element */
 TN_API const char *tn_device(tn_tensor *x);       /* "cpu" */
 TN_API bool tn_is_contiguous(tn_tensor *x);
 TN_API bool tn_is_parameter(tn_tensor *x);

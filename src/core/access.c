@@ -60,6 +60,10 @@ tn_dtype tn_get_dtype(tn_tensor *x) {
     return (tn_dtype)x->a.dtype;
 }
 const char *tn_dtype_name(tn_dtype dtype) { return tni_dtype_get(dtype)->name; }
+size_t tn_element_size(tn_tensor *x) {
+    READ("element_size", x, 0);
+    return tni_array_item(&x->a);
+}
 const char *tn_device(tn_tensor *x) {
     READ("device", x, "");
     return "cpu";

@@ -87,7 +87,7 @@ static bool check_loose(const char *who, tni_module *m) {
 
 /* A module that ran inside m's forward, and that still no field holds. */
 static bool check_stranger(const char *who, tni_module *m) {
-    tni_object *o = m->extra ? m->extra->stranger : NULL;
+    tni_object *o = m->extra && m->thread == tni_self() ? m->extra->stranger : NULL;
     if (!o) return true;
     tni_module *stranger = (tni_module *)o;
     if (tni_count_get(&o->fields) == 0 && tni_module_has_trainable(stranger))
@@ -265,7 +265,8 @@ static bool refuse_cycle(const walker *k, const tni_module *m, size_t i) {
 }
 
 static bool visit_child(walker *k, tni_module *m, bool own, size_t i, tni_module *child, size_t path) {
-    if (k->check && !is_claimed(m, own, i) && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
+    bool observed = is_claimed(m, own, i) || ((m->status[i] & TNI_SLOT_CLAIMED) && m->found[i] == tni_module_struct(child));
+    if (k->check && !observed && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
     seen_answer answer = first_time(k, m, own, i, &child->object);
     if (answer != NEW) return answer != NO_MEMORY;
     int64_t end = 0;
