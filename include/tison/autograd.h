@@ -16,6 +16,10 @@ TN_API tn_tensor *tn_get_data(tn_tensor *x);
 /** x.data = value: x takes value's memory, shape, strides and dtype, and stays the same object with its gradient, hooks and version. An
  *  integral value for a tensor that requires grad is TN_ERR_DTYPE. */
 TN_API bool tn_set_data(tn_tensor *x, tn_tensor *value);
+/** x.share_memory_(): moves x's values to memory that processes forked later share, and returns x. TN_ERR_RUNTIME when other tensors use
+ *  x's memory, since they would keep the old one. */
+TN_API tn_tensor *tn_share_memory_(tn_tensor *x);
+TN_API bool tn_is_shared(tn_tensor *x);
 /** "AddBackward0", or NULL for a leaf. [borrow] while x lives. */
 TN_API const char *tn_grad_fn_name(tn_tensor *x);
 /** x.requires_grad_(on); returns x, NULL on failure. Only leaves may change. */

@@ -259,6 +259,8 @@ TN_API bool(tn_zero_grad)(tn_module *m, const tn_zero_grad_opts *opts TN_DEFAULT
 TN_API bool(tn_module_to)(tn_module *m, tn_dtype dtype);
 /** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
 TN_API bool(tn_module_to_empty)(tn_module *m);
+/** module.share_memory(): tn_share_memory_ of every parameter and buffer. */
+TN_API bool(tn_module_share_memory)(tn_module *m);
 /** visit(child, data) for each module, children first; a child of two parents twice. false from visit stops. */
 TN_API bool(tn_module_apply)(tn_module *m, bool (*visit)(tn_module *m, void *data), void *data);
 /** copy.deepcopy of a tensor, list, state or module. What is shared inside stays shared; gradients of parameters are not copied. A
@@ -419,6 +421,7 @@ TN_END_DECLS
     TN_WITH(tn_zero_grad_opts, (.set_to_none = true), (tn_zero_grad)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                \
             TN_REST(__VA_ARGS__, ))
 #define tn_module_to(m, dtype) (tn_module_to)(TN_AS_MODULE(m), dtype)
+#define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
 #define tn_module_apply(m, visit, data) (tn_module_apply)(TN_AS_MODULE(m), visit, data)
 #define tn_state_dict(...)                                                                                                         \

@@ -1,5 +1,7 @@
 /* Gradients of Parameters, copying, printing and sharing them, Buffers: statements 45 to 73. */
 #include "statement.h"
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void accumulation(void) {
     TN_SCOPE;
@@ -168,8 +170,22 @@ static void text(void) {
               "requires_grad=True)]");
     HOLDS(66, "An uninitialized one prints its kind.");
     CHECK_STR(tn_to_string(tn_uninitialized_parameter()), "<UninitializedParameter>");
-    NOT_YET(67, "share_memory_() moves the memory to where other processes see it.",
-            "Memory that a program shares can be given to tn_from_blob instead.");
+    IN_C(67, "share_memory_() moves the memory to where other processes see it, and returns the object.",
+         "It is refused while other tensors use the same memory, since these would keep the old one.");
+    tn_tensor *own = tn_clone(p), *view = tn_select(own, 0, 0);
+    CHECK(tn_share_memory_(own) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "other tensors use the memory of this one");
+    tn_tensor *shared = tn_full(2, 3.0);
+    uint32_t version = tn_version_counter(shared);
+    CHECK(tn_share_memory_(shared) == shared && tn_is_shared(shared) && tn_share_memory_(shared) == shared && !tn_is_shared(view));
+    CHECK(sum_of(shared) == 6 && tn_version_counter(shared) == version);
+    pid_t child = fork();
+    if (child == 0) {
+        tn_fill_(shared, 5);
+        _exit(tn_error() != TN_OK);
+    }
+    int status = 1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0 && sum_of(shared) == 10);
     NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added.",
              "Python's way to store objects; files of tensors are tn_save and tn_load.");
 }

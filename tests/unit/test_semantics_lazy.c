@@ -4,10 +4,10 @@
 static void uninitialized(void) {
     TN_SCOPE;
     tn_tensor *p = tn_uninitialized_parameter();
-    IN_C(201,
-         "An uninitialized Parameter has dtype, flag and no gradient; asking for its shape, sharing its memory and almost every "
-         "operator fail.",
-         "There is no share_memory().");
+    HOLDS(201, "An uninitialized Parameter has dtype, flag and no gradient; asking for its shape, sharing its memory and almost "
+               "every operator fail.");
+    CHECK(tn_share_memory_(p) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Can't share memory on an uninitialized parameter or buffer.");
     CHECK(tn_is_lazy(p) && tn_is_parameter(p) && tn_get_dtype(p) == TN_FLOAT32 && tn_requires_grad(p) && tn_is_leaf(p) &&
           tn_grad(p) == NULL);
     CHECK(tn_size(p, 0) == 0);

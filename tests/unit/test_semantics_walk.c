@@ -247,7 +247,13 @@ static void conversion(void) {
     IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
          "tn_module_to_empty does; there is no meta device.");
     CHECK(tn_module_to_empty(m) && m->w == w && tn_size(w, 0) == 2 && tn_get_dtype(w) == TN_FLOAT64);
-    NOT_YET(140, "share_memory() applies to every parameter and buffer.", "As for statement 67.");
+    IN_C(140, "share_memory() applies to every parameter and buffer; on a lazy module it fails.",
+         "As for statement 67; all or none of the parameters.");
+    tn_nn_sequential *net = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_linear(2, 2));
+    CHECK(tn_module_share_memory(net) && tn_is_shared(tn_get_parameter(net, "1.bias")) && tn_forward(net, tn_ones((1, 2))));
+    tn_nn_sequential *lazy = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_lazy_linear(2));
+    CHECK(!tn_module_share_memory(lazy) && !tn_is_shared(tn_get_parameter(lazy, "0.weight")));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Can't share memory on an uninitialized parameter or buffer.");
 }
 
 int main(void) {
