@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests, one line for each step, and prints the totals as its last line. `tests/run.sh [quick|full|long]`, full by default.
-# long: test_crash and test_faults with many more kills and faults. quick: unit tests and examples with $CC. full: clang, CMake, sanitizers, CPU levels, header checks, misuses and ./dev check too.
+# long: test_crash, test_faults and test_zip with many more kills and faults, and files above 4 GiB. quick: unit tests and examples with $CC. full: clang, CMake, sanitizers, CPU levels, header checks, misuses and ./dev check too.
 cd "$(dirname "$0")/.." || exit 1
 # The thread sanitizer of older compilers needs the addresses of programs not to be random.
 [ -z "$TISON_TEST_FIXED" ] && setarch -R true 2> /dev/null && TISON_TEST_FIXED=1 exec setarch -R "$0" "$@"
@@ -241,7 +241,7 @@ levels() { # the same programs on lesser CPUs
 tools/setup.sh
 if [ "$tier" = long ]; then
     limit=3600
-    TISON_LONG=1 unit_tests "kills, stops and faults, many of them" build "tests/unit/test_crash.c tests/unit/test_faults.c" CC="$cc"
+    TISON_LONG=1 unit_tests "kills, stops, faults, large files" build "tests/unit/test_crash.c tests/unit/test_faults.c tests/unit/test_zip.c" CC="$cc"
     echo "$all_passed passed, $all_failed failed"
     exit $((all_failed > 0))
 fi

@@ -99,7 +99,8 @@ static tn_value *gather(const tn_checkpoint_opts *o) {
 /** Writes a checkpoint: `tn_checkpoint_save("run.pt", .model = m, .optim = opt, .step = step)`. A run that is killed at any instant
  *  and resumed by tn_checkpoint_load goes on bit for bit as it would have. The file is replaced as a whole or not at all: the old or
  *  the new one is there at every instant, also after a loss of power, and what a killed save left beside it the next one removes.
- *  With .saver the call returns once a copy of the values was made, and reports the error of the save before.
+ *  With .saver the call returns once a copy of the values was made, and reports the error of the save before. A save of the same
+ *  file without the saver belongs behind a tn_saver_wait.
  *  returns  false with TN_ERR_IO, TN_ERR_VALUE (guard), TN_ERR_MEMORY; the file is as it was
  */
 TN_API bool(tn_checkpoint_save)(const char *path, const tn_checkpoint_opts *opts) {
@@ -155,11 +156,12 @@ static bool take_all(incoming *in, tn_value *file, const tn_checkpoint_load_opts
     tn_optim *optim = TNI_OPT(o, optim, NULL);
     tn_data_loader *loader = TNI_OPT(o, loader, NULL);
     TNI_CHECK(tn_value_get_kind(file) == TN_VALUE_DICT, TN_ERR_FORMAT, "no checkpoint: its value is no dict");
+    TNI_CHECK(!loader == !TNI_OPT(o, batch, NULL), TN_ERR_TYPE, "loader and batch must be given together");
     if (TNI_OPT(o, model, NULL)) TNI_TRY((v = part(file, "model")) && (in->model = tn_value_to_state(v)));
     if (optim) TNI_TRY((v = part(file, "optimizer")) && (in->optim = tni_optim_state_from_value(optim, v)));
     if (optim) TNI_TRY((in->optim_load = tni_optim_load_begin(optim, in->optim)) != NULL);
     if (TNI_OPT(o, rng, true)) TNI_TRY(take_rng(in, file));
-    if (loader && TNI_OPT(o, batch, NULL)) {
+    if (loader) {
         TNI_TRY((v = part(file, "loader")) != NULL);
         in->batch = tn_batches_from(loader, v);
         TNI_TRY(!tni_failed());
@@ -173,7 +175,7 @@ static bool take_all(incoming *in, tn_value *file, const tn_checkpoint_load_opts
 static void put_back(tni_thread *t, incoming *in, const tn_checkpoint_load_opts *o) {
     tni_optim_load_end(in->optim_load, true);
     if (in->rng) (void)tni_random_set_state(&t->random, in->rng), t->seeded = true;
-    if (TNI_OPT(o, loader, NULL) && TNI_OPT(o, batch, NULL)) *o->batch = in->batch;
+    if (TNI_OPT(o, batch, NULL)) *o->batch = in->batch;
     if (TNI_OPT(o, step, NULL)) *o->step = in->step;
     if (TNI_OPT(o, values, NULL)) *o->values = in->values;
 }

@@ -149,6 +149,8 @@ static void a_failed_load_changes_nothing(void) {
     CHECK(tn_checkpoint_save(path, .model = r.m, .rng = false));
     CHECK(!tn_checkpoint_load(path, .optim = r.opt, .rng = false));
     CHECK_ERROR(TN_ERR_KEY, "holds no 'optimizer'");
+    CHECK(!tn_checkpoint_load(path, .batch = &batch, .rng = false));
+    CHECK_ERROR(TN_ERR_TYPE, "loader and batch must be given together");
     CHECK(!tn_checkpoint_load("/nowhere/x.pt", .step = &step));
     CHECK_ERROR(TN_ERR_IO, "/nowhere/x.pt");
     bool found = true;

@@ -4,6 +4,8 @@
 #include "serialize/zip.h"
 #include "support.h"
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct {
     unsigned char *data;
@@ -179,6 +181,38 @@ static void every_changed_byte(void) {
     }
 }
 
+/* More than 4 GiB, in a file with a hole: its numbers stand in the zip64 fields. TISON_LONG=1 in the environment. */
+static int hole;
+static bool put_sparse(void *to, const void *data, size_t n) {
+    (void)to;
+    if (n >> 30) return lseek(hole, (off_t)n, SEEK_CUR) > 0;
+    return write(hole, data, n) == (ssize_t)n;
+}
+
+static void more_than_4_gib(void) {
+    char path[] = "/tmp/tison_test_XXXXXX", out[8] = "";
+    size_t n = (size_t)4500 << 20;
+    void *zeros = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    hole = mkstemp(path);
+    for (size_t alignment = 0; alignment <= 64 && zeros != MAP_FAILED; alignment += 64) {
+        tni_zip_writer w;
+        tni_zip z;
+        tni_file f;
+        CHECK(ftruncate(hole, 0) == 0 && lseek(hole, 0, SEEK_SET) == 0);
+        tni_zip_begin(&w, put_sparse, NULL);
+        CHECK(tni_zip_add(&w, "large", &(tni_zip_piece){zeros, n}, 1, alignment));
+        CHECK(tni_zip_add(&w, "behind", &(tni_zip_piece){"late", 4}, 1, alignment) && tni_zip_finish(&w));
+        CHECK(tni_file_open(&f, path) && tni_zip_open(&z, "load", &f, NULL, 0));
+        CHECK(tni_zip_find(&z, "large")->bytes == n && tni_zip_find(&z, "behind")->at > n);
+        CHECK(tni_zip_read(&z, tni_zip_find(&z, "behind"), out) && strcmp(out, "late") == 0);
+        tni_zip_close(&z);
+        tni_file_close(&f);
+    }
+    close(hole);
+    unlink(path);
+    CHECK_OK();
+}
+
 int main(void) {
     RUN(checksums);
     RUN(written_and_read);
@@ -186,6 +220,7 @@ int main(void) {
     RUN(hostile_archives);
     RUN(bytes_around_and_twice);
     RUN(every_changed_byte);
+    if (getenv("TISON_LONG")) RUN(more_than_4_gib);
     tn_shutdown();
     return test_end();
 }
