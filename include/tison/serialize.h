@@ -52,7 +52,8 @@ typedef struct tn_checkpoint_load_opts {
 /** Writes a checkpoint: `tn_checkpoint_save("run.pt", .model = m, .optim = opt, .step = step)`. A run that is killed at any instant
  *  and resumed by tn_checkpoint_load goes on bit for bit as it would have. The file is replaced as a whole or not at all: the old or
  *  the new one is there at every instant, also after a loss of power, and what a killed save left beside it the next one removes.
- *  With .saver the call returns once a copy of the values was made, and reports the error of the save before.
+ *  With .saver the call returns once a copy of the values was made, and reports the error of the save before. A save of the same
+ *  file without the saver belongs behind a tn_saver_wait.
  *  returns  false with TN_ERR_IO, TN_ERR_VALUE (guard), TN_ERR_MEMORY; the file is as it was
  */
 TN_API bool(tn_checkpoint_save)(const char *path, const tn_checkpoint_opts *opts TN_DEFAULT(NULL));
