@@ -246,30 +246,50 @@ TN_API tn_tensor *(tn_expand)(tn_tensor *x, const int64_t *sizes, size_t ndim) {
 
 /* ---- squeeze, unsqueeze ---- */
 
-static bool squeeze_dims(tni_call *c, int64_t only) {
+/* Without the dims of size 1 among the chosen ones; NULL: all. */
+static bool squeeze_chosen(tni_call *c, const bool *chosen) {
     const tni_array *x = &c->in[0]->a;
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     size_t n = 0;
     for (int i = 0; i < x->ndim; i++) {
-        if (x->sizes[i] == 1 && (only == TN_NONE || only == i)) continue;
+        if (x->sizes[i] == 1 && (!chosen || chosen[i])) continue;
         sizes[n] = x->sizes[i];
         strides[n++] = x->strides[i];
     }
     return tni_out_view(c, sizes, strides, n, x->offset);
 }
 
-static bool squeeze_run(tni_call *c) { return squeeze_dims(c, TN_NONE); }
+static bool squeeze_run(tni_call *c) { return squeeze_chosen(c, NULL); }
 static bool squeeze_dim_run(tni_call *c) {
+    bool chosen[TNI_MAX_DIMS] = {false};
     TNI_TRY(tni_wrap_dim("squeeze", &c->arg[0].i, c->in[0]->a.ndim));
-    return squeeze_dims(c, c->arg[0].i);
+    chosen[c->arg[0].i] = true;
+    return squeeze_chosen(c, chosen);
+}
+static bool squeeze_dims_run(tni_call *c) {
+    bool chosen[TNI_MAX_DIMS] = {false};
+    for (size_t i = 0; i < c->arg[0].ints.n; i++) {
+        int64_t dim = c->arg[0].ints.v[i];
+        TNI_TRY(tni_wrap_dim("squeeze", &dim, c->in[0]->a.ndim));
+        TNI_REQUIRE(c, !chosen[dim], TN_ERR_RUNTIME, "dim %lld appears multiple times in the list of dims", (long long)dim);
+        chosen[dim] = true;
+    }
+    return squeeze_chosen(c, chosen);
 }
 TN_OP(squeeze, .schema = "squeeze(Tensor(a) self) -> Tensor(a)", .grad_name = "SqueezeBackward0", .run = squeeze_run,
       .vjp = reshape_back, .view = true, .samples = TN_SAMPLES("f32[1,3,1]", "f32[3]", "f32[1]", "f32[]", "f32[1,0]"));
 TN_OP(squeeze_dim, .schema = "squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", .grad_name = "SqueezeBackward1",
       .run = squeeze_dim_run, .vjp = reshape_back, .view = true,
       .samples = TN_SAMPLES("f32[1,3,1] 0", "f32[1,3,1] -1", "f32[1,3] 1", "f32[] 0", "f32[1,3] 2 !index"));
+TN_OP(squeeze_dims, .schema = "squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)", .grad_name = "SqueezeBackward2",
+      .run = squeeze_dims_run, .vjp = reshape_back, .view = true, .ints = 1,
+      .samples = TN_SAMPLES("f32[1,3,1] (0,2)", "f32[1,3,1] (1,-1)", "f32[1,3] ()", "f32[] (0)", "f32[1,3] (0,0) !runtime",
+                            "f32[1,3] (2) !index"));
 
 #ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_squeeze_dims(x, dims) (tn_squeeze_dims)(x, TN_DIMS(dims))
+#endif
 /* Keywords of tn_squeeze. */
 typedef struct tn_squeeze_opts {
     size_t size;
@@ -286,6 +306,11 @@ TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts) {
     int64_t dim = TNI_OPT(opts, dim, TN_NONE);
     return dim == TN_NONE ? tni_run_op(&tni_op_squeeze, TNI_INS(x), TNI_NO_ARGS)
                           : tni_run_op(&tni_op_squeeze_dim, TNI_INS(x), TNI_ARGS({.i = dim}));
+}
+
+/** Without those of the given dims that have size 1: torch.squeeze with a tuple. A view. [scope] */
+TN_API tn_tensor *(tn_squeeze_dims)(tn_tensor *x, const int64_t *dims, size_t n) {
+    return tni_run_op(&tni_op_squeeze_dims, TNI_INS(x), TNI_ARGS({.ints = {dims, n}}));
 }
 
 static bool unsqueeze_run(tni_call *c) {

@@ -73,6 +73,8 @@ class Sample:
         for part in parts:
             if part.startswith("!"):
                 self.fails = "TN_ERR_" + part[1:].upper()
+            elif part == "small":
+                continue
             elif part in ("nograd", "random"):  # the generator is seeded before every call
                 self.nograd = True
             elif not part.startswith("@"):

@@ -33,6 +33,7 @@ typedef struct {
     char names[SAMPLE_PARAMETERS][32], words[SAMPLE_PARAMETERS][SAMPLE_TEXT];
     char full_name[64];  /* "sum.dim_IntList" */
     tn_status fails;     /* TN_OK: it must not */
+    bool small;          /* the result grows faster than the inputs: it is not tried on large ones */
     bool nograd, random; /* random: drawn from the default generator, seeded with 0 before the call */
 } sample;
 
@@ -138,6 +139,7 @@ static inline bool sample_read_mark(sample *s, const char *token) {
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (strcmp(token, marks[i].name) == 0) return s->fails = marks[i].status, true;
     if (strcmp(token, "nograd") == 0) return s->nograd = true;
+    if (strcmp(token, "small") == 0) return s->small = true;
     if (strcmp(token, "random") == 0) return s->random = s->nograd = true;
     return strcmp(token, "@bench") == 0;
 }
