@@ -608,6 +608,64 @@ TN_API tn_tensor *(tn_randint)(int64_t lo, int64_t hi, const int64_t *sizes, siz
 /** The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope] */
 TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts TN_DEFAULT(NULL));
 
+/* ---- diagonal.c ---- */
+
+/* Keywords of tn_tril, tn_tril_, tn_triu, tn_triu_ and tn_diag. */
+typedef struct tn_tril_opts {
+    size_t size;
+    int64_t diagonal; /* 0; above it when positive, below it when negative */
+} tn_tril_opts;
+#ifndef __cplusplus
+#define tn_tril_with(function, x, ...) TN_WITH(tn_tril_opts, (.diagonal = 0), (function)(x, &tn_o), __VA_ARGS__)
+#define tn_tril(...) tn_tril_with(tn_tril, __VA_ARGS__, )
+#define tn_tril_(...) tn_tril_with(tn_tril_, __VA_ARGS__, )
+#define tn_triu(...) tn_tril_with(tn_triu, __VA_ARGS__, )
+#define tn_triu_(...) tn_tril_with(tn_triu_, __VA_ARGS__, )
+#define tn_diag(...) tn_tril_with(tn_diag, __VA_ARGS__, )
+#endif
+
+/** The lower triangle of each matrix (the last two dims), zeros above: torch.tril. Fewer than two dims are TN_ERR_SHAPE. [scope] */
+TN_API tn_tensor *(tn_tril)(tn_tensor *x, const tn_tril_opts *opts TN_DEFAULT(NULL));
+
+/** tn_tril in place: Tensor.tril_. Returns x. */
+TN_API tn_tensor *(tn_tril_)(tn_tensor *x, const tn_tril_opts *opts TN_DEFAULT(NULL));
+
+/** The upper triangle, zeros below: torch.triu. As tn_tril. [scope] */
+TN_API tn_tensor *(tn_triu)(tn_tensor *x, const tn_tril_opts *opts TN_DEFAULT(NULL));
+
+/** tn_triu in place: Tensor.triu_. Returns x. */
+TN_API tn_tensor *(tn_triu_)(tn_tensor *x, const tn_tril_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_diagonal. */
+typedef struct tn_diagonal_opts {
+    size_t size;
+    int64_t offset; /* 0 */
+    int64_t dim1;   /* 0 */
+    int64_t dim2;   /* 1 */
+} tn_diagonal_opts;
+/* Keywords of tn_diag_embed. */
+typedef struct tn_diag_embed_opts {
+    size_t size;
+    int64_t offset; /* 0 */
+    int64_t dim1;   /* -2 */
+    int64_t dim2;   /* -1 */
+} tn_diag_embed_opts;
+#ifndef __cplusplus
+#define tn_diagonal(...)                                                                                                           \
+    TN_WITH(tn_diagonal_opts, (.dim2 = 1), (tn_diagonal)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_diag_embed(...)                                                                                                         \
+    TN_WITH(tn_diag_embed_opts, (.dim1 = -2, .dim2 = -1), (tn_diag_embed)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The elements with equal places along two dims, `offset` apart, as the last dim: torch.diagonal. A view. [scope] */
+TN_API tn_tensor *(tn_diagonal)(tn_tensor *x, const tn_diagonal_opts *opts TN_DEFAULT(NULL));
+
+/** A vector as the diagonal of a matrix of zeros, or the diagonal of a matrix as a vector: torch.diag. A copy. [scope] */
+TN_API tn_tensor *(tn_diag)(tn_tensor *x, const tn_tril_opts *opts TN_DEFAULT(NULL));
+
+/** Zeros with the last dim of x on the diagonal of two new dims: torch.diag_embed. [scope] */
+TN_API tn_tensor *(tn_diag_embed)(tn_tensor *x, const tn_diag_embed_opts *opts TN_DEFAULT(NULL));
+
 /* ---- divide.c ---- */
 
 #ifndef __cplusplus
@@ -1314,6 +1372,44 @@ typedef struct tn_dropout_opts {
  *  p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope] */
 TN_API tn_tensor *(tn_dropout)(tn_tensor *x, const tn_dropout_opts *opts TN_DEFAULT(NULL));
 
+/* ---- rearrange.c ---- */
+
+#ifndef __cplusplus
+#define tn_movedim(x, source, destination) (tn_movedim)(x, TN_DIMS(source), TN_DIMS(destination))
+#define tn_broadcast_to(x, shape) (tn_broadcast_to)(x, TN_DIMS(shape))
+#define tn_unflatten(x, dim, shape) (tn_unflatten)(x, dim, TN_DIMS(shape))
+#endif
+
+/** Dims moved to other places, the others keep their order: torch.movedim. A view. [scope] */
+TN_API tn_tensor *(tn_movedim)(tn_tensor *x, const int64_t *source, size_t n, const int64_t *destination, size_t count);
+
+/** tn_transpose by another name: torch.swapaxes. [scope] */
+TN_API tn_tensor *(tn_swapaxes)(tn_tensor *x, int64_t axis0, int64_t axis1);
+
+/** tn_transpose by another name: torch.swapdims. [scope] */
+TN_API tn_tensor *(tn_swapdims)(tn_tensor *x, int64_t dim0, int64_t dim1);
+
+/** tn_expand by another name: torch.broadcast_to. [scope] */
+TN_API tn_tensor *(tn_broadcast_to)(tn_tensor *x, const int64_t *sizes, size_t ndim);
+
+/** x expanded to another tensor's shape: x.expand_as. A view. [scope] */
+TN_API tn_tensor *(tn_expand_as)(tn_tensor *x, tn_tensor *other);
+
+/** x viewed with another tensor's shape: x.view_as. [scope] */
+TN_API tn_tensor *(tn_view_as)(tn_tensor *x, tn_tensor *other);
+
+/** One dim as several: torch.unflatten. One size may be -1. A view. [scope] */
+TN_API tn_tensor *(tn_unflatten)(tn_tensor *x, int64_t dim, const int64_t *sizes, size_t n);
+
+/** Tensors one after the other along the second dim, vectors along their only one: torch.hstack. [scope] */
+TN_API tn_tensor *(tn_hstack)(tn_tensor *const *tensors, size_t n);
+
+/** Tensors one after the other along the first dim, a vector as a row: torch.vstack. [scope] */
+TN_API tn_tensor *(tn_vstack)(tn_tensor *const *tensors, size_t n);
+
+/** Tensors one after the other along the third dim: torch.dstack. [scope] */
+TN_API tn_tensor *(tn_dstack)(tn_tensor *const *tensors, size_t n);
+
 /* ---- reduce.c ---- */
 
 /* Keywords of tn_sum. */
@@ -1352,6 +1448,59 @@ TN_API tn_tensor *(tn_mean)(tn_tensor *x, const tn_mean_opts *opts TN_DEFAULT(NU
  *  returns  in x's dtype [scope]; TN_ERR_SHAPE when sizes does not broadcast to x's shape
  */
 TN_API tn_tensor *(tn_sum_to_size)(tn_tensor *x, const int64_t *sizes, size_t n);
+
+/* ---- repeat.c ---- */
+
+#ifndef __cplusplus
+#define tn_repeat(x, times) (tn_repeat)(x, TN_DIMS(times))
+#define tn_tile(x, times) (tn_tile)(x, TN_DIMS(times))
+#endif
+
+/** x several times along each dim, with dims added in front: x.repeat. A copy.
+ *  repeats  at least one number for each dim of x (TN_ERR_SHAPE), not negative
+ *  returns  [scope]
+ */
+TN_API tn_tensor *(tn_repeat)(tn_tensor *x, const int64_t *repeats, size_t n);
+
+/** tn_repeat with ones in front of the numbers where there are fewer than dims: torch.tile. [scope] */
+TN_API tn_tensor *(tn_tile)(tn_tensor *x, const int64_t *dims, size_t n);
+
+/* Keywords of tn_repeat_interleave and tn_repeat_interleave_tensor. */
+typedef struct tn_repeat_interleave_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: of all elements as one line */
+} tn_repeat_interleave_opts;
+#ifndef __cplusplus
+#define tn_repeat_interleave(x, ...)                                                                                               \
+    TN_WITH(tn_repeat_interleave_opts, (.dim = TN_NONE), (tn_repeat_interleave)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                \
+            TN_REST(__VA_ARGS__, ))
+#define tn_repeat_interleave_tensor(x, ...)                                                                                        \
+    TN_WITH(tn_repeat_interleave_opts, (.dim = TN_NONE), (tn_repeat_interleave_tensor)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),         \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Each element, or each slice along a dim, `repeats` times in a row: torch.repeat_interleave. [scope] */
+TN_API tn_tensor *(tn_repeat_interleave)(tn_tensor *x, int64_t repeats, const tn_repeat_interleave_opts *opts TN_DEFAULT(NULL));
+
+/** The same with a number of its own for each slice: int64 or int32, one for each, or one for all. [scope] */
+TN_API tn_tensor *(tn_repeat_interleave_tensor)(tn_tensor *x, tn_tensor *repeats, const tn_repeat_interleave_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_roll. */
+typedef struct tn_roll_opts {
+    size_t size;
+    tn_ints dims; /* .dims = TN_INTS(0, 1), one for each shift; none: the elements as one line */
+} tn_roll_opts;
+#ifndef __cplusplus
+#define tn_roll(x, ...) tn_roll_by(x, __VA_ARGS__, )
+#define tn_roll_by(x, shifts, ...) TN_WITH(tn_roll_opts, (.dims = {0, NULL}), (tn_roll)(x, TN_DIMS(shifts), &tn_o), __VA_ARGS__)
+#define tn_flip(x, dims) (tn_flip)(x, TN_DIMS(dims))
+#endif
+
+/** The elements moved on along dims; what leaves one end comes in at the other: torch.roll. A copy. [scope] */
+TN_API tn_tensor *(tn_roll)(tn_tensor *x, const int64_t *shifts, size_t n, const tn_roll_opts *opts TN_DEFAULT(NULL));
+
+/** The elements in reverse order along dims: torch.flip. A copy. A dim named twice is TN_ERR_RUNTIME. [scope] */
+TN_API tn_tensor *(tn_flip)(tn_tensor *x, const int64_t *dims, size_t n);
 
 /* ---- rounding.c ---- */
 
@@ -1527,6 +1676,61 @@ TN_API tn_tensor *(tn_rsqrt)(tn_tensor *x);
 /** x = 1 / sqrt(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_rsqrt_)(tn_tensor *x);
 
+/* ---- split.c ---- */
+
+/* Keywords of tn_split, tn_split_with_sizes, tn_chunk, tn_tensor_split and tn_unbind. */
+typedef struct tn_split_opts {
+    size_t size;
+    int64_t dim; /* 0 */
+} tn_split_opts;
+#ifndef __cplusplus
+#define tn_split(x, ...) tn_split_by(tn_split, x, __VA_ARGS__, )
+#define tn_chunk(x, ...) tn_split_by(tn_chunk, x, __VA_ARGS__, )
+#define tn_tensor_split(x, ...) tn_split_by(tn_tensor_split, x, __VA_ARGS__, )
+#define tn_split_by(function, x, n, ...) TN_WITH(tn_split_opts, (.dim = 0), (function)(x, n, &tn_o), __VA_ARGS__)
+#define tn_split_with_sizes(x, ...) tn_split_list(tn_split_with_sizes, x, __VA_ARGS__, )
+#define tn_tensor_split_indices(x, ...) tn_split_list(tn_tensor_split_indices, x, __VA_ARGS__, )
+#define tn_split_list(function, x, list, ...) TN_WITH(tn_split_opts, (.dim = 0), (function)(x, TN_DIMS(list), &tn_o), __VA_ARGS__)
+#define tn_unbind(...) TN_WITH(tn_split_opts, (.dim = 0), (tn_unbind)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Parts of split_size elements along a dim, the last one perhaps smaller: torch.split. The parts are views.
+ *  returns  the list [scope]; TN_ERR_RUNTIME for a negative size, or 0 for a dim with elements
+ */
+TN_API tn_tensors *(tn_split)(tn_tensor *x, int64_t split_size, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/** Parts of the given sizes, which add up to the dim's: torch.split with a list. As tn_split. [scope] */
+TN_API tn_tensors *(tn_split_with_sizes)(tn_tensor *x, const int64_t *sizes, size_t n, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/** At most `chunks` parts of equal size, the last one perhaps smaller: torch.chunk. As tn_split. [scope] */
+TN_API tn_tensors *(tn_chunk)(tn_tensor *x, int64_t chunks, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/** `sections` parts whose sizes differ by one at most: torch.tensor_split. As tn_split. [scope] */
+TN_API tn_tensors *(tn_tensor_split)(tn_tensor *x, int64_t sections, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/** The parts between the given places, by Python's rules for slices: torch.tensor_split with a list. As tn_split. [scope] */
+TN_API tn_tensors *(tn_tensor_split_indices)(tn_tensor *x, const int64_t *indices, size_t n, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/** The slices along a dim, which goes: torch.unbind. As tn_split. [scope] */
+TN_API tn_tensors *(tn_unbind)(tn_tensor *x, const tn_split_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_meshgrid. */
+typedef struct tn_meshgrid_opts {
+    size_t size;
+    const char *indexing; /* "ij"; "xy": the first two dims change places */
+} tn_meshgrid_opts;
+#ifndef __cplusplus
+/* tn_meshgrid(TN_TENSORS(a, b), .indexing = "xy") */
+#define tn_meshgrid(...) tn_meshgrid_of(__VA_ARGS__, )
+#define tn_meshgrid_of(list, n, ...) TN_WITH(tn_meshgrid_opts, (.indexing = "ij"), (tn_meshgrid)(list, n, &tn_o), __VA_ARGS__)
+#endif
+
+/** The coordinates of a grid's points: for each axis its values, expanded over the others: torch.meshgrid. The results are views.
+ *  tensors  1-d, or 0-d for one value; one dtype
+ *  returns  a list of n tensors with n dims [scope]
+ */
+TN_API tn_tensors *(tn_meshgrid)(tn_tensor *const *tensors, size_t n, const tn_meshgrid_opts *opts TN_DEFAULT(NULL));
+
 /* ---- trig.c ---- */
 
 /** Sine of x in radians; integers give the default dtype: torch.sin. [scope] */
@@ -1686,6 +1890,9 @@ TN_API tn_tensor *(tn_permute)(tn_tensor *x, const int64_t *dims, size_t n);
 /** Repeats dims of size 1, and adds dims in front, without a copy: x.expand. -1 keeps a size. [scope] */
 TN_API tn_tensor *(tn_expand)(tn_tensor *x, const int64_t *sizes, size_t ndim);
 
+#ifndef __cplusplus
+#define tn_squeeze_dims(x, dims) (tn_squeeze_dims)(x, TN_DIMS(dims))
+#endif
 /* Keywords of tn_squeeze. */
 typedef struct tn_squeeze_opts {
     size_t size;
@@ -1698,6 +1905,9 @@ typedef struct tn_squeeze_opts {
 
 /** Without its dims of size 1, or without one of them: torch.squeeze. A view. [scope] */
 TN_API tn_tensor *(tn_squeeze)(tn_tensor *x, const tn_squeeze_opts *opts TN_DEFAULT(NULL));
+
+/** Without those of the given dims that have size 1: torch.squeeze with a tuple. A view. [scope] */
+TN_API tn_tensor *(tn_squeeze_dims)(tn_tensor *x, const int64_t *dims, size_t n);
 
 /** With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope] */
 TN_API tn_tensor *(tn_unsqueeze)(tn_tensor *x, int64_t dim);
