@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares the library live with PyTorch: builds the C programs of tests/parity/, runs each and its twin in Python, which prints a
-# line for each comparison; then samples.py and layers.py, which need none. The last line is the total. BUILD: the build folder; TISON_PYTHON: a python that has torch, numpy and
+# line for each comparison; then samples.py, layers.py and examples.py, which need none. The last line is the total. BUILD: the build folder; TISON_PYTHON: a python that has torch, numpy and
 # safetensors.
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
@@ -29,6 +29,9 @@ done 2>&1 | tee "$folder/log"
     make -s BUILD="$build" "$build/tests/test_layers" > /dev/null &&
         TISON_LIBRARY=$(cd "$build" && pwd)/libtison.so BUILD=$build "$python" tests/parity/layers.py ||
         echo "FAILED layers: a program does not build, or ends with an error"
+    make -s BUILD="$build" "$build/examples/8_resnet" "$build/examples/9_transformer" > /dev/null &&
+        BUILD=$build "$python" tests/parity/examples.py ||
+        echo "FAILED examples: a program does not build, or ends with an error"
 } 2>&1 | tee -a "$folder/log"
 passed=$(grep -c '^ok ' "$folder/log")
 failed=$(grep -c '^FAILED ' "$folder/log")
