@@ -23,7 +23,7 @@ OUTPUT_PLACE = 99
 def samples():
     with open(os.path.join(root, "tests", "unit", "layers.h"), encoding="utf-8") as header:
         text = header.read().replace("\\\n", "\n")
-    return re.findall(r'X\(\w+,\s*"([^"]*)",\s*[^"]*,\s*"([^"]*)"\)', text)
+    return re.findall(r'X\(\w+,\s*"([^"]*)",\s*(?:[^"]|"\w*")*,\s*"([^"]*\[[^"]*)"\)', text)
 
 
 def weights(out):

@@ -15,6 +15,14 @@
     X(relu, "nn.ReLU()", tn_nn_relu(), "f32[3,4]") \
     X(tanh, "nn.Tanh()", tn_nn_tanh(), "f32[3,4]") \
     X(sigmoid, "nn.Sigmoid()", tn_nn_sigmoid(), "f32[3,4]") \
+    X(silu, "nn.SiLU()", tn_nn_silu(), "f32[3,4]") \
+    X(gelu, "nn.GELU()", tn_nn_gelu(), "f32[3,4]") \
+    X(gelu_tanh, "nn.GELU(approximate='tanh')", tn_nn_gelu("tanh"), "f32[3,4]") \
+    X(leaky_relu, "nn.LeakyReLU()", tn_nn_leaky_relu(), "f32[3,4]") \
+    X(leaky_relu_slope, "nn.LeakyReLU(0.2)", tn_nn_leaky_relu(0.2), "f32[3,4]") \
+    X(elu, "nn.ELU(0.5)", tn_nn_elu(0.5), "f32[3,4]") \
+    X(softplus, "nn.Softplus()", tn_nn_softplus(), "f32[3,4]") \
+    X(softplus_numbers, "nn.Softplus(2.0, 1.5)", tn_nn_softplus(2, 1.5), "f32[3,4]") \
     X(flatten, "nn.Flatten()", tn_nn_flatten(), "f32[2,3,4]") \
     X(dropout, "nn.Dropout(0.3)", tn_nn_dropout(0.3), "f32[5,7]") \
     X(dropout2d, "nn.Dropout2d()", tn_nn_dropout2d(), "f32[4,3,2,2]") \
