@@ -9,15 +9,16 @@ TN_BEGIN_DECLS
 
 /* ---- activation.c ---- */
 
-/** torch.nn.ReLU, Tanh, Sigmoid: x of any shape -> the same shape. */
+/** torch.nn.ReLU, Tanh, Sigmoid, SiLU: x of any shape -> the same shape. */
 typedef struct tn_nn_activation {
     tn_module module;
 } tn_nn_activation;
-typedef tn_nn_activation tn_nn_relu, tn_nn_tanh, tn_nn_sigmoid;
+typedef tn_nn_activation tn_nn_relu, tn_nn_tanh, tn_nn_sigmoid, tn_nn_silu;
 #ifndef __cplusplus
 #define tn_nn_relu() tn_nn_relu_new()
 #define tn_nn_tanh() tn_nn_tanh_new()
 #define tn_nn_sigmoid() tn_nn_sigmoid_new()
+#define tn_nn_silu() tn_nn_silu_new()
 #endif
 
 /** max(x, 0). [scope] */
@@ -28,6 +29,45 @@ TN_API tn_nn_tanh *(tn_nn_tanh_new)(void);
 
 /** 1 / (1 + exp(-x)). [scope] */
 TN_API tn_nn_sigmoid *(tn_nn_sigmoid_new)(void);
+
+/** x / (1 + exp(-x)). [scope] */
+TN_API tn_nn_silu *(tn_nn_silu_new)(void);
+
+/* ---- activation_with.c ---- */
+
+/** torch.nn.GELU: x of any shape -> the same shape. */
+typedef struct tn_nn_gelu {
+    tn_module module;
+    bool tanh; /* approximate='tanh' */
+} tn_nn_gelu;
+typedef struct tn_nn_gelu_opts {
+    size_t size;
+    const char *approximate; /* "none" or "tanh"; NULL: "none" */
+} tn_nn_gelu_opts;
+/** torch.nn.LeakyReLU (slope), ELU (slope is alpha), Softplus (beta, threshold): x of any shape -> the same shape. */
+typedef struct tn_nn_activation_with {
+    tn_module module;
+    double slope, beta, threshold;
+} tn_nn_activation_with;
+typedef tn_nn_activation_with tn_nn_leaky_relu, tn_nn_elu, tn_nn_softplus;
+#ifndef __cplusplus
+#define tn_nn_gelu(...) TN_WITH(tn_nn_gelu_opts, (.approximate = NULL), tn_nn_gelu_new(&tn_o), __VA_ARGS__)
+#define tn_nn_leaky_relu(...) TN_WITH(tn_leaky_relu_opts, (.negative_slope = 0.01), tn_nn_leaky_relu_new(&tn_o), __VA_ARGS__)
+#define tn_nn_elu(...) TN_WITH(tn_elu_opts, (.alpha = 1), tn_nn_elu_new(&tn_o), __VA_ARGS__)
+#define tn_nn_softplus(...) TN_WITH(tn_softplus_opts, (.beta = 1, .threshold = 20), tn_nn_softplus_new(&tn_o), __VA_ARGS__)
+#endif
+
+/** GELU. Another word for .approximate is TN_ERR_RUNTIME. [scope] */
+TN_API tn_nn_gelu *(tn_nn_gelu_new)(const tn_nn_gelu_opts *opts TN_DEFAULT(NULL));
+
+/** x, or negative_slope * x below 0. [scope] */
+TN_API tn_nn_leaky_relu *(tn_nn_leaky_relu_new)(const tn_leaky_relu_opts *opts TN_DEFAULT(NULL));
+
+/** x, or alpha (e^x - 1) below 0. [scope] */
+TN_API tn_nn_elu *(tn_nn_elu_new)(const tn_elu_opts *opts TN_DEFAULT(NULL));
+
+/** log(1 + e^(beta x)) / beta, and x where beta x is above threshold. [scope] */
+TN_API tn_nn_softplus *(tn_nn_softplus_new)(const tn_softplus_opts *opts TN_DEFAULT(NULL));
 
 /* ---- avg_pool.c ---- */
 
