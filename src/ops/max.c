@@ -1,62 +1,74 @@
-/* ops/max.c - the largest element: over all, over one dim with its place, and the place alone. */
+/* ops/max.c - the largest and the smallest element: over all, over one dim with its place, the place alone, over several dims. */
 #include "base/memory.h"
 #include "base/pool.h"
-#include "core/op.h"
 #include "cpu/row.h"
+#include "ops/reduce.h"
 #include <math.h>
 #include <string.h>
 #include <tison/ops.h>
 
 enum { GRAIN = 32768, ELEMENTS = 8192 };
 
-/* ---- the largest of one line: the first of equals; the first NaN ---- */
+/* ---- the largest or the smallest of one line: the first of equals; the first NaN ---- */
 
-typedef int64_t first_largest(const void *x, int64_t n, int64_t stride);
+typedef int64_t first_best(const void *x, int64_t n, int64_t stride);
 
-#define WHOLE_LINE(name, T)                                                                                                        \
+#define WHOLE_LINE(name, T, order)                                                                                                 \
     static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
         const T *x = data;                                                                                                         \
         T best = x[0];                                                                                                             \
         int64_t at = 0;                                                                                                            \
         for (int64_t i = 1; i < n; i++)                                                                                            \
-            if (x[i * stride] > best) best = x[i * stride], at = i;                                                                \
+            if (x[i * stride] order best) best = x[i * stride], at = i;                                                            \
         return at;                                                                                                                 \
     }
-/* A contiguous line is gone through by vector code first, which finds the value but not its place. */
-#define FLOAT_LINE(name, T, row_max)                                                                                               \
+#define FLOAT_LINE(name, T, order)                                                                                                 \
     static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
         const T *x = data;                                                                                                         \
         T best = x[0];                                                                                                             \
         int64_t at = 0;                                                                                                            \
-        if (stride == 1) {                                                                                                         \
-            row_max(&best, x, 1, n);                                                                                               \
-            while (best == best ? x[at] != best : x[at] == x[at]) at++;                                                            \
-            return at;                                                                                                             \
-        }                                                                                                                          \
         for (int64_t i = 1; i < n && best == best; i++)                                                                            \
-            if (!(x[i * stride] <= best)) best = x[i * stride], at = i;                                                            \
+            if (!(best order x[i * stride]) && best != x[i * stride]) best = x[i * stride], at = i;                                \
         return at;                                                                                                                 \
     }
-WHOLE_LINE(line_u8, uint8_t)
-WHOLE_LINE(line_i32, int32_t)
-WHOLE_LINE(line_i64, int64_t)
-FLOAT_LINE(line_f32, float, tni_row_max_f32)
-FLOAT_LINE(line_f64, double, tni_row_max_f64)
+/* A contiguous line is gone through by vector code first, which finds the largest value but not its place. */
+#define MAX_LINE(name, T, row_max, strided)                                                                                        \
+    static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
+        const T *x = data;                                                                                                         \
+        T best = x[0];                                                                                                             \
+        int64_t at = 0;                                                                                                            \
+        if (stride != 1) return strided(data, n, stride);                                                                          \
+        row_max(&best, x, 1, n);                                                                                                   \
+        while (best == best ? x[at] != best : x[at] == x[at]) at++;                                                                \
+        return at;                                                                                                                 \
+    }
+WHOLE_LINE(max_u8, uint8_t, >)
+WHOLE_LINE(max_i32, int32_t, >)
+WHOLE_LINE(max_i64, int64_t, >)
+FLOAT_LINE(max_strided_f32, float, >)
+FLOAT_LINE(max_strided_f64, double, >)
+MAX_LINE(max_f32, float, tni_row_max_f32, max_strided_f32)
+MAX_LINE(max_f64, double, tni_row_max_f64, max_strided_f64)
+WHOLE_LINE(min_u8, uint8_t, <)
+WHOLE_LINE(min_i32, int32_t, <)
+WHOLE_LINE(min_i64, int64_t, <)
+FLOAT_LINE(min_f32, float, <)
+FLOAT_LINE(min_f64, double, <)
 
-static first_largest *line_of(tn_dtype dtype) {
+static first_best *line_of(tn_dtype dtype, bool smallest) {
     switch (dtype) {
-    case TN_INT32: return line_i32;
-    case TN_INT64: return line_i64;
-    case TN_FLOAT32: return line_f32;
-    case TN_FLOAT64: return line_f64;
-    default: return line_u8;
+    case TN_INT32: return smallest ? min_i32 : max_i32;
+    case TN_INT64: return smallest ? min_i64 : max_i64;
+    case TN_FLOAT32: return smallest ? min_f32 : max_f32;
+    case TN_FLOAT64: return smallest ? min_f64 : max_f64;
+    default: return smallest ? min_u8 : max_u8;
     }
 }
 
 /* ---- lines: a dim of n elements seen as (outer, n, inner) ---- */
 
 typedef struct lines {
-    first_largest *line;
+    first_best *line;
     const char *x;
     char *values; /* or NULL */
     int64_t *indices;
@@ -81,9 +93,9 @@ static void run_lines(int64_t begin, int64_t end, void *context) {
     }
 }
 
-static void find_largest(lines *l, const tni_array *x, int64_t dim) {
+static void find_best(lines *l, const tni_array *x, int64_t dim, bool smallest) {
     split_at(x->sizes, x->ndim, dim, &l->outer, &l->n, &l->inner);
-    l->line = line_of((tn_dtype)x->dtype);
+    l->line = line_of((tn_dtype)x->dtype, smallest);
     l->x = x->data;
     l->item = (int64_t)tni_array_item(x);
     tni_parallel(l->outer * l->inner, GRAIN / TNI_MAX(l->n, 1) + 1, run_lines, l);
@@ -114,7 +126,7 @@ static bool check_dim(tni_call *c, const char *who, int64_t *dim) {
 /* The largest of each block, then of those. */
 typedef struct blocks {
     const tni_array *x;
-    first_largest *line;
+    first_best *line;
     int64_t *place; /* of the largest of each block */
 } blocks;
 
@@ -127,9 +139,9 @@ static void run_blocks(int64_t begin, int64_t end, void *context) {
     }
 }
 
-/* The place of the first largest of a row-major array; -1 with an error. */
-static int64_t place_of_largest(const tni_array *x) {
-    first_largest *line = line_of((tn_dtype)x->dtype);
+/* The place of the first largest (smallest) of a row-major array; -1 with an error. */
+static int64_t place_of_best(const tni_array *x, bool smallest) {
+    first_best *line = line_of((tn_dtype)x->dtype, smallest);
     if (x->numel <= ELEMENTS) return line(x->data, x->numel, 1);
     size_t count = (size_t)((x->numel + ELEMENTS - 1) / ELEMENTS), item = tni_array_item(x),
            bytes = count * (item + sizeof(int64_t));
@@ -144,22 +156,27 @@ static int64_t place_of_largest(const tni_array *x) {
     return at;
 }
 
-static bool max_run(tni_call *c) {
+static bool run_over_all(tni_call *c, bool smallest) {
     if (c->in[0]->a.numel == 0)
-        return tni_fail(TN_ERR_RUNTIME, "max(): Expected reduction dim to be specified for input.numel() == 0. "
-                                        "Specify the reduction dim with the 'dim' argument.");
+        return tni_fail(TN_ERR_RUNTIME,
+                        "%s(): Expected reduction dim to be specified for input.numel() == 0. "
+                        "Specify the reduction dim with the 'dim' argument.",
+                        c->op->name);
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     TNI_TRY(tni_dtype_check(c->op->name, dtype));
     const tni_array *x = tni_in_as(c, 0, dtype);
-    int64_t at = x ? place_of_largest(x) : -1;
+    int64_t at = x ? place_of_best(x, smallest) : -1;
     if (at < 0 || !tni_out(c, 0, dtype, NULL, 0)) return false;
     size_t item = tni_array_item(x);
     memcpy(c->out[0]->a.data, (const char *)x->data + (size_t)at * item, item);
     return true;
 }
 
-/* Equal maxima share the gradient evenly. */
-static bool max_vjp(tni_vjp *g) {
+static bool max_run(tni_call *c) { return run_over_all(c, false); }
+static bool min_run(tni_call *c) { return run_over_all(c, true); }
+
+/* Equal extremes share the gradient evenly. */
+static bool best_vjp(tni_vjp *g) {
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *y = tni_saved(g, TNI_OUT(0));
     if (!x || !y) return false;
     tn_tensor *mask = isnan(tni_array_double_at(&y->a, 0)) ? tn_ne(x, x) : tn_eq(x, y);
@@ -168,7 +185,7 @@ static bool max_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .widen = true, .vjp = max_vjp,
+TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", .run = max_run, .widen = true, .vjp = best_vjp,
       .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3]^T", "f32[]", "i64[5]", "bool[4]", "u8[3]<10", "f32[0] !runtime"));
 
@@ -177,12 +194,28 @@ TN_OP(max, .schema = "max(Tensor self) -> Tensor", .grad_name = "MaxBackward1", 
  */
 TN_API tn_tensor *(tn_max)(tn_tensor *x) { return tni_run_op(&tni_op_max, TNI_INS(x), TNI_NO_ARGS); }
 
-/* ---- max over one dim, and the pair of operators that its derivatives need ---- */
+TN_OP(min, .schema = "min(Tensor self) -> Tensor", .grad_name = "MinBackward1", .run = min_run, .widen = true, .vjp = best_vjp,
+      .save = TNI_IN(0) | TNI_OUT(0),
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3]^T", "f32[]", "i64[5]", "bool[4]", "u8[3]<10", "f16[5]",
+                            "f32[0] !runtime"));
 
-static bool max_dim_run(tni_call *c) {
+/** The smallest element; NaN if there is one: torch.min(x). As tn_max. [scope] */
+TN_API tn_tensor *(tn_min)(tn_tensor *x) { return tni_run_op(&tni_op_min, TNI_INS(x), TNI_NO_ARGS); }
+
+/* torch.max(a, b) by its name. */
+static bool max_other_run(tni_call *c) { return (c->out[0] = tn_maximum(c->in[0], c->in[1])) != NULL; }
+static bool min_other_run(tni_call *c) { return (c->out[0] = tn_minimum(c->in[0], c->in[1])) != NULL; }
+TN_OP(max_other, .schema = "max.other(Tensor self, Tensor other) -> Tensor", .run = max_other_run, .composite = true,
+      .samples = TN_SAMPLES("f32[3,4] f32[4]", "i64[3] i64[3]"));
+TN_OP(min_other, .schema = "min.other(Tensor self, Tensor other) -> Tensor", .run = min_other_run, .composite = true,
+      .samples = TN_SAMPLES("f32[3,4] f32[4]", "i64[3] i64[3]"));
+
+/* ---- over one dim, and the pair of operators that its derivatives need ---- */
+
+static bool run_over_dim(tni_call *c, bool smallest) {
     int64_t *dim = &c->arg[0].i, sizes[TNI_MAX_DIMS];
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
-    TNI_TRY(check_dim(c, "max", dim));
+    TNI_TRY(check_dim(c, smallest ? "min" : "max", dim));
     TNI_TRY(tni_dtype_check(c->op->name, dtype));
     const tni_array *x = tni_in_as(c, 0, dtype);
     if (!x) return false;
@@ -190,35 +223,35 @@ static bool max_dim_run(tni_call *c) {
     TNI_TRY(tni_out(c, 0, dtype, sizes, ndim));
     TNI_TRY(tni_out(c, 1, TN_INT64, sizes, ndim));
     lines l = {.values = c->out[0]->a.data, .indices = c->out[1]->a.data};
-    find_largest(&l, x, *dim);
+    find_best(&l, x, *dim, smallest);
     return true;
 }
+static bool max_dim_run(tni_call *c) { return run_over_dim(c, false); }
+static bool min_dim_run(tni_call *c) { return run_over_dim(c, true); }
 
-/* Moves elements between the lines of `whole` (row-major, with dim) and `picked`, one for each line. */
+/* Moves elements between the lines of `whole` (row-major, with dim) and `picked`, k for each line. */
 static void move_picked(const tni_array *whole, const tni_array *picked, const int64_t *indices, int64_t dim, bool scatter) {
     int64_t outer, n, inner;
     size_t item = tni_array_item(whole);
     split_at(whole->sizes, whole->ndim, dim, &outer, &n, &inner);
-    for (int64_t i = 0; i < outer * inner; i++) {
-        char *w = (char *)whole->data + (size_t)((i / inner * n + indices[i]) * inner + i % inner) * item;
+    int64_t k = picked->numel / TNI_MAX(outer * inner, 1);
+    for (int64_t i = 0; i < picked->numel; i++) {
+        char *w = (char *)whole->data + (size_t)((i / inner / k * n + indices[i]) * inner + i % inner) * item;
         char *p = (char *)picked->data + (size_t)i * item;
         memcpy(scatter ? w : p, scatter ? p : w, item);
     }
 }
 
-/* One index for each line, all inside it. */
+/* One index for each line or several, all inside it. */
 static bool check_indices(const tni_call *c, const tni_array *indices, int64_t lines_count, int64_t n) {
     const int64_t *v = indices->data;
-    TNI_REQUIRE(c, indices->numel == lines_count, TN_ERR_SHAPE, "the indices have %lld elements, expected %lld",
-                (long long)indices->numel, (long long)lines_count);
+    TNI_REQUIRE(c, lines_count > 0 ? indices->numel % lines_count == 0 : indices->numel == 0, TN_ERR_SHAPE,
+                "the indices have %lld elements for %lld lines", (long long)indices->numel, (long long)lines_count);
     for (int64_t i = 0; i < indices->numel; i++)
         TNI_REQUIRE(c, v[i] >= 0 && v[i] < n, TN_ERR_INDEX, "index %lld is out of bounds for dimension with size %lld",
                     (long long)v[i], (long long)n);
     return true;
 }
-
-static tn_tensor *pick_along(tn_tensor *x, tn_tensor *indices, int64_t dim, bool keepdim);
-static tn_tensor *put_along(tn_tensor *dy, tn_tensor *indices, const int64_t *sizes, size_t ndim, int64_t dim);
 
 static bool put_along_run(tni_call *c) {
     const int64_t *sizes = c->arg[0].ints.v;
@@ -238,9 +271,7 @@ static bool put_along_run(tni_call *c) {
 }
 
 static bool put_along_vjp(tni_vjp *g) {
-    size_t ndim, full = g->arg[0].ints.n;
-    tni_input_sizes(g, 0, &ndim);
-    TNI_DX(g, 0, pick_along(g->dy[0], tni_saved(g, TNI_IN(1)), g->arg[1].i, ndim == full));
+    TNI_DX(g, 0, tni_pick_along(g->dy[0], tni_saved(g, TNI_IN(1)), g->arg[1].i));
     return true;
 }
 
@@ -248,21 +279,20 @@ TN_OP(put_along, .schema = "value_selecting_reduction_backward(Tensor grad, Tens
       .grad_name = "ScatterBackward0", .run = put_along_run, .hidden = true, .widen = true, .vjp = put_along_vjp, .save = TNI_IN(1),
       .ints = 1, .samples = TN_SAMPLES("f32[3] i64[3]<4 (3,4) 1", "f64[2,1,2] i64[2,1,2]<3 (2,3,2) 1", "f32[] i64[]<1 () 0"));
 
-static tn_tensor *put_along(tn_tensor *dy, tn_tensor *indices, const int64_t *sizes, size_t ndim, int64_t dim) {
+tn_tensor *tni_put_along(tn_tensor *dy, tn_tensor *indices, const int64_t *sizes, size_t ndim, int64_t dim) {
     if (!indices) return NULL;
     return tni_run_op(&tni_op_put_along, TNI_INS(dy, indices), TNI_ARGS({.ints = {sizes, ndim}}, {.i = dim}));
 }
 
 static bool pick_along_run(tni_call *c) {
-    int64_t *dim = &c->arg[0].i, sizes[TNI_MAX_DIMS], outer, n, inner;
+    int64_t *dim = &c->arg[0].i, outer, n, inner;
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     TNI_TRY(tni_wrap_dim(c->op->name, dim, c->in[0]->a.ndim));
     const tni_array *x = tni_in_as(c, 0, dtype), *indices = x ? tni_in_as(c, 1, TN_INT64) : NULL;
     if (!indices) return false;
     split_at(x->sizes, x->ndim, *dim, &outer, &n, &inner);
     TNI_TRY(check_indices(c, indices, outer * inner, n));
-    size_t ndim = reduced_shape(x, *dim, c->arg[1].b, sizes);
-    TNI_TRY(tni_out(c, 0, dtype, sizes, ndim));
+    TNI_TRY(tni_out(c, 0, dtype, indices->sizes, indices->ndim));
     move_picked(x, &c->out[0]->a, indices->data, *dim, false);
     return true;
 }
@@ -270,23 +300,23 @@ static bool pick_along_run(tni_call *c) {
 static bool pick_along_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    TNI_DX(g, 0, put_along(g->dy[0], tni_saved(g, TNI_IN(1)), sizes, ndim, g->arg[0].i));
+    TNI_DX(g, 0, tni_put_along(g->dy[0], tni_saved(g, TNI_IN(1)), sizes, ndim, g->arg[0].i));
     return true;
 }
 
-TN_OP(pick_along, .schema = "pick_along(Tensor self, Tensor indices, int dim, bool keepdim) -> Tensor",
-      .grad_name = "GatherBackward0", .run = pick_along_run, .hidden = true, .vjp = pick_along_vjp, .save = TNI_IN(1),
-      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 1 False", "f64[2,3,2] i64[2,1,2]<3 1 True"));
+TN_OP(pick_along, .schema = "pick_along(Tensor self, Tensor indices, int dim) -> Tensor", .grad_name = "GatherBackward0",
+      .run = pick_along_run, .hidden = true, .vjp = pick_along_vjp, .save = TNI_IN(1),
+      .samples = TN_SAMPLES("f32[3,4] i64[3]<4 1", "f64[2,3,2] i64[2,1,2]<3 1"));
 
-static tn_tensor *pick_along(tn_tensor *x, tn_tensor *indices, int64_t dim, bool keepdim) {
+tn_tensor *tni_pick_along(tn_tensor *x, tn_tensor *indices, int64_t dim) {
     if (!indices) return NULL;
-    return tni_run_op(&tni_op_pick_along, TNI_INS(x, indices), TNI_ARGS({.i = dim}, {.b = keepdim}));
+    return tni_run_op(&tni_op_pick_along, TNI_INS(x, indices), TNI_ARGS({.i = dim}));
 }
 
 static bool max_dim_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    TNI_DX(g, 0, put_along(g->dy[0], tni_saved(g, TNI_OUT(1)), sizes, ndim, g->arg[0].i));
+    TNI_DX(g, 0, tni_put_along(g->dy[0], tni_saved(g, TNI_OUT(1)), sizes, ndim, g->arg[0].i));
     return true;
 }
 
@@ -307,42 +337,64 @@ TN_API bool(tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **val
     return right;
 }
 
-/* ---- argmax ---- */
+TN_OP(min_dim, .schema = "min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+      .grad_name = "MinBackward0", .run = min_dim_run, .widen = true, .vjp = max_dim_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
+      .samples = TN_SAMPLES("f32[3,4] 1 @bench", "f64[2,3,4] 1 True", "f32[3,4]^T 0", "i32[3,4]<10 0", "f32[] 0", "bool[3] 0",
+                            "f32[0,3] 1", "f32[3]=nan 0 nograd", "f32[0,3] 0 !index", "f32[2,3] 2 !index"));
+
+/** The smallest of each line along dim and its place, the first of equals; NaN wins: torch.min(x, dim). As tn_max_dim. */
+TN_API bool tn_min_dim(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices) {
+    tn_tensor *out[2];
+    bool right = tni_run_op_multi(&tni_op_min_dim, TNI_INS(x), TNI_ARGS({.i = dim}, {.b = keepdim}), out, 2);
+    if (values) *values = out[0];
+    if (indices) *indices = out[1];
+    return right;
+}
+
+/* ---- argmax, argmin ---- */
 
 /* Over all elements: the place in row-major order. */
-static bool argmax_all(tni_call *c, const tni_array *x, bool keepdim) {
+static bool place_over_all(tni_call *c, const tni_array *x, bool keepdim, bool smallest) {
     int64_t sizes[TNI_MAX_DIMS], at;
     if (x->numel == 0)
-        return tni_fail(TN_ERR_INDEX, "argmax(): Expected reduction dim to be specified for input.numel() == 0. "
-                                      "Specify the reduction dim with the 'dim' argument.");
+        return tni_fail(TN_ERR_INDEX,
+                        "%s(): Expected reduction dim to be specified for input.numel() == 0. "
+                        "Specify the reduction dim with the 'dim' argument.",
+                        c->op->name);
     for (int d = 0; d < x->ndim; d++) sizes[d] = 1;
-    if ((at = place_of_largest(x)) < 0 || !tni_out(c, 0, TN_INT64, sizes, keepdim ? x->ndim : 0)) return false;
+    if ((at = place_of_best(x, smallest)) < 0 || !tni_out(c, 0, TN_INT64, sizes, keepdim ? x->ndim : 0)) return false;
     *(int64_t *)c->out[0]->a.data = at;
     return true;
 }
 
-static bool argmax_run(tni_call *c) {
+static bool run_place(tni_call *c, bool smallest) {
     int64_t *dim = &c->arg[0].i, sizes[TNI_MAX_DIMS];
     bool keepdim = c->arg[1].b;
     tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
     TNI_TRY(tni_dtype_check(c->op->name, dtype));
-    if (*dim != TN_NONE) TNI_TRY(check_dim(c, "argmax", dim));
+    if (*dim != TN_NONE) TNI_TRY(check_dim(c, c->op->name, dim));
     const tni_array *x = tni_in_as(c, 0, dtype);
     if (!x) return false;
-    if (*dim == TN_NONE) return argmax_all(c, x, keepdim);
+    if (*dim == TN_NONE) return place_over_all(c, x, keepdim, smallest);
     size_t ndim = reduced_shape(x, *dim, keepdim, sizes);
     TNI_TRY(tni_out(c, 0, TN_INT64, sizes, ndim));
     lines l = {.indices = c->out[0]->a.data};
-    find_largest(&l, x, *dim);
+    find_best(&l, x, *dim, smallest);
     return true;
 }
+static bool argmax_run(tni_call *c) { return run_place(c, false); }
+static bool argmin_run(tni_call *c) { return run_place(c, true); }
 
 TN_OP(argmax, .schema = "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", .run = argmax_run, .widen = true,
       .samples = TN_SAMPLES("f32[3,4]", "f32[3,4] 1 @bench", "f64[2,3,4] 0 True", "f32[3,4]^T 1", "i64[7]<10 0", "f32[]",
                             "f32[0] 0 !index", "f32[2] 1 !index"));
 
+TN_OP(argmin, .schema = "argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", .run = argmin_run, .widen = true,
+      .samples = TN_SAMPLES("f32[3,4]", "f32[3,4] 1 @bench", "f64[2,3,4] 0 True", "f32[3,4]^T 1", "i64[7]<10 0", "f32[]",
+                            "f32[3]=nan", "f32[0] 0 !index", "f32[2] 1 !index"));
+
 #ifdef TN_HEADER
-/* Keywords of tn_argmax. */
+/* Keywords of tn_argmax and tn_argmin. */
 typedef struct tn_argmax_opts {
     size_t size;
     int64_t dim;  /* TN_NONE: the place in row-major order among all elements */
@@ -351,6 +403,8 @@ typedef struct tn_argmax_opts {
 #ifndef __cplusplus
 #define tn_argmax(...)                                                                                                             \
     TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_argmin(...)                                                                                                             \
+    TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmin)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 /** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
@@ -360,3 +414,92 @@ TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts) {
     return tni_run_op(&tni_op_argmax, TNI_INS(x),
                       TNI_ARGS({.i = TNI_OPT(opts, dim, TN_NONE)}, {.b = TNI_OPT(opts, keepdim, false)}));
 }
+/** The place of the smallest element, the first of equals; NaN wins: torch.argmin. As tn_argmax. [scope] */
+TN_API tn_tensor *(tn_argmin)(tn_tensor *x, const tn_argmax_opts *opts) {
+    return tni_run_op(&tni_op_argmin, TNI_INS(x),
+                      TNI_ARGS({.i = TNI_OPT(opts, dim, TN_NONE)}, {.b = TNI_OPT(opts, keepdim, false)}));
+}
+
+/* ---- amax, amin: over several dims, the gradient shared among equals ---- */
+
+typedef struct row_job {
+    tni_rows rows;
+    first_best *line;
+    char *out;
+    int64_t item;
+} row_job;
+
+static void run_some_rows(int64_t begin, int64_t end, void *context) {
+    const row_job *j = context;
+    for (int64_t i = begin; i < end; i++) {
+        const char *x = (const char *)j->rows.data + i * j->rows.n * j->item;
+        memcpy(j->out + i * j->item, x + j->line(x, j->rows.n, 1) * j->item, (size_t)j->item);
+    }
+}
+
+/* Arguments: dims, keepdim. */
+static bool run_over_dims(tni_call *c, bool smallest) {
+    tn_dtype dtype = (tn_dtype)c->in[0]->a.dtype;
+    row_job j = {.line = line_of(dtype, smallest), .item = (int64_t)tni_dtype_size(dtype)};
+    TNI_REQUIRE(c, !tni_dtype_is_complex(dtype), TN_ERR_NOT_IMPLEMENTED, "not implemented for '%s'", tni_dtype_get(dtype)->legacy);
+    TNI_TRY(tni_rows_of(c, dtype, &c->arg[0], &j.rows));
+    for (int d = 0; d < c->in[0]->a.ndim; d++)
+        if ((j.rows.mask >> d & 1) && c->in[0]->a.sizes[d] == 0)
+            return tni_fail(TN_ERR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.", c->op->name, d);
+    TNI_TRY(tni_rows_result(c, 0, &j.rows, c->arg[1].b, dtype));
+    j.out = c->out[0]->a.data;
+    tni_parallel(j.rows.rows, GRAIN / TNI_MAX(j.rows.n, 1) + 1, run_some_rows, &j);
+    return true;
+}
+static bool amax_run(tni_call *c) { return run_over_dims(c, false); }
+static bool amin_run(tni_call *c) { return run_over_dims(c, true); }
+
+static bool over_dims_vjp(tni_vjp *g) {
+    size_t ndim;
+    tni_input_sizes(g, 0, &ndim);
+    uint64_t mask = tni_dims_mask_again(&g->arg[0], ndim);
+    tn_sum_opts opts = {
+        .size = sizeof opts, .dim = TN_NONE, .keepdim = true, .dtype = TN_DTYPE_NONE, .dims = {g->arg[0].ints.n, g->arg[0].ints.v}};
+    tn_tensor *y = tni_dims_back(g, tni_saved(g, TNI_OUT(0)), mask, g->arg[1].b),
+              *dy = tni_dims_back(g, g->dy[0], mask, g->arg[1].b);
+    tn_tensor *same = y && dy ? tn_eq(tni_saved(g, TNI_IN(0)), y) : NULL, *count = same ? (tn_sum)(same, &opts) : NULL;
+    TNI_DX(g, 0, count ? tn_mul(tn_div(dy, count), same) : NULL);
+    return true;
+}
+
+#define AMAX_SAMPLES                                                                                                               \
+    TN_SAMPLES("f32[3,4] (1,) @bench", "f64[2,3,4] (0,2) True", "f32[3,4]^T (0,)", "i64[3,4] (1,)", "bool[3,4] (0,)", "f32[3,4]",  \
+               "f32[] (0,)", "bf16[4] (0,)", "f32[3]=nan (0,) nograd", "f64[3]=1 (0,) nograd", "f32[0,3] (1,)",                    \
+               "f32[0,3] (0,) !index", "f32[2] (1,) !index")
+TN_OP(amax, .schema = "amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", .grad_name = "AmaxBackward0",
+      .run = amax_run, .widen = true, .vjp = over_dims_vjp, .save = TNI_IN(0) | TNI_OUT(0), .ints = 1, .samples = AMAX_SAMPLES);
+TN_OP(amin, .schema = "amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", .grad_name = "AminBackward0",
+      .run = amin_run, .widen = true, .vjp = over_dims_vjp, .save = TNI_IN(0) | TNI_OUT(0), .ints = 1, .samples = AMAX_SAMPLES);
+
+#ifdef TN_HEADER
+/* Keywords of tn_amax and tn_amin. */
+typedef struct tn_amax_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    tn_ints dims; /* several: .dims = TN_INTS(0, 2) */
+} tn_amax_opts;
+#ifndef __cplusplus
+#define TN_AMAX_(function, ...)                                                                                                    \
+    TN_WITH(tn_amax_opts, (.dim = TN_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_amax(...) TN_AMAX_(tn_amax, __VA_ARGS__)
+#define tn_amin(...) TN_AMAX_(tn_amin, __VA_ARGS__)
+#endif
+#endif
+
+static tn_tensor *over_dims(const tni_op *op, tn_tensor *x, const tn_amax_opts *opts) {
+    tn_ints none = {0, NULL}, dims = TNI_OPT(opts, dims, none);
+    int64_t dim = TNI_OPT(opts, dim, TN_NONE);
+    if (dims.n == 0 && dim != TN_NONE) dims = (tn_ints){1, &dim};
+    return tni_run_op(op, TNI_INS(x), TNI_ARGS({.ints = {dims.v, dims.n}}, {.b = TNI_OPT(opts, keepdim, false)}));
+}
+/** The largest over all elements, a dim, or several: torch.amax. NaN wins; equal ones share the gradient.
+ *  returns  x's dtype [scope]; TN_ERR_INDEX when there is nothing to choose from */
+TN_API tn_tensor *(tn_amax)(tn_tensor *x, const tn_amax_opts *opts) { return over_dims(&tni_op_amax, x, opts); }
+/** The smallest over all elements, a dim, or several: torch.amin. As tn_amax. [scope] */
+TN_API tn_tensor *(tn_amin)(tn_tensor *x, const tn_amax_opts *opts) { return over_dims(&tni_op_amin, x, opts); }

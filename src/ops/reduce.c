@@ -1,7 +1,7 @@
 /* ops/reduce.c - sums and means over all elements or over dims, with PyTorch's one-thread order of addition. */
 #include "base/pool.h"
-#include "core/op.h"
 #include "cpu/sum.h"
+#include "ops/reduce.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -157,8 +157,7 @@ static void sum_into(const tni_array *out, const tni_array *x, uint64_t mask) {
 
 /* ---- shared by sum and mean ---- */
 
-/* One bit for each dim of the list; an empty list means all. */
-static bool dims_mask(const tni_call *c, const tni_value *dims, size_t ndim, uint64_t *mask) {
+bool tni_dims_mask(const tni_call *c, const tni_value *dims, size_t ndim, uint64_t *mask) {
     *mask = 0;
     if (dims == NULL || dims->ints.n == 0) *mask = ~(uint64_t)0;
     for (size_t i = 0; dims && i < dims->ints.n; i++) {
@@ -170,8 +169,7 @@ static bool dims_mask(const tni_call *c, const tni_value *dims, size_t ndim, uin
     return true;
 }
 
-/* The same for a derivative, where the dims are known to be right. */
-static uint64_t dims_mask_again(const tni_value *dims, size_t ndim) {
+uint64_t tni_dims_mask_again(const tni_value *dims, size_t ndim) {
     uint64_t mask = dims->ints.n == 0 ? ~(uint64_t)0 : 0;
     for (size_t i = 0; i < dims->ints.n; i++)
         mask |= (uint64_t)1 << (dims->ints.v[i] < 0 ? dims->ints.v[i] + (int64_t)ndim : dims->ints.v[i]);
@@ -219,7 +217,7 @@ static const tni_array *cast_input(tni_call *c, tn_dtype dtype) {
 
 static bool run_sum(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype dtype) {
     uint64_t mask;
-    TNI_TRY(dims_mask(c, dims, c->in[0]->a.ndim, &mask));
+    TNI_TRY(tni_dims_mask(c, dims, c->in[0]->a.ndim, &mask));
     TNI_TRY(tni_dtype_check(c->op->name, dtype));
     const tni_array *x = cast_input(c, dtype);
     if (!x) return false;
@@ -229,20 +227,26 @@ static bool run_sum(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype d
     return true;
 }
 
-static int64_t summed_count(const int64_t *sizes, size_t ndim, uint64_t mask) {
+int64_t tni_dims_count(const int64_t *sizes, size_t ndim, uint64_t mask) {
     int64_t count = 1;
     for (size_t d = 0; d < ndim; d++)
         if (mask >> d & 1) count *= sizes[d];
     return count;
 }
 
-/* dy with the summed dims put back, as a view of the input's shape. */
-static tn_tensor *spread(const tni_vjp *g, tn_tensor *dy, uint64_t mask, bool keepdim) {
+tn_tensor *tni_dims_back(const tni_vjp *g, tn_tensor *x, uint64_t mask, bool keepdim) {
+    size_t ndim;
+    tni_input_sizes(g, 0, &ndim);
+    for (size_t d = 0; !keepdim && x && d < ndim; d++)
+        if (mask >> d & 1) x = tn_unsqueeze(x, (int64_t)d);
+    return x;
+}
+
+tn_tensor *tni_spread(const tni_vjp *g, tn_tensor *x, uint64_t mask, bool keepdim) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    for (size_t d = 0; !keepdim && dy && d < ndim; d++)
-        if (mask >> d & 1) dy = tn_unsqueeze(dy, (int64_t)d);
-    return dy ? (tn_expand)(dy, sizes, ndim) : NULL;
+    x = tni_dims_back(g, x, mask, keepdim);
+    return x ? (tn_expand)(x, sizes, ndim) : NULL;
 }
 
 /* ---- sum ---- */
@@ -256,7 +260,7 @@ static tn_dtype sum_dtype(const tni_call *c, tn_dtype wanted) {
 static bool sum_run(tni_call *c) { return run_sum(c, NULL, false, sum_dtype(c, c->arg[0].dtype)); }
 
 static bool sum_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, spread(g, g->dy[0], 0, true));
+    TNI_DX(g, 0, tni_spread(g, g->dy[0], 0, true));
     return true;
 }
 
@@ -270,7 +274,7 @@ static bool sum_dim_run(tni_call *c) { return run_sum(c, &c->arg[0], c->arg[1].b
 static bool sum_dim_vjp(tni_vjp *g) {
     size_t ndim;
     tni_input_sizes(g, 0, &ndim);
-    TNI_DX(g, 0, spread(g, g->dy[0], dims_mask_again(&g->arg[0], ndim), g->arg[1].b));
+    TNI_DX(g, 0, tni_spread(g, g->dy[0], tni_dims_mask_again(&g->arg[0], ndim), g->arg[1].b));
     return true;
 }
 
@@ -339,8 +343,8 @@ static bool run_mean(tni_call *c, const tni_value *dims, bool keepdim, tn_dtype 
                         wanted != TN_DTYPE_NONE ? "Optional" : "Input", tni_dtype_get(dtype)->legacy);
     TNI_TRY(run_sum(c, dims, keepdim, dtype));
     uint64_t mask;
-    TNI_TRY(dims_mask(c, dims, x->ndim, &mask));
-    divide(&c->out[0]->a, summed_count(x->sizes, x->ndim, mask));
+    TNI_TRY(tni_dims_mask(c, dims, x->ndim, &mask));
+    divide(&c->out[0]->a, tni_dims_count(x->sizes, x->ndim, mask));
     return true;
 }
 
@@ -349,8 +353,8 @@ static bool mean_run(tni_call *c) { return run_mean(c, NULL, false, c->arg[0].dt
 static bool mean_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    tn_tensor *dy = spread(g, g->dy[0], 0, true);
-    TNI_DX(g, 0, dy ? tn_div(dy, summed_count(sizes, ndim, ~(uint64_t)0)) : NULL);
+    tn_tensor *dy = tni_spread(g, g->dy[0], 0, true);
+    TNI_DX(g, 0, dy ? tn_div(dy, tni_dims_count(sizes, ndim, ~(uint64_t)0)) : NULL);
     return true;
 }
 
@@ -358,8 +362,8 @@ static bool mean_vjp(tni_vjp *g) {
 static bool mean_fused_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    tn_tensor *dy = tn_div(g->dy[0], summed_count(sizes, ndim, ~(uint64_t)0));
-    TNI_DX(g, 0, dy ? spread(g, dy, 0, true) : NULL);
+    tn_tensor *dy = tn_div(g->dy[0], tni_dims_count(sizes, ndim, ~(uint64_t)0));
+    TNI_DX(g, 0, dy ? tni_spread(g, dy, 0, true) : NULL);
     return true;
 }
 
@@ -372,18 +376,18 @@ static bool mean_dim_run(tni_call *c) { return run_mean(c, &c->arg[0], c->arg[1]
 static bool mean_dim_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    uint64_t mask = dims_mask_again(&g->arg[0], ndim);
-    tn_tensor *dy = spread(g, g->dy[0], mask, g->arg[1].b);
-    TNI_DX(g, 0, dy ? tn_div(dy, summed_count(sizes, ndim, mask)) : NULL);
+    uint64_t mask = tni_dims_mask_again(&g->arg[0], ndim);
+    tn_tensor *dy = tni_spread(g, g->dy[0], mask, g->arg[1].b);
+    TNI_DX(g, 0, dy ? tn_div(dy, tni_dims_count(sizes, ndim, mask)) : NULL);
     return true;
 }
 
 static bool mean_dim_fused_vjp(tni_vjp *g) {
     size_t ndim;
     const int64_t *sizes = tni_input_sizes(g, 0, &ndim);
-    uint64_t mask = dims_mask_again(&g->arg[0], ndim);
-    tn_tensor *dy = tn_div(g->dy[0], summed_count(sizes, ndim, mask));
-    TNI_DX(g, 0, dy ? spread(g, dy, mask, g->arg[1].b) : NULL);
+    uint64_t mask = tni_dims_mask_again(&g->arg[0], ndim);
+    tn_tensor *dy = tn_div(g->dy[0], tni_dims_count(sizes, ndim, mask));
+    TNI_DX(g, 0, dy ? tni_spread(g, dy, mask, g->arg[1].b) : NULL);
     return true;
 }
 
