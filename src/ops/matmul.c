@@ -1,6 +1,7 @@
 /* ops/matmul.c - products of matrices, vectors and batches of them. */
 #include "base/pool.h"
 #include "ops/product.h"
+#include "ops/unary.h"
 #include <tison/ops.h>
 
 #define SIZE(x, i) ((long long)(x)->a.sizes[i])
@@ -45,8 +46,8 @@ static bool mm_run(tni_call *c) {
 }
 
 static bool mm_vjp(tni_vjp *g) {
-    if (tni_needs(g, 0)) TNI_DX(g, 0, tn_mm(g->dy[0], tn_t(tni_saved(g, TNI_IN(1)))));
-    if (tni_needs(g, 1)) TNI_DX(g, 1, tn_mm(tn_t(tni_saved(g, TNI_IN(0))), g->dy[0]));
+    if (tni_needs(g, 0)) TNI_DX(g, 0, tn_mm(g->dy[0], tn_t(tni_conjugate(tni_saved(g, TNI_IN(1))))));
+    if (tni_needs(g, 1)) TNI_DX(g, 1, tn_mm(tn_t(tni_conjugate(tni_saved(g, TNI_IN(0)))), g->dy[0]));
     return true;
 }
 
@@ -61,8 +62,8 @@ static bool mm_fused_vjp(tni_vjp *g) {
 TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .widen = true,
       .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[3,2]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]",
-                            "i64[2,3] i64[3,2]", "f32[1,8] f32[8,8]", "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype",
-                            "f32[3] f32[3] !shape"));
+                            "i64[2,3] i64[3,2]", "c64[2,3] c64[3,2]", "c128[3,2]^T c128[2,3]", "f32[1,8] f32[8,8]",
+                            "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype", "f32[3] f32[3] !shape"));
 
 /** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope] */
 TN_API tn_tensor *tn_mm(tn_tensor *self, tn_tensor *mat2) { return tni_run_op(&tni_op_mm, TNI_INS(self, mat2), TNI_NO_ARGS); }
@@ -117,14 +118,14 @@ static bool bmm_run(tni_call *c) {
 }
 
 static bool bmm_vjp(tni_vjp *g) {
-    if (tni_needs(g, 0)) TNI_DX(g, 0, tn_bmm(g->dy[0], tn_transpose(tni_saved(g, TNI_IN(1)), 1, 2)));
-    if (tni_needs(g, 1)) TNI_DX(g, 1, tn_bmm(tn_transpose(tni_saved(g, TNI_IN(0)), 1, 2), g->dy[0]));
+    if (tni_needs(g, 0)) TNI_DX(g, 0, tn_bmm(g->dy[0], tn_transpose(tni_conjugate(tni_saved(g, TNI_IN(1))), 1, 2)));
+    if (tni_needs(g, 1)) TNI_DX(g, 1, tn_bmm(tn_transpose(tni_conjugate(tni_saved(g, TNI_IN(0))), 1, 2), g->dy[0]));
     return true;
 }
 
 TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .widen = true,
       .vjp = bmm_vjp, .save = TNI_IN(0) | TNI_IN(1),
-      .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]",
+      .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]", "c64[2,2,3] c64[2,3,2]",
                             "f32[2,3,4] f32[3,4,5] !shape"));
 
 /** self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope] */

@@ -1,5 +1,5 @@
 /* ops/pow.c - powers, with a tensor or a number as base or exponent. */
-#include "core/map.h"
+#include "ops/unary.h"
 #include <math.h>
 #include <tison/ops.h>
 
@@ -75,7 +75,7 @@ static bool number_vjp(tni_vjp *g) {
         TNI_DX(g, 0, tni_zeros_like_input(g, 0));
         return true;
     }
-    TNI_DX(g, 0, tn_mul(g->dy[0], tn_mul(tn_pow(tni_saved(g, TNI_IN(0)), exponent - 1), exponent)));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tni_conjugate(tn_mul(tn_pow(tni_saved(g, TNI_IN(0)), exponent - 1), exponent))));
     return true;
 }
 
@@ -109,7 +109,7 @@ static const tni_op pow_number = {.name = "pow",
 /* dy * result * log(base), but 0 where the base is 0 and the exponent is not negative. */
 static bool base_vjp(tni_vjp *g) {
     double base = g->arg[0].d;
-    tn_tensor *slope = tn_mul(g->dy[0], tn_mul(tni_saved(g, TNI_OUT(0)), log(base)));
+    tn_tensor *slope = tn_mul(g->dy[0], tni_conjugate(tn_mul(tni_saved(g, TNI_OUT(0)), log(base))));
     TNI_DX(g, 1, base == 0 ? tn_where(tn_ge(tni_saved(g, TNI_IN(1)), 0), 0, slope) : slope);
     return true;
 }
@@ -125,13 +125,14 @@ static const tni_op pow_base = {.name = "pow",
 /* ---- both are tensors ---- */
 
 static tn_tensor *slope_of_base(tni_vjp *g, tn_tensor *self, tn_tensor *exponent) {
-    tn_tensor *slope = tn_mul(g->dy[0], tn_mul(exponent, tn_pow(self, tn_sub(exponent, 1))));
+    tn_tensor *slope = tn_mul(g->dy[0], tni_conjugate(tn_mul(exponent, tn_pow(self, tn_sub(exponent, 1)))));
     return tn_where(tn_eq(exponent, 0), 0, slope);
 }
 
 static tn_tensor *slope_of_exponent(tni_vjp *g, tn_tensor *self, tn_tensor *exponent) {
-    tn_tensor *slope = tn_mul(g->dy[0], tn_mul(tni_saved(g, TNI_OUT(0)), tn_log(self)));
-    return tn_where(tn_mul(tn_eq(self, 0), tn_ge(exponent, 0)), 0, slope);
+    tn_tensor *slope = tn_mul(g->dy[0], tni_conjugate(tn_mul(tni_saved(g, TNI_OUT(0)), tn_log(self))));
+    tn_tensor *part = exponent ? tn_real(exponent) : NULL; /* complex numbers have no order */
+    return tn_where(tn_mul(tn_eq(self, 0), tn_ge(part, 0)), 0, slope);
 }
 
 static bool pow_vjp(tni_vjp *g) {
@@ -145,7 +146,8 @@ static tn_tensor *pow_front(tn_tensor *const *in, size_t n, const tni_value *arg
 TN_OP(pow, .schema = "pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", .grad_name = "PowBackward1", .run = tni_run_map,
       .inplace = true, .front = pow_front, .map = &pow_map, .vjp = pow_vjp, .save = TNI_IN(0) | TNI_IN(1) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,4]>0.5 f32[3,4]", "f32[3,4]>0.5 f32[4]", "f64[3,4]^T>0.5 f64[]", "i64[3]<4 i64[3]<4",
-                            "i64[3]<4 f32[3]>0.5 nograd", "i64[3]>0.5 f32[3]", "f32[0,3] f32[3]"));
+                            "i64[3]<4 f32[3]>0.5 nograd", "i64[3]>0.5 f32[3]", "f32[0,3] f32[3]", "c64[3] c64[3]",
+                            "c128[2,3] c128[3]"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus

@@ -58,14 +58,14 @@ TNI_LOOP1_(TNI_ONCE, abs_c128, double, double _Complex, double _Complex, cabs(a)
 static const tni_map abs_map = TNI_MAP(TNI_TO_REAL, TNI_REAL_COLUMNS(abs), TNI_COMPLEX_COLUMNS(abs));
 
 static bool abs_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tn_mul(g->dy[0], tn_sign(tni_saved(g, TNI_IN(0)))));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tn_sgn(tni_saved(g, TNI_IN(0)))));
     return true;
 }
 TNI_FUSED(abs, TNI_IN(0), a *SIGN(b))
 
 TN_OP(abs, .schema = "abs(Tensor self) -> Tensor", .grad_name = "AbsBackward0", .run = tni_run_map, .inplace = true,
       .map = &abs_map, .vjp = abs_vjp, .fused_vjp = abs_fused, .save = TNI_IN(0),
-      .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "i64[5]", "u8[3]", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** |x|: torch.abs. The derivative at 0 is 0. A bool tensor is TN_ERR_NOT_IMPLEMENTED. [scope] */
 TN_API tn_tensor *(tn_abs)(tn_tensor *x) { return tni_run_op(&tni_op_abs, TNI_INS(x), TNI_NO_ARGS); }
@@ -74,49 +74,49 @@ TN_API tn_tensor *(tn_abs_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_ab
 
 /* ---- exp, log, sqrt ---- */
 
-TNI_VMATH_MAP(exp)
+TNI_VMATH_COMPLEX_MAP(exp, cexp)
 
 static bool exp_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tn_mul(g->dy[0], tni_saved(g, TNI_OUT(0))));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tni_conjugate(tni_saved(g, TNI_OUT(0)))));
     return true;
 }
 
 TN_OP(exp, .schema = "exp(Tensor self) -> Tensor", .grad_name = "ExpBackward0", .run = tni_run_map, .inplace = true,
       .map = &exp_map, .vjp = exp_vjp, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "bool[3]", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "bool[3]", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** e^x; integers give the default dtype: torch.exp. [scope] */
 TN_API tn_tensor *(tn_exp)(tn_tensor *x) { return tni_run_op(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
 /** x = e^x, for floating point x. Returns x. */
 TN_API tn_tensor *(tn_exp_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_exp, TNI_INS(x), TNI_NO_ARGS); }
 
-TNI_VMATH_MAP(log)
+TNI_VMATH_COMPLEX_MAP(log, clog)
 
 static bool log_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tn_div(g->dy[0], tni_saved(g, TNI_IN(0))));
+    TNI_DX(g, 0, tn_div(g->dy[0], tni_conjugate(tni_saved(g, TNI_IN(0)))));
     return true;
 }
 
 TN_OP(log, .schema = "log(Tensor self) -> Tensor", .grad_name = "LogBackward0", .run = tni_run_map, .inplace = true,
       .map = &log_map, .vjp = log_vjp, .save = TNI_IN(0),
-      .samples = TN_SAMPLES("f32[3,4]>0.5 @bench", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4]>0.5 @bench", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** Natural logarithm; integers give the default dtype: torch.log. [scope] */
 TN_API tn_tensor *(tn_log)(tn_tensor *x) { return tni_run_op(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
 /** x = log(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_log_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_log, TNI_INS(x), TNI_NO_ARGS); }
 
-TNI_VMATH_MAP(sqrt)
+TNI_VMATH_COMPLEX_MAP(sqrt, csqrt)
 
 static bool sqrt_vjp(tni_vjp *g) {
-    TNI_DX(g, 0, tn_div(g->dy[0], tn_mul(tni_saved(g, TNI_OUT(0)), 2)));
+    TNI_DX(g, 0, tn_div(g->dy[0], tn_mul(tni_conjugate(tni_saved(g, TNI_OUT(0))), 2)));
     return true;
 }
 TNI_FUSED(sqrt, TNI_OUT(0), a / (b * 2))
 
 TN_OP(sqrt, .schema = "sqrt(Tensor self) -> Tensor", .grad_name = "SqrtBackward0", .run = tni_run_map, .inplace = true,
       .map = &sqrt_map, .vjp = sqrt_vjp, .fused_vjp = sqrt_fused, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[3,4]>0.5", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4]>0.5", "f64[3,4]^T>0.5", "f32[]>0.5", "i64[5]<9", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** Square root, rounded as IEEE 754 says; integers give the default dtype: torch.sqrt. [scope] */
 TN_API tn_tensor *(tn_sqrt)(tn_tensor *x) { return tni_run_op(&tni_op_sqrt, TNI_INS(x), TNI_NO_ARGS); }
@@ -125,36 +125,39 @@ TN_API tn_tensor *(tn_sqrt_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_s
 
 /* ---- tanh, sigmoid, relu ---- */
 
-TNI_VMATH_MAP(tanh)
+TNI_VMATH_COMPLEX_MAP(tanh, ctanh)
 
 static bool tanh_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0));
-    TNI_DX(g, 0, tn_mul(g->dy[0], tn_sub(1, tn_mul(y, y))));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tni_conjugate(tn_sub(1, tn_mul(y, y)))));
     return true;
 }
 TNI_FUSED(tanh, TNI_OUT(0), a *(1 - b * b))
 
 TN_OP(tanh, .schema = "tanh(Tensor self) -> Tensor", .grad_name = "TanhBackward0", .run = tni_run_map, .inplace = true,
       .map = &tanh_map, .vjp = tanh_vjp, .fused_vjp = tanh_fused, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** Hyperbolic tangent; integers give the default dtype: torch.tanh. [scope] */
 TN_API tn_tensor *(tn_tanh)(tn_tensor *x) { return tni_run_op(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS); }
 /** x = tanh(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_tanh_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_tanh, TNI_INS(x), TNI_NO_ARGS); }
 
-TNI_VMATH_MAP(sigmoid)
+TNI_VMATH_LOOPS(sigmoid)
+TNI_LOOP1_(TNI_ONCE, sigmoid_c64, float _Complex, float _Complex, float _Complex, TNI_CDIV(TNI_V(1), 1 + cexpf(-a)))
+TNI_LOOP1_(TNI_ONCE, sigmoid_c128, double _Complex, double _Complex, double _Complex, TNI_CDIV(TNI_V(1), 1 + cexp(-a)))
+static const tni_map sigmoid_map = TNI_MAP(TNI_FLOATING, TNI_FLOAT_COLUMNS(sigmoid), TNI_COMPLEX_COLUMNS(sigmoid));
 
 static bool sigmoid_vjp(tni_vjp *g) {
     tn_tensor *y = tni_saved(g, TNI_OUT(0));
-    TNI_DX(g, 0, tn_mul(tn_mul(g->dy[0], tn_sub(1, y)), y));
+    TNI_DX(g, 0, tn_mul(g->dy[0], tni_conjugate(tn_mul(tn_sub(1, y), y))));
     return true;
 }
 TNI_FUSED(sigmoid, TNI_OUT(0), a *(1 - b) * b)
 
 TN_OP(sigmoid, .schema = "sigmoid(Tensor self) -> Tensor", .grad_name = "SigmoidBackward0", .run = tni_run_map, .inplace = true,
       .map = &sigmoid_map, .vjp = sigmoid_vjp, .fused_vjp = sigmoid_fused, .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]"));
+      .samples = TN_SAMPLES("f32[3,4] @bench", "f64[3,4]^T", "f32[]", "i64[5]<3", "f32[0,3]", "c64[3]", "c128[2,3]"));
 
 /** 1 / (1 + e^-x); integers give the default dtype: torch.sigmoid. [scope] */
 TN_API tn_tensor *(tn_sigmoid)(tn_tensor *x) { return tni_run_op(&tni_op_sigmoid, TNI_INS(x), TNI_NO_ARGS); }
