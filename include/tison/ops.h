@@ -1226,13 +1226,19 @@ TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
  */
 TN_API tn_tensor *(tn_max)(tn_tensor *x);
 
+/** The smallest element; NaN if there is one: torch.min(x). As tn_max. [scope] */
+TN_API tn_tensor *(tn_min)(tn_tensor *x);
+
 /** The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).
  *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
  *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements
  */
 TN_API bool(tn_max_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
 
-/* Keywords of tn_argmax. */
+/** The smallest of each line along dim and its place, the first of equals; NaN wins: torch.min(x, dim). As tn_max_dim. */
+TN_API bool (tn_min_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/* Keywords of tn_argmax and tn_argmin. */
 typedef struct tn_argmax_opts {
     size_t size;
     int64_t dim;  /* TN_NONE: the place in row-major order among all elements */
@@ -1241,12 +1247,38 @@ typedef struct tn_argmax_opts {
 #ifndef __cplusplus
 #define tn_argmax(...)                                                                                                             \
     TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmax)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_argmin(...)                                                                                                             \
+    TN_WITH(tn_argmax_opts, (.dim = TN_NONE), (tn_argmin)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
 /** The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.
  *  returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from
  */
 TN_API tn_tensor *(tn_argmax)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
+
+/** The place of the smallest element, the first of equals; NaN wins: torch.argmin. As tn_argmax. [scope] */
+TN_API tn_tensor *(tn_argmin)(tn_tensor *x, const tn_argmax_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_amax and tn_amin. */
+typedef struct tn_amax_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    tn_ints dims; /* several: .dims = TN_INTS(0, 2) */
+} tn_amax_opts;
+#ifndef __cplusplus
+#define TN_AMAX_(function, ...)                                                                                                    \
+    TN_WITH(tn_amax_opts, (.dim = TN_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_amax(...) TN_AMAX_(tn_amax, __VA_ARGS__)
+#define tn_amin(...) TN_AMAX_(tn_amin, __VA_ARGS__)
+#endif
+
+/** The largest over all elements, a dim, or several: torch.amax. NaN wins; equal ones share the gradient.
+ *  returns  x's dtype [scope]; TN_ERR_INDEX when there is nothing to choose from */
+TN_API tn_tensor *(tn_amax)(tn_tensor *x, const tn_amax_opts *opts TN_DEFAULT(NULL));
+
+/** The smallest over all elements, a dim, or several: torch.amin. As tn_amax. [scope] */
+TN_API tn_tensor *(tn_amin)(tn_tensor *x, const tn_amax_opts *opts TN_DEFAULT(NULL));
 
 /* ---- norm.c ---- */
 
@@ -1335,6 +1367,45 @@ TN_API tn_tensor *(tn_pow_)(tn_tensor *self, tn_tensor *exponent);
 
 /** x * x: torch.square. [scope] */
 TN_API tn_tensor *(tn_square)(tn_tensor *x);
+
+/* ---- products.c ---- */
+
+/* Keywords of tn_prod, tn_all and tn_any. */
+typedef struct tn_along_opts {
+    size_t size;
+    int64_t dim;  /* TN_NONE: all dims */
+    bool keepdim; /* false */
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* of tn_prod: x is cast to it first */
+} tn_along_opts;
+#ifndef __cplusplus
+#define TN_ALONG_(function, ...)                                                                                                   \
+    TN_WITH(tn_along_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
+#define tn_prod(...) TN_ALONG_(tn_prod, __VA_ARGS__)
+#endif
+
+/** The product of all elements, or of each line along a dim: torch.prod. Integers and bool give int64. [scope] */
+TN_API tn_tensor *(tn_prod)(tn_tensor *x, const tn_along_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_cumsum and tn_cumprod. */
+typedef struct tn_cumsum_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    tn_dtype dtype; /* TN_DTYPE_NONE: x's, int64 for integers and bool; x is cast to it first */
+} tn_cumsum_opts;
+#ifndef __cplusplus
+#define TN_CUM_(function, x, ...)                                                                                                  \
+    TN_WITH(tn_cumsum_opts, (.dtype = TN_DTYPE_NONE), (function)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_cumsum(x, ...) TN_CUM_(tn_cumsum, x, __VA_ARGS__)
+#define tn_cumprod(x, ...) TN_CUM_(tn_cumprod, x, __VA_ARGS__)
+#endif
+
+/** Running sums along dim: torch.cumsum. Integers and bool give int64. [scope] */
+TN_API tn_tensor *(tn_cumsum)(tn_tensor *x, int64_t dim, const tn_cumsum_opts *opts TN_DEFAULT(NULL));
+
+/** Running products along dim: torch.cumprod. Integers and bool give int64. [scope] */
+TN_API tn_tensor *(tn_cumprod)(tn_tensor *x, int64_t dim, const tn_cumsum_opts *opts TN_DEFAULT(NULL));
 
 /* ---- random.c ---- */
 
@@ -1614,6 +1685,44 @@ TN_API tn_tensor *(tn_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts 
 /** log(softmax(x)) along dim, accurately: torch.log_softmax. As tn_softmax. [scope] */
 TN_API tn_tensor *(tn_log_softmax)(tn_tensor *x, int64_t dim, const tn_softmax_opts *opts TN_DEFAULT(NULL));
 
+/* ---- sort.c ---- */
+
+/** The elements along dim in their order, and where they stood: torch.sort. Stable in both directions; a NaN counts as the largest.
+ *  values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure
+ *  returns          false with TN_ERR_INDEX when dim is out of range */
+TN_API bool (tn_sort)(tn_tensor *x, int64_t dim, bool descending, tn_tensor **values, tn_tensor **indices);
+
+/* Keywords of tn_argsort. */
+typedef struct tn_argsort_opts {
+    size_t size;
+    int64_t dim;     /* -1 */
+    bool descending; /* false */
+} tn_argsort_opts;
+#ifndef __cplusplus
+#define tn_argsort(...) TN_WITH(tn_argsort_opts, (.dim = -1), (tn_argsort)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The places of the elements along dim in their order: torch.argsort. Stable. [scope] */
+TN_API tn_tensor *(tn_argsort)(tn_tensor *x, const tn_argsort_opts *opts TN_DEFAULT(NULL));
+
+/** The k largest (or smallest) along dim, in their order, and where they stood; of equals the first: torch.topk.
+ *  values, indices  as tn_sort
+ *  returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range */
+TN_API bool (tn_topk)(tn_tensor *x, int64_t k, int64_t dim, bool largest, tn_tensor **values, tn_tensor **indices);
+
+/** The k-th smallest along dim, k from 1 on, and its place: torch.kthvalue.
+ *  values, indices  as tn_sort
+ *  returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range */
+TN_API bool (tn_kthvalue)(tn_tensor *x, int64_t k, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/** The lower median of each line along dim and its place; NaN wins: torch.median(x, dim).
+ *  values, indices  as tn_sort
+ *  returns          false with TN_ERR_INDEX when dim is out of range or has no elements */
+TN_API bool (tn_median_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor **values, tn_tensor **indices);
+
+/** The lower median of all elements; NaN if there is one, and of no elements: torch.median(x). [scope] */
+TN_API tn_tensor *(tn_median)(tn_tensor *x);
+
 /* ---- special.c ---- */
 
 /** 2^x; integers give the default dtype: torch.exp2. [scope] */
@@ -1799,6 +1908,38 @@ TN_API tn_tensor *(tn_atanh)(tn_tensor *x);
 /** x = atanh(x), for floating point x. Returns x. */
 TN_API tn_tensor *(tn_atanh_)(tn_tensor *x);
 
+/* ---- truth.c ---- */
+
+#ifndef __cplusplus
+#define tn_all(...) TN_ALONG_(tn_all, __VA_ARGS__)
+#define tn_any(...) TN_ALONG_(tn_any, __VA_ARGS__)
+#endif
+
+/** Are all elements true (not 0), in all or along a dim? torch.all. bool, of uint8 uint8; of no elements true. [scope] */
+TN_API tn_tensor *(tn_all)(tn_tensor *x, const tn_along_opts *opts TN_DEFAULT(NULL));
+
+/** Is some element true (not 0), in all or along a dim? torch.any. bool, of uint8 uint8; of no elements false. [scope] */
+TN_API tn_tensor *(tn_any)(tn_tensor *x, const tn_along_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_count_nonzero. */
+typedef struct tn_count_nonzero_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: all */
+} tn_count_nonzero_opts;
+#ifndef __cplusplus
+#define tn_count_nonzero(...)                                                                                                      \
+    TN_WITH(tn_count_nonzero_opts, (.dim = TN_NONE), (tn_count_nonzero)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nansum(...)                                                                                                             \
+    TN_WITH(tn_sum_opts, (.dim = TN_NONE, .dtype = TN_DTYPE_NONE), (tn_nansum)(TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** How many elements are not 0, int64: torch.count_nonzero. [scope] */
+TN_API tn_tensor *(tn_count_nonzero)(tn_tensor *x, const tn_count_nonzero_opts *opts TN_DEFAULT(NULL));
+
+/** The sum of the elements that are not NaN: torch.nansum. As tn_sum. [scope] */
+TN_API tn_tensor *(tn_nansum)(tn_tensor *x, const tn_sum_opts *opts TN_DEFAULT(NULL));
+
 /* ---- unary.c ---- */
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */
@@ -1854,6 +1995,73 @@ TN_API tn_tensor *(tn_relu)(tn_tensor *x);
 
 /** x = max(x, 0). Returns x. */
 TN_API tn_tensor *(tn_relu_)(tn_tensor *x);
+
+/* ---- variance.c ---- */
+
+/* Keywords of tn_var, tn_std and tn_var_mean. */
+typedef struct tn_var_opts {
+    size_t size;
+    int64_t dim; /* TN_NONE: all dims, or those of `dims` */
+    struct tn_keywords_only *keywords_only;
+    double correction; /* 1: the sum of squares is divided by the count less this */
+    bool keepdim;      /* false */
+    tn_ints dims;      /* several: .dims = TN_INTS(0, 2) */
+} tn_var_opts;
+#ifndef __cplusplus
+#define TN_VAR_(function, ...)                                                                                                     \
+    TN_WITH(tn_var_opts, (.dim = TN_NONE, .correction = 1), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_var(...) TN_VAR_(tn_var, __VA_ARGS__)
+#define tn_std(...) TN_VAR_(tn_std, __VA_ARGS__)
+#endif
+
+/** The variance over all elements, a dim, or several: torch.var. Floating point; without degrees of freedom NaN or infinite, with a
+ *  warning. [scope] */
+TN_API tn_tensor *(tn_var)(tn_tensor *x, const tn_var_opts *opts TN_DEFAULT(NULL));
+
+/** The standard deviation, the square root of tn_var: torch.std. [scope] */
+TN_API tn_tensor *(tn_std)(tn_tensor *x, const tn_var_opts *opts TN_DEFAULT(NULL));
+
+/** tn_var and the mean: torch.var_mean. opts [NULL ok].
+ *  variance, mean  receive tensors [scope]; NULL: not wanted. NULL is stored on failure */
+TN_API bool (tn_var_mean)(tn_tensor *x, const tn_var_opts *opts, tn_tensor **variance, tn_tensor **mean);
+
+/* ---- vector_norm.c ---- */
+
+/* Keywords of tn_linalg_vector_norm and tn_norm. */
+typedef struct tn_norm_opts {
+    size_t size;
+    double p;     /* 2: any number, infinities included */
+    int64_t dim;  /* TN_NONE: all dims, or those of `dims` */
+    bool keepdim; /* false */
+    tn_ints dims; /* several: .dims = TN_INTS(0, 2) */
+} tn_norm_opts;
+#ifndef __cplusplus
+#define TN_NORM_(function, ...)                                                                                                    \
+    TN_WITH(tn_norm_opts, (.p = 2, .dim = TN_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_linalg_vector_norm(...) TN_NORM_(tn_linalg_vector_norm, __VA_ARGS__)
+#define tn_norm(...) TN_NORM_(tn_norm, __VA_ARGS__)
+#endif
+
+/** (sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the
+ *  largest and smallest |x|. Floating point. [scope] */
+TN_API tn_tensor *(tn_linalg_vector_norm)(tn_tensor *x, const tn_norm_opts *opts TN_DEFAULT(NULL));
+
+/** The same as tn_linalg_vector_norm: torch.norm. [scope] */
+TN_API tn_tensor *(tn_norm)(tn_tensor *x, const tn_norm_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_logsumexp. */
+typedef struct tn_logsumexp_opts {
+    size_t size;
+    bool keepdim; /* false */
+    tn_ints dims; /* several, in the place of dim: .dims = TN_INTS(0, 2) */
+} tn_logsumexp_opts;
+#ifndef __cplusplus
+#define tn_logsumexp(x, ...)                                                                                                       \
+    TN_WITH(tn_logsumexp_opts, (.keepdim = false), (tn_logsumexp)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** log(sum(e^x)) along dim, without overflow: torch.logsumexp. Integers give the default dtype. [scope] */
+TN_API tn_tensor *(tn_logsumexp)(tn_tensor *x, int64_t dim, const tn_logsumexp_opts *opts TN_DEFAULT(NULL));
 
 /* ---- views.c ---- */
 

@@ -22,11 +22,24 @@ static const struct {
      "self + value * tensor1 / tensor2, broadcast: torch.addcdiv. Integers alone are TN_ERR_RUNTIME. [scope]"},
     {"addcmul",
      "self + value * tensor1 * tensor2, broadcast: torch.addcmul. [scope]"},
+    {"all",
+     "Are all elements true (not 0), in all or along a dim? torch.all. bool, of uint8 uint8; of no elements true. [scope]"},
+    {"amax",
+     "The largest over all elements, a dim, or several: torch.amax. NaN wins; equal ones share the gradient.\n"
+     "returns  x's dtype [scope]; TN_ERR_INDEX when there is nothing to choose from"},
+    {"amin",
+     "The smallest over all elements, a dim, or several: torch.amin. As tn_amax. [scope]"},
     {"angle",
      "The angle of complex numbers; of real ones 0 or pi: torch.angle. [scope]"},
+    {"any",
+     "Is some element true (not 0), in all or along a dim? torch.any. bool, of uint8 uint8; of no elements false. [scope]"},
     {"argmax",
      "The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.\n"
      "returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from"},
+    {"argmin",
+     "The place of the smallest element, the first of equals; NaN wins: torch.argmin. As tn_argmax. [scope]"},
+    {"argsort",
+     "The places of the elements along dim in their order: torch.argsort. Stable. [scope]"},
     {"as_strided",
      "A view by sizes and strides: torch.as_strided, but the offset, in elements, counts from x's first element and not from the\n"
      "storage's. What leaves the storage is TN_ERR_SHAPE. Views that overlap themselves are allowed; gradients add up. [scope]"},
@@ -112,11 +125,17 @@ static const struct {
      "Cosine of x in radians; integers give the default dtype: torch.cos. [scope]"},
     {"cosh",
      "Hyperbolic cosine; integers give the default dtype: torch.cosh. [scope]"},
+    {"count_nonzero",
+     "How many elements are not 0, int64: torch.count_nonzero. [scope]"},
     {"cross_entropy",
      "Cross entropy of logits: torch.nn.functional.cross_entropy.\n"
      "x        (C), (N, C) or (N, C, d1, ...), floating point, not normalised\n"
      "target   class numbers as tn_nll_loss takes them, or probabilities: floating point of x's shape\n"
      "returns  0-d, or the losses without reduction [scope]"},
+    {"cumprod",
+     "Running products along dim: torch.cumprod. Integers and bool give int64. [scope]"},
+    {"cumsum",
+     "Running sums along dim: torch.cumsum. Integers and bool give int64. [scope]"},
     {"diag",
      "A vector as the diagonal of a matrix of zeros, or the diagonal of a matrix as a vector: torch.diag. A copy. [scope]"},
     {"diag_embed",
@@ -242,6 +261,10 @@ static const struct {
     {"kl_div",
      "Mean of target (log(target) - x), element by element: torch.nn.functional.kl_div. x holds logarithms, target probabilities, or\n"
      "logarithms too with .log_target; floating point. [scope]"},
+    {"kthvalue",
+     "The k-th smallest along dim, k from 1 on, and its place: torch.kthvalue.\n"
+     "values, indices  as tn_sort\n"
+     "returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range"},
     {"l1_loss",
      "Mean of |x - target|: torch.nn.functional.l1_loss. The shapes broadcast, with PyTorch's warning. [scope]"},
     {"layer_norm",
@@ -257,6 +280,9 @@ static const struct {
      "self + weight * (end - self), broadcast: torch.lerp. One floating dtype. [scope]"},
     {"lerp_tensor",
      "The same with a tensor of weights: torch.lerp. [scope]"},
+    {"linalg_vector_norm",
+     "(sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the\n"
+     "largest and smallest |x|. Floating point. [scope]"},
     {"linear",
      "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope]"},
     {"log",
@@ -279,6 +305,8 @@ static const struct {
      "Is just one of the two elements true? Broadcast, any dtypes; bool, no gradient: torch.logical_xor. [scope]"},
     {"logsigmoid",
      "log(1 / (1 + e^-x)), accurate for all x: torch.nn.functional.logsigmoid. Floating point. [scope]"},
+    {"logsumexp",
+     "log(sum(e^x)) along dim, without overflow: torch.logsumexp. Integers give the default dtype. [scope]"},
     {"lt",
      "a < b per element: torch.lt. [scope]"},
     {"masked_fill",
@@ -304,6 +332,9 @@ static const struct {
      "The largest of each line along dim and its place, the first of equals; NaN wins: torch.max(x, dim).\n"
      "values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure\n"
      "returns          false with TN_ERR_INDEX when dim is out of range or has no elements"},
+    {"max",
+     "The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.\n"
+     "returns  0-d, x's dtype [scope]; TN_ERR_RUNTIME for an empty x"},
     {"max_pool1d",
      "F.max_pool1d: x (N, C, L) or (C, L) -> (N, C, l). As tn_max_pool2d. [scope]"},
     {"max_pool2d",
@@ -314,10 +345,22 @@ static const struct {
     {"mean",
      "Mean over all elements, a dim, or several: torch.mean. As tn_sum; an integer dtype without .dtype is TN_ERR_DTYPE; the mean of\n"
      "no elements is NaN. [scope]"},
+    {"median",
+     "The lower median of all elements; NaN if there is one, and of no elements: torch.median(x). [scope]"},
+    {"median_dim",
+     "The lower median of each line along dim and its place; NaN wins: torch.median(x, dim).\n"
+     "values, indices  as tn_sort\n"
+     "returns          false with TN_ERR_INDEX when dim is out of range or has no elements"},
     {"meshgrid",
      "The coordinates of a grid's points: for each axis its values, expanded over the others: torch.meshgrid. The results are views.\n"
      "tensors  1-d, or 0-d for one value; one dtype\n"
      "returns  a list of n tensors with n dims [scope]"},
+    {"min",
+     "The smallest element; NaN if there is one: torch.min(x). As tn_max. [scope]"},
+    {"min_dim",
+     "The smallest of each line along dim and its place, the first of equals; NaN wins: torch.min(x, dim). As tn_max_dim."},
+    {"min",
+     "The smallest element; NaN if there is one: torch.min(x). As tn_max. [scope]"},
     {"minimum",
      "The smaller of each two elements; NaN if one is: torch.minimum, torch.min(a, b). Broadcast; equal ones share the gradient. [scope]"},
     {"mm",
@@ -330,6 +373,8 @@ static const struct {
      "self * other, broadcast, in the promoted dtype: torch.mul. [scope]"},
     {"nan_to_num",
      "x with numbers in place of NaN and the infinities: torch.nan_to_num. Integers stay as they are. [scope]"},
+    {"nansum",
+     "The sum of the elements that are not NaN: torch.nansum. As tn_sum. [scope]"},
     {"narrow",
      "The `length` elements from `start` along a dim: torch.narrow. A view. [scope]"},
     {"ne",
@@ -345,6 +390,8 @@ static const struct {
     {"nonzero",
      "The places of the elements that are not 0, one row for each in row-major order: torch.nonzero.\n"
      "returns  int64 [n, x's dims] [scope]"},
+    {"norm",
+     "The same as tn_linalg_vector_norm: torch.norm. [scope]"},
     {"normal_",
      "Normal: x.normal_(mean, std). Floating point dtypes; a negative std is TN_ERR_RUNTIME. Returns x."},
     {"one_hot",
@@ -359,6 +406,8 @@ static const struct {
      "self ^ exponent, broadcast, in the promoted dtype: torch.pow. Integers wrap.\n"
      "self, exponent  the macro takes numbers too; an integer self and a negative whole number are TN_ERR_RUNTIME\n"
      "returns         [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
+    {"prod",
+     "The product of all elements, or of each line along a dim: torch.prod. Integers and bool give int64. [scope]"},
     {"random_",
      "Whole numbers over the range that the dtype can count: x.random_(). Returns x."},
     {"real",
@@ -430,6 +479,10 @@ static const struct {
      "returns  x's shape, row-major [scope]; TN_ERR_INDEX for a dim out of range"},
     {"softplus",
      "log(1 + e^(beta * x)) / beta: torch.nn.functional.softplus. Floating point. [scope]"},
+    {"sort",
+     "The elements along dim in their order, and where they stood: torch.sort. Stable in both directions; a NaN counts as the largest.\n"
+     "values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure\n"
+     "returns          false with TN_ERR_INDEX when dim is out of range"},
     {"split",
      "Parts of split_size elements along a dim, the last one perhaps smaller: torch.split. The parts are views.\n"
      "returns  the list [scope]; TN_ERR_RUNTIME for a negative size, or 0 for a dim with elements"},
@@ -443,6 +496,8 @@ static const struct {
      "Without those of the given dims that have size 1: torch.squeeze with a tuple. A view. [scope]"},
     {"stack",
      "Tensors of one shape along a new dim: torch.stack. [scope]"},
+    {"std",
+     "The standard deviation, the square root of tn_var: torch.std. [scope]"},
     {"sub",
      "self - alpha * other: torch.sub. As tn_add; two bool tensors are TN_ERR_DTYPE. [scope]"},
     {"sum",
@@ -472,6 +527,10 @@ static const struct {
      "tn_repeat with ones in front of the numbers where there are fewer than dims: torch.tile. [scope]"},
     {"to",
      "x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope]"},
+    {"topk",
+     "The k largest (or smallest) along dim, in their order, and where they stood; of equals the first: torch.topk.\n"
+     "values, indices  as tn_sort\n"
+     "returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range"},
     {"transpose",
      "Swaps two dims: torch.transpose. A view. [scope]"},
     {"tril",
@@ -488,6 +547,12 @@ static const struct {
      "Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x."},
     {"unsqueeze",
      "With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope]"},
+    {"var",
+     "The variance over all elements, a dim, or several: torch.var. Floating point; without degrees of freedom NaN or infinite, with a\n"
+     "warning. [scope]"},
+    {"var_mean",
+     "tn_var and the mean: torch.var_mean. opts [NULL ok].\n"
+     "variance, mean  receive tensors [scope]; NULL: not wanted. NULL is stored on failure"},
     {"view",
      "x with other sizes over the same memory: x.view. One size may be -1. TN_ERR_SHAPE when the sizes do not fit x's\n"
      "elements or strides. [scope]"},
