@@ -201,6 +201,7 @@ static void write_ints(tni_pickle_writer *w, const int64_t *v, size_t n) {
 static bool write_plain_tensor(tni_pickle_writer *w, const tn_tensor *x, bool requires_grad) {
     char dtype[64];
     bool typed = has_class((tn_dtype)x->a.dtype);
+    if (x->uninitialized) return tni_refuse_shape();
     TNI_TRY(write_global(w, typed ? "torch._utils\n_rebuild_tensor_v2\n" : "torch._utils\n_rebuild_tensor_v3\n"));
     op(w, '(');
     TNI_TRY(write_storage(w, x));

@@ -258,8 +258,9 @@ static void text(void) {
     HOLDS(188, "A module's own parameters and buffers are not shown.");
     inner->w = tn_parameter(tn_ones(1)), inner->extra = NULL;
     CHECK_STR(tn_to_string(inner), "Shown()");
-    NOT_YET(189, "Batch norm prints its options, bias among them.",
-            "This version has no batch norm; the layers that it has print as PyTorch's, which make parity compares.");
+    HOLDS(189, "Batch norm prints its options, bias among them.");
+    CHECK_STR(tn_to_string(tn_nn_batch_norm1d(3)),
+              "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)");
     CHECK(tn_check(m));
 }
 
