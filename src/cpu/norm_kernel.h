@@ -1,10 +1,10 @@
 /* cpu/norm_kernel.h - the inner loops of normalisation for one element type T with names N(name); norm.c includes it. A piece is
  * what one call sees: a plane (contiguous, with one mean) or a block of rows (columns side by side, each with its own). */
 
+/* Sums go in LANES chains, in chunks that are added in double. Each loop runs from 0, over a plain array: so gcc keeps the array in
+ * registers at every level (it takes vectors wider than the level's apart). */
+enum { N(LANES) = 64 / sizeof(T), N(HALF) = N(LANES) / 2 };
 typedef T N(vector) __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
-
-/* Sums go in LANES chains: plain arrays, as gcc takes vectors wider than the level's apart. */
-enum { N(LANES) = 64 / sizeof(T) };
 
 /* The chains' sum, folded in halves. */
 TNI_INLINE double N(fold)(T part[N(LANES)]) {
@@ -13,28 +13,32 @@ TNI_INLINE double N(fold)(T part[N(LANES)]) {
     return (double)part[0];
 }
 
-/* to[0] += the sum of n elements; in chunks, which are added in double. */
+TNI_INLINE double N(chunk_sum)(const T *x, int64_t n) {
+    T sum[N(LANES)] = {0}, tail = 0;
+    int64_t i = 0;
+    for (; i + N(LANES) <= n; i += N(LANES))
+        for (int k = 0; k < N(LANES); k++) sum[k] += x[i + k];
+    for (; i < n; i++) tail += x[i];
+    return N(fold)(sum) + (double)tail;
+}
+
+TNI_INLINE double N(chunk_squares)(const T *x, T shift, int64_t n) {
+    T sum[N(LANES)] = {0}, tail = 0;
+    int64_t i = 0;
+    for (; i + N(LANES) <= n; i += N(LANES))
+        for (int k = 0; k < N(LANES); k++) sum[k] += (x[i + k] - shift) * (x[i + k] - shift);
+    for (; i < n; i++) tail += (x[i] - shift) * (x[i] - shift);
+    return N(fold)(sum) + (double)tail;
+}
+
+/* to[0] += the sum of n elements */
 TNI_INLINE void N(sum_body)(const T *x, int64_t n, double *to) {
-    for (int64_t i = 0; i < n;) {
-        int64_t end = TNI_MIN(i + CHUNK, n);
-        T sum[N(LANES)] = {0}, tail = 0;
-        for (; i + N(LANES) <= end; i += N(LANES))
-            for (int k = 0; k < N(LANES); k++) sum[k] += x[i + k];
-        for (; i < end; i++) tail += x[i];
-        to[0] += N(fold)(sum) + (double)tail;
-    }
+    for (int64_t i = 0; i < n; i += CHUNK) to[0] += N(chunk_sum)(x + i, TNI_MIN(n - i, CHUNK));
 }
 
 /* to[0] += the sum of (x - shift)^2 */
 TNI_INLINE void N(squares_body)(const T *x, T shift, int64_t n, double *to) {
-    for (int64_t i = 0; i < n;) {
-        int64_t end = TNI_MIN(i + CHUNK, n);
-        T sum[N(LANES)] = {0}, tail = 0;
-        for (; i + N(LANES) <= end; i += N(LANES))
-            for (int k = 0; k < N(LANES); k++) sum[k] += (x[i + k] - shift) * (x[i + k] - shift);
-        for (; i < end; i++) tail += (x[i] - shift) * (x[i] - shift);
-        to[0] += N(fold)(sum) + (double)tail;
-    }
+    for (int64_t i = 0; i < n; i += CHUNK) to[0] += N(chunk_squares)(x + i, shift, TNI_MIN(n - i, CHUNK));
 }
 
 /* to[0] = the sum, to[1] = the sum of squared deviations from the mean. */
@@ -48,26 +52,27 @@ TNI_INLINE void N(moments_body)(const T *x, int64_t n, double *to) {
     if (to[1] < 0) to[1] = 0;
 }
 
-/* to[0] += the sum of w dy, to[1] += that of w dy (x - mean); w NULL is 1. */
+/* to[0] += the sum of w dy, to[1] += that of w dy (x - mean); w NULL is 1. (Two arrays gcc does not keep in registers: vectors
+ * here, of the width that costs least over all levels.) */
 TNI_INLINE void N(pair_body)(const T *dy, const T *x, const T *w, T mean, int64_t n, double *to) {
     for (int64_t i = 0; i < n;) {
         int64_t end = TNI_MIN(i + CHUNK, n);
         N(vector) a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0};
         T a[N(LANES)], b[N(LANES)], tail_a = 0, tail_b = 0;
         for (; i + N(LANES) <= end; i += N(LANES)) {
-            N(vector) d0 = *(const N(vector) *)(dy + i), d1 = *(const N(vector) *)(dy + i + N(LANES) / 2);
-            if (w != NULL) d0 *= *(const N(vector) *)(w + i), d1 *= *(const N(vector) *)(w + i + N(LANES) / 2);
+            N(vector) d0 = *(const N(vector) *)(dy + i), d1 = *(const N(vector) *)(dy + i + N(HALF));
+            if (w != NULL) d0 *= *(const N(vector) *)(w + i), d1 *= *(const N(vector) *)(w + i + N(HALF));
             a0 += d0, a1 += d1;
             b0 += d0 * (*(const N(vector) *)(x + i) - mean);
-            b1 += d1 * (*(const N(vector) *)(x + i + N(LANES) / 2) - mean);
+            b1 += d1 * (*(const N(vector) *)(x + i + N(HALF)) - mean);
         }
         for (; i < end; i++) {
             T d = w != NULL ? dy[i] * w[i] : dy[i];
             tail_a += d;
             tail_b += d * (x[i] - mean);
         }
-        memcpy(a, &a0, sizeof a0), memcpy(a + N(LANES) / 2, &a1, sizeof a1);
-        memcpy(b, &b0, sizeof b0), memcpy(b + N(LANES) / 2, &b1, sizeof b1);
+        memcpy(a, &a0, sizeof a0), memcpy(a + N(HALF), &a1, sizeof a1);
+        memcpy(b, &b0, sizeof b0), memcpy(b + N(HALF), &b1, sizeof b1);
         to[0] += N(fold)(a) + (double)tail_a;
         to[1] += N(fold)(b) + (double)tail_b;
     }
