@@ -65,7 +65,7 @@ typedef struct tni_op {
     uint32_t ints;                 /* bits of arguments that are lists of ints */
     bool composite;                /* made of other operators, which record themselves */
     bool view;                     /* out[0] shares the storage of in[0] */
-    bool moves;       /* elements are only moved: dtypes without kernels are welcome, as they are for views */
+    bool moves;                    /* elements are only moved: dtypes without kernels are welcome, as they are for views */
     bool widen;       /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
     bool inplace;     /* has the form name_, which writes into in[0] */
     bool hidden;      /* a part of other operators: not listed by tn_op_names */
@@ -129,7 +129,8 @@ tn_tensor *tni_zeros_like_input(const tni_vjp *g, size_t input);
 
 /* The common dtype of the inputs, with torch's rule for numbers and 0-d tensors. */
 tn_dtype tni_result_type(tn_tensor *const *in, size_t n);
-tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers, size_t n); /* of a tensor with dims and of Scalars, perhaps None */
+tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers,
+                              size_t n); /* of a tensor with dims and of Scalars, perhaps None */
 
 /* op->run for a row with .widen (core/widen.c). */
 bool tni_run_widened(tni_call *c);

@@ -217,6 +217,13 @@ static void add_complex(tni_str *out, double re, double im) {
         tni_str_addf(out, "(%s%s%sj)", a, b[0] == '-' ? "" : "+", b);
 }
 
+static void add_device(tni_str *out, const char *text) {
+    const char *colon = strchr(text, ':');
+    tni_str_addf(out, "device(type='%.*s'", (int)(colon ? colon - text : (ptrdiff_t)strlen(text)), text);
+    if (colon) tni_str_addf(out, ", index=%s", colon + 1);
+    tni_str_add(out, ")");
+}
+
 static void item_text(const tni_held *x, tni_str *out, int depth, size_t *left);
 
 static void items_text(const tn_value *v, tni_str *out, int depth, size_t *left) {
@@ -268,7 +275,7 @@ static void item_text(const tni_held *x, tni_str *out, int depth, size_t *left) 
     case TN_VALUE_FLOAT: tni_str_add(out, TNI_NUMBER(x->u.d)); break;
     case TN_VALUE_COMPLEX: add_complex(out, tni_item_value(x)->item.u.d, tni_item_value(x)->imaginary); break;
     case TN_VALUE_DTYPE: tni_str_addf(out, "torch.%s", tni_dtype_get((tn_dtype)x->u.i)->name); break;
-    case TN_VALUE_DEVICE: tni_str_addf(out, "device(type='%s')", tni_item_value(x)->u.text); break;
+    case TN_VALUE_DEVICE: add_device(out, tni_item_value(x)->u.text); break;
     case TN_VALUE_STRING: add_escaped(out, tni_item_value(x)->u.text, tni_item_value(x)->n, false); break;
     case TN_VALUE_BYTES:
         tni_str_add(out, tni_item_value(x)->flavor == TNI_BYTEARRAY ? "bytearray(b" : "b");

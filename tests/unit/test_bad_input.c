@@ -234,7 +234,7 @@ static void null_and_stale_handles(void) {
                                                 tn_sigmoid,    tn_relu,      tn_clone, tn_detach, tn_contiguous, tn_t,
                                                 tn_zeros_like, tn_ones_like, tn_zero_, tn_relu_,  tn_random_,    tn_bernoulli};
     tn_tensor *(*const binary[])(tn_tensor *, tn_tensor *) = {(tn_mul), (tn_fmod), (tn_mul_), tn_matmul, tn_mm,
-                                                              tn_bmm,   (tn_pow), (tn_eq),   (tn_lt),   tn_copy_};
+                                                              tn_bmm,   (tn_pow),  (tn_eq),   (tn_lt),   tn_copy_};
     for (int b = 0; b < 2; b++) {
         tn_status status = b ? TN_ERR_HANDLE : TN_ERR_TYPE;
         for (size_t i = 0; i < sizeof unary / sizeof *unary; i++) {

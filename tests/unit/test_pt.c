@@ -160,6 +160,62 @@ static void other_protocols(void) {
     "0X\3\0\0\0cpuK\6tQ" offset size stride "\x89"                                                                                 \
     "ccollections\nOrderedDict\n)RtR."
 
+/* Kinds that only files make: read, printed as Python does, written and read again. */
+#define STORAGE                                                                                                                    \
+    "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"                                                                             \
+    "0X\3\0\0\0cpuK\6tQ"
+#define RAW                                                                                                                        \
+    "(X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0"                                                                   \
+    "0X\3\0\0\0cpuK\x18tQ"
+#define PLAIN "ctorch._utils\n_rebuild_tensor\n(" STORAGE "K\4K\2\x85K\1\x85tR"
+static void kinds_of_files(void) {
+    TN_SCOPE;
+    static const struct {
+        const char *pickle;
+        size_t n;
+        const char *text;
+    } kinds[] = {
+#define KIND(pickle, text) {"\x80\2" pickle ".", sizeof("\x80\2" pickle ".") - 1, text}
+        KIND("c__builtin__\nset\n](K\1K\2e\x85R", "{1, 2}"),
+        KIND("c__builtin__\nset\n)R", "set()"),
+        KIND("ccollections\nCounter\n}(X\1\0\0\0aK\2X\1\0\0\0bK\1u\x85R", "Counter({'a': 2, 'b': 1})"),
+        KIND("ccollections\nCounter\n)R", "Counter()"),
+        KIND("ccollections\nOrderedDict\n](X\1\0\0\0aK\1\x86X\1\0\0\0b]\x86"
+             "e\x85R",
+             "OrderedDict([('a', 1), ('b', [])])"),
+        KIND("c__builtin__\ncomplex\nG\x3f\xf0\0\0\0\0\0\0G\xc0\0\0\0\0\0\0\0\x86R", "(1-2j)"),
+        KIND("ctorch\nSize\n(K\1K\2K\3K\4t\x85R", "torch.Size([1, 2, 3, 4])"),
+        KIND("ctorch\nSize\n)\x85R", "torch.Size([])"),
+        KIND("ctorch\ndevice\nX\3\0\0\0cpu\x85R", "device(type='cpu')"),
+        KIND("ctorch\ndevice\nX\4\0\0\0cudaK\1\x86R", "device(type='cuda', index=1)"),
+        KIND("c_codecs\nencode\nX\4\0\0\0a\xc3\xbfzX\6\0\0\0latin1\x86R", "b'a\\xffz'"),
+        KIND("c__builtin__\nbytes\n)R", "b''"),
+        KIND("c__builtin__\nbytearray\nX\1\0\0\0zX\7\0\0\0latin-1\x86R", "bytearray(b'z')"),
+        KIND("c__builtin__\nbytearray\nc_codecs\nencode\nX\1\0\0\0zX\6\0\0\0latin1\x86R\x85R", "bytearray(b'z')"),
+        KIND("c__builtin__\nbytearray\n)R", "bytearray(b'')"),
+        KIND("ctorch\nfloat16\n", "torch.float16"),
+        KIND("ctorch.serialization\n_get_layout\nX\x0d\0\0\0torch.strided\x85R", "'torch.strided'"),
+        KIND(PLAIN, "tensor([4., 5.])"),
+        KIND("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor\nctorch\nTensor\n(" STORAGE
+             "K\4K\2\x85K\1\x85t}tR",
+             "tensor([4., 5.])"),
+        KIND("ctorch._utils\n_rebuild_parameter_with_state\n(" PLAIN "\x89"
+             "ccollections\nOrderedDict\n)R}tR",
+             "Parameter containing:\ntensor([4., 5.])"),
+        KIND("ctorch.nn.parameter\nParameter\n" PLAIN "\x88\x86\x81",
+             "Parameter containing:\ntensor([4., 5.], requires_grad=True)"),
+        KIND("ctorch._utils\n_rebuild_tensor_v3\n(" RAW "K\0K\3\x85K\1\x85\x89Nctorch\nuint8\n}X\4\0\0\0conj\x89stR",
+             "tensor([0, 0, 0], dtype=torch.uint8)"),
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        tn_value *v = load_pickle(kinds[i].pickle, kinds[i].n);
+        CHECK_STR(tn_to_string(v), kinds[i].text);
+        CHECK((tn_save_pt)(v, path));
+        CHECK_STR(tn_to_string(tn_load_pt(path)), kinds[i].text);
+    }
+    CHECK_OK();
+}
+
 static void byte_orders(void) {
     TN_SCOPE;
     static const char pickle[] = TENSOR("K\1", "K\2K\2\x86", "K\2K\1\x86");
@@ -228,6 +284,18 @@ static void hostile_pickles(void) {
     REFUSED("\x80\2N}b.", TN_ERR_NOT_IMPLEMENTED, "BUILD on what is no OrderedDict");
     REFUSED("\x80\2N)R.", TN_ERR_FORMAT, "REDUCE of what is no name");
     REFUSED("\x80\2NQ.", TN_ERR_FORMAT, "a persistent id that is no storage");
+    REFUSED("\x80\2c__builtin__\ncomplex\nNN\x86R.", TN_ERR_FORMAT, "a complex of what is no float");
+    REFUSED("\x80\2ctorch\nSize\n(Nl\x85R.", TN_ERR_FORMAT, "a Size of what is no int");
+    REFUSED("\x80\2c__builtin__\nset\nN\x85R.", TN_ERR_FORMAT, "made of no list");
+    REFUSED("\x80\2ccollections\nCounter\nN\x85R.", TN_ERR_FORMAT, "made of no dict");
+    REFUSED("\x80\2ccollections\nOrderedDict\nN\x85R.", TN_ERR_FORMAT, "made of no list");
+    REFUSED("\x80\2ccollections\nOrderedDict\n(Nl\x85R.", TN_ERR_FORMAT, "made of no pairs");
+    REFUSED("\x80\2ccollections\nOrderedDict\nNN\x86R.", TN_ERR_FORMAT, "OrderedDict of 2 arguments");
+    REFUSED("\x80\2ctorch\ndevice\nN\x85R.", TN_ERR_FORMAT, "a device without name");
+    REFUSED("\x80\2ctorch.serialization\n_get_layout\nN\x85R.", TN_ERR_FORMAT, "a layout without name");
+    REFUSED("\x80\2c_codecs\nencode\nX\1\0\0\0aX\5\0\0\0utf-8\x86R.", TN_ERR_FORMAT, "no text in latin1");
+    REFUSED("\x80\2c_codecs\nencode\nX\2\0\0\0\xc4\x80X\6\0\0\0latin1\x86R.", TN_ERR_FORMAT, "above 255");
+    REFUSED("\x80\2ctorch\nTensor\n)R.", TN_ERR_NOT_IMPLEMENTED, "a class of tensors or storages is called");
     for (const char *op = "abeqstu0124RQ\x85\x86\x87\x90\x93\x94\x81l"
                           "d";
          *op; op++) { /* on an empty stack */
@@ -265,6 +333,16 @@ static void hostile_tensors(void) {
     REFUSED("\x80\2(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
             "0X\3\0\0\0cpu\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7ftQ.",
             TN_ERR_FORMAT, "a storage of 9223372036854775807 elements");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE "K\0K\1\x85K\1\x85\x89N}X\4\0\0\0conj\x88stR.",
+            TN_ERR_NOT_IMPLEMENTED, "a tensor with the flag 'conj'");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE "K\0K\1\x85K\1\x85\x89}NK\1stR.", TN_ERR_NOT_IMPLEMENTED, NULL);
+    REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE "K\0K\1\x85K\1\x85\x89}K\1K\1stR.", TN_ERR_NOT_IMPLEMENTED,
+            "a tensor with hooks");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_tensor\n(" RAW "K\0K\1\x85K\1\x85tR.", TN_ERR_FORMAT, "a tensor without dtype");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_parameter\nNN\x86R.", TN_ERR_FORMAT, "a Parameter that is made of no tensor");
+    REFUSED("\x80\2ctorch._tensor\n_rebuild_from_type_v2\n(NNNNtR.", TN_ERR_NOT_IMPLEMENTED, "of what is no plain tensor");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v3\n(" RAW "K\0K\1\x85K\1\x85\x88Nctorch\nuint8\ntR.", TN_ERR_FORMAT,
+            "uint8 that requires grad");
     CHECK_EQ_INT(live_objects(), before);
 }
 
@@ -389,6 +467,7 @@ int main(void) {
     RUN(the_same_bytes);
     RUN(written_and_read_back);
     RUN(other_protocols);
+    RUN(kinds_of_files);
     RUN(byte_orders);
     RUN(hostile_pickles);
     RUN(hostile_tensors);
