@@ -1,4 +1,5 @@
 /* fuzz/seeds.c - writes the first inputs of the fuzz targets: seeds FOLDER makes FOLDER/<target>/<name>. */
+#include "serialize/pickle_write.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,27 @@ static tn_state *sample(bool numpy) {
     return s;
 }
 
+/* A value of every kind, with things that share. */
+static tn_value *values(void) {
+    tn_value *v = tn_value_dict(), *l = tn_value_list(), *one = TN_VALUE(1);
+    tn_tensor *x = tn_arange(6., .dtype = TN_FLOAT32);
+    tn_value_append(l, 1 << 20), tn_value_append(l, 1LL << 40), tn_value_append(l, 0.5), tn_value_append(l, tn_value_none());
+    tn_value_append(l, tn_value_bool(true)), tn_value_append(l, "text"), tn_value_append(l, tn_value_tuple(&one, 1));
+    tn_value_append(l, tn_value_bytes("\xff", 1)), tn_value_append(l, tn_value_complex(1, 2));
+    tn_value_append(l, tn_value_dtype(TN_FLOAT16));
+    tn_value_set(v, "list", l), tn_value_set(v, "again", l), tn_value_set_int(v, 7, x),
+        tn_value_set(v, "view", tn_narrow(x, 0, 2, 3));
+    tn_value_set(v, "parameter", tn_parameter(tn_reshape(x, (2, 3)))), tn_value_set(v, "state", tn_state_dict(tn_nn_linear(1, 2)));
+    return v;
+}
+
+static void pickle(const char *name, tn_value *v) {
+    tni_pickle_writer w;
+    if (!tni_pickle_write(&w, "seeds", v)) exit(1);
+    put("pickle", name, w.out.text, w.out.length);
+    tni_pickle_writer_clear(&w);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     root = argv[1];
@@ -45,6 +67,11 @@ int main(int argc, char **argv) {
     tn_save_npz(sample(true), in("zip", "deflated"), .compressed = true);
     tn_save_npz(tn_state_new(), in("zip", "empty"));
     (tn_save_pt)(tn_value_from_state(sample(false)), in("zip", "pt"));
+    tn_save_pt(values(), in("pt", "values"));
+    tn_save_pt(tn_ones(2), in("pt", "tensor"));
+    tn_save_pt(sample(false), in("pt", "state"));
+    pickle("values", values());
+    pickle("optimizer", tn_value_from_optim(tn_optim_sgd(tn_parameters(tn_nn_linear(1, 2)), .lr = 0.5)));
     static const char csv[] = "a,b\n1,2.5e-3\n\"4\",nan\n", blanks[] = " 1 \t2\n3 4\n";
     static const unsigned char idx[] = {0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9},
                                wide[] = {0, 0, 14, 1, 0, 0, 0, 1, 64, 4, 0, 0, 0, 0, 0, 0};
