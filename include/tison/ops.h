@@ -1129,6 +1129,62 @@ TN_API tn_tensor *(tn_binary_cross_entropy)(tn_tensor *x, tn_tensor *target, con
 TN_API tn_tensor *(tn_binary_cross_entropy_with_logits)(tn_tensor *x, tn_tensor *target,
                                                         const tn_binary_cross_entropy_with_logits_opts *opts TN_DEFAULT(NULL));
 
+/* ---- loss_more.c ---- */
+
+/* Keywords of tn_margin_ranking_loss, tn_hinge_embedding_loss and tn_cosine_embedding_loss. */
+typedef struct tn_margin_loss_opts {
+    size_t size;
+    double margin;          /* 0; of tn_hinge_embedding_loss 1 */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_margin_loss_opts;
+/* Keywords of tn_poisson_nll_loss. */
+typedef struct tn_poisson_nll_loss_opts {
+    size_t size;
+    bool log_input, full;   /* true: x is a logarithm; false: true adds Stirling's approximation of log(target!) */
+    double eps;             /* 1e-8; keeps log(x) finite without log_input */
+    tn_reduction reduction; /* TN_REDUCTION_MEAN */
+} tn_poisson_nll_loss_opts;
+/* Keywords of tn_cosine_similarity. */
+typedef struct tn_cosine_similarity_opts {
+    size_t size;
+    int64_t dim; /* 1 */
+    double eps;  /* 1e-8: lengths are at least so */
+} tn_cosine_similarity_opts;
+#ifndef __cplusplus
+#define tn_margin_ranking_loss(x1, x2, ...)                                                                                        \
+    TN_WITH(tn_margin_loss_opts, (.reduction = TN_REDUCTION_MEAN),                                                                 \
+            (tn_margin_ranking_loss)(x1, x2, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_cosine_embedding_loss(x1, x2, ...)                                                                                      \
+    TN_WITH(tn_margin_loss_opts, (.reduction = TN_REDUCTION_MEAN),                                                                 \
+            (tn_cosine_embedding_loss)(x1, x2, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_hinge_embedding_loss(x, ...)                                                                                            \
+    TN_WITH(tn_margin_loss_opts, (.margin = 1, .reduction = TN_REDUCTION_MEAN),                                                    \
+            (tn_hinge_embedding_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_poisson_nll_loss(x, ...)                                                                                                \
+    TN_WITH(tn_poisson_nll_loss_opts, (.log_input = true, .eps = 1e-8, .reduction = TN_REDUCTION_MEAN),                            \
+            (tn_poisson_nll_loss)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_cosine_similarity(x1, ...)                                                                                              \
+    TN_WITH(tn_cosine_similarity_opts, (.dim = 1, .eps = 1e-8), (tn_cosine_similarity)(x1, TN_FIRST(__VA_ARGS__, ), &tn_o),        \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Mean of max(0, margin - target (x1 - x2)), target 1 or -1: torch.nn.functional.margin_ranking_loss. [scope] */
+TN_API tn_tensor *(tn_margin_ranking_loss)(tn_tensor *x1, tn_tensor *x2, tn_tensor *target, const tn_margin_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Mean of x where target is 1, of max(0, margin - x) where it is -1: torch.nn.functional.hinge_embedding_loss. [scope] */
+TN_API tn_tensor *(tn_hinge_embedding_loss)(tn_tensor *x, tn_tensor *target, const tn_margin_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Mean of 1 - cosine where target is 1, of max(0, cosine - margin) where it is -1: torch.nn.functional.cosine_embedding_loss.
+ *  x1, x2  (N, D) with target (N), or (D) with a 0-d target
+ *  returns [scope]; TN_ERR_SHAPE */
+TN_API tn_tensor *(tn_cosine_embedding_loss)(tn_tensor *x1, tn_tensor *x2, tn_tensor *target, const tn_margin_loss_opts *opts TN_DEFAULT(NULL));
+
+/** Negative log likelihood of counts under a Poisson distribution: torch.nn.functional.poisson_nll_loss. [scope] */
+TN_API tn_tensor *(tn_poisson_nll_loss)(tn_tensor *x, tn_tensor *target, const tn_poisson_nll_loss_opts *opts TN_DEFAULT(NULL));
+
+/** x1 . x2 / (|x1| |x2|) along a dim: torch.cosine_similarity. Floating point; the shapes broadcast. [scope] */
+TN_API tn_tensor *(tn_cosine_similarity)(tn_tensor *x1, tn_tensor *x2, const tn_cosine_similarity_opts *opts TN_DEFAULT(NULL));
+
 /* ---- loss_pair.c ---- */
 
 /* Keywords of tn_l1_loss. */

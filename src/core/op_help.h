@@ -125,6 +125,12 @@ static const struct {
      "Cosine of x in radians; integers give the default dtype: torch.cos. [scope]"},
     {"cosh",
      "Hyperbolic cosine; integers give the default dtype: torch.cosh. [scope]"},
+    {"cosine_embedding_loss",
+     "Mean of 1 - cosine where target is 1, of max(0, cosine - margin) where it is -1: torch.nn.functional.cosine_embedding_loss.\n"
+     "x1, x2  (N, D) with target (N), or (D) with a 0-d target\n"
+     "returns [scope]; TN_ERR_SHAPE"},
+    {"cosine_similarity",
+     "x1 . x2 / (|x1| |x2|) along a dim: torch.cosine_similarity. Floating point; the shapes broadcast. [scope]"},
     {"count_nonzero",
      "How many elements are not 0, int64: torch.count_nonzero. [scope]"},
     {"cross_entropy",
@@ -214,6 +220,8 @@ static const struct {
      "a > b per element: torch.gt. [scope]"},
     {"hardtanh",
      "x cut to [min_val, max_val]: torch.nn.functional.hardtanh. The derivative at the limits is 0. A bool tensor is TN_ERR_RUNTIME. [scope]"},
+    {"hinge_embedding_loss",
+     "Mean of x where target is 1, of max(0, margin - x) where it is -1: torch.nn.functional.hinge_embedding_loss. [scope]"},
     {"hstack",
      "Tensors one after the other along the second dim, vectors along their only one: torch.hstack. [scope]"},
     {"huber_loss",
@@ -309,6 +317,8 @@ static const struct {
      "log(sum(e^x)) along dim, without overflow: torch.logsumexp. Integers give the default dtype. [scope]"},
     {"lt",
      "a < b per element: torch.lt. [scope]"},
+    {"margin_ranking_loss",
+     "Mean of max(0, margin - target (x1 - x2)), target 1 or -1: torch.nn.functional.margin_ranking_loss. [scope]"},
     {"masked_fill",
      "x with one value where the mask is true: torch.masked_fill.\n"
      "mask     bool (TN_ERR_DTYPE), broadcast with x\n"
@@ -400,6 +410,8 @@ static const struct {
      "returns  int64, x's shape and num_classes [scope]"},
     {"permute",
      "The dims in another order: torch.permute. A view. [scope]"},
+    {"poisson_nll_loss",
+     "Negative log likelihood of counts under a Poisson distribution: torch.nn.functional.poisson_nll_loss. [scope]"},
     {"polar",
      "The complex numbers of these lengths and angles: torch.polar. float32 or float64, both alike. [scope]"},
     {"pow",
