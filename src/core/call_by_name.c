@@ -227,7 +227,7 @@ static bool default_value(const tni_op *op, const tni_param *p, size_t place, tn
                                       : strtoll(p->value, NULL, 10);
         return true;
     case TNI_PARAM_BOOL: out->b = text_is(p, "True"); return true;
-    case TNI_PARAM_DTYPE: out->dtype = TN_DTYPE_NONE; return none;
+    case TNI_PARAM_DTYPE: out->dtype = none ? TN_DTYPE_NONE : (tn_dtype)strtoll(p->value, NULL, 10); return true;
     case TNI_PARAM_STRING: out->p = NULL; return true; /* operators take NULL for their default word */
     case TNI_PARAM_FLOAT: out->d = none ? (double)NAN : d; return true;
     case TNI_PARAM_SCALAR:

@@ -218,9 +218,14 @@ const tni_array *tni_indices(tni_call *c, size_t i, int64_t dim, int64_t size, b
     return &copy->a;
 }
 
-bool tni_out_copy(tni_call *c) {
+bool tni_out_copy(tni_call *c, bool row_major) {
+    const tni_array *x = &c->in[0]->a;
     if (c->inplace) return true;
-    return tni_out_like(c, 0, c->in[0], (tn_dtype)c->in[0]->a.dtype) && tni_copy_array(&c->out[0]->a, &c->in[0]->a);
+    if (row_major)
+        TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
+    else
+        TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
+    return tni_copy_array(&c->out[0]->a, x);
 }
 
 bool tni_value_as(const tni_call *c, size_t i, tn_dtype dtype, void *bits) {

@@ -35,8 +35,8 @@ bool tni_along_run(const tni_call *c, tni_along *a, tni_along_what what);
 const tni_array *tni_indices(tni_call *c, size_t i, int64_t dim, int64_t size, bool wrap);
 /* Input i, or a copy of it when an in-place call writes the memory that it lies in. */
 const tni_array *tni_input_apart(tni_call *c, size_t i);
-/* out[0] with the values of in[0]; in place it is in[0]. */
-bool tni_out_copy(tni_call *c);
+/* out[0] with the values of in[0], in its order of memory or row-major; in place it is in[0]. */
+bool tni_out_copy(tni_call *c, bool row_major);
 /* Input `value` (0-d) as one element of the dtype in *bits; a number that does not fit is TN_ERR_RUNTIME. */
 bool tni_value_as(const tni_call *c, size_t i, tn_dtype dtype, void *bits);
 

@@ -240,7 +240,7 @@ static bool index_put_run(tni_call *c) {
     TNI_TRY(select_places(c, c->nin - 2, &s));
     const tni_array *part = broadcast_values(c, &s);
     if (!part) return false;
-    TNI_TRY(tni_out_copy(c));
+    TNI_TRY(tni_out_copy(c, false));
     return walk(c, &s, &c->out[0]->a, part, part->numel == 1, c->arg[0].b ? TNI_ADD_ALONG : TNI_SET_ALONG);
 }
 

@@ -86,7 +86,7 @@ static bool index_add_run(tni_call *c) {
     TNI_TRY(tni_wrap_dim("index_add", &c->arg[0].i, x->ndim));
     TNI_TRY(check_index_add(c, c->arg[0].i));
     if (!(index = numbers(c, 1, tni_size(x, c->arg[0].i))) || !(src = tni_input_apart(c, 2))) return false;
-    TNI_TRY(tni_out_copy(c));
+    TNI_TRY(tni_out_copy(c, true));
     tni_along a;
     set_slices(c, &a, &c->out[0]->a, src, index);
     a.alpha = c->arg[1].d, a.count = (int64_t)c->arg[1].d;
@@ -185,7 +185,7 @@ static bool index_copy_run(tni_call *c) {
     TNI_TRY(tni_wrap_dim("index_copy", &c->arg[0].i, x->ndim));
     TNI_TRY(check_index_copy(c->arg[0].i, x, index, src));
     if (!(index = tni_indices(c, 1, c->arg[0].i, tni_size(x, c->arg[0].i), false)) || !(src = tni_input_apart(c, 2))) return false;
-    TNI_TRY(tni_out_copy(c));
+    TNI_TRY(tni_out_copy(c, true));
     tni_along a;
     set_slices(c, &a, &c->out[0]->a, src, index);
     return tni_along_run(c, &a, TNI_SET_ALONG);
@@ -227,7 +227,7 @@ static bool index_fill_run(tni_call *c) {
     TNI_REQUIRE(c, index->ndim < 2, TN_ERR_SHAPE, "Index has to be a vector/scalar");
     TNI_TRY(tni_value_as(c, 2, (tn_dtype)x->dtype, bits));
     if (!(index = tni_indices(c, 1, dim, tni_size(x, dim), true))) return false;
-    TNI_TRY(tni_out_copy(c));
+    TNI_TRY(tni_out_copy(c, false));
     tni_along a;
     set_slices(c, &a, &c->out[0]->a, &c->out[0]->a, index);
     memset(a.part_strides, 0, a.ndim * sizeof *a.part_strides);

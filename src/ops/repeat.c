@@ -219,25 +219,27 @@ typedef struct flip_job {
 } flip_job;
 
 #define REVERSE(name, T)                                                                                                           \
-    static void name(const char *x, int64_t by, char *y, int64_t n) {                                                              \
-        for (int64_t i = 0; i < n; i++) ((T *)y)[i] = *(const T *)(x + i * by);                                                    \
+    static void name(const char *x, int64_t by, char *y, int64_t y_by, int64_t n) {                                                \
+        for (int64_t i = 0; i < n; i++) *(T *)(y + i * y_by) = *(const T *)(x + i * by);                                           \
     }
 TNI_EACH_SIZE(REVERSE, copy_line)
 
-/* Lines along the last dim of the row-major y. */
+/* Lines along the last dim. */
 static void flip_lines(int64_t begin, int64_t end, void *context) {
     const flip_job *q = context;
     const tni_array *x = q->x;
     int last = x->ndim - 1;
     int64_t n = x->sizes[last], by = x->strides[last] * q->item;
     for (int64_t line = begin; line < end; line++) {
-        int64_t rest = line, at = 0;
+        int64_t rest = line, at = 0, to = 0;
         for (int d = last - 1; d >= 0; rest /= x->sizes[d--]) {
             int64_t i = rest % x->sizes[d];
             at += (q->turned[d] ? x->sizes[d] - 1 - i : i) * x->strides[d];
+            to += i * q->y->strides[d];
         }
         const char *from = (const char *)x->data + at * q->item + (q->turned[last] ? (n - 1) * by : 0);
-        TNI_BY_SIZE(q->item, copy_line)(from, q->turned[last] ? -by : by, (char *)q->y->data + line * n * q->item, n);
+        TNI_BY_SIZE(q->item, copy_line)
+        (from, q->turned[last] ? -by : by, (char *)q->y->data + to * q->item, q->y->strides[last] * q->item, n);
     }
 }
 
@@ -250,7 +252,7 @@ static bool flip_run(tni_call *c) {
         TNI_REQUIRE(c, !turned[dim], TN_ERR_RUNTIME, "dim %lld appears multiple times in the list of dims", (long long)dim);
         turned[dim] = true;
     }
-    TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
+    TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
     if (x->ndim == 0 || x->numel == 0) return tni_copy_array(&c->out[0]->a, x);
     flip_job q = {x, &c->out[0]->a, turned, (int64_t)tni_array_item(x)};
     int64_t n = x->sizes[x->ndim - 1];
@@ -269,7 +271,7 @@ TN_OP(flip, .schema = "flip(Tensor self, int[] dims) -> Tensor", .grad_name = "F
                             "f32[0,3] (1)", "i64[5] (0)", "bool[3,2] ()", "c64[3] (0) nograd", "f16[3] (0)",
                             "f32[3] (0,0) !runtime", "f32[3] (1) !index"));
 
-/** The elements in reverse order along dims: torch.flip. A copy. A dim named twice is TN_ERR_RUNTIME. [scope] */
+/** The elements in reverse order along dims: torch.flip. A copy with the order of memory of x. A dim named twice is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_flip)(tn_tensor *x, const int64_t *dims, size_t n) {
     return tni_run_op(&tni_op_flip, TNI_INS(x), TNI_ARGS({.ints = {dims, n}}));
 }
