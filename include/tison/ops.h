@@ -103,6 +103,55 @@ TN_API tn_tensor *(tn_relu6_)(tn_tensor *x);
 /** log(1 / (1 + e^-x)), accurate for all x: torch.nn.functional.logsigmoid. Floating point. [scope] */
 TN_API tn_tensor *(tn_logsigmoid)(tn_tensor *x);
 
+/* ---- addmm.c ---- */
+
+/* Keywords of tn_addmm, tn_addmv, tn_addbmm and tn_baddbmm. */
+typedef struct tn_addmm_opts {
+    size_t size;
+    double beta;  /* 1; 0: the input's values, also NaN, do not count */
+    double alpha; /* 1; both are cut to whole numbers for integers */
+} tn_addmm_opts;
+#ifndef __cplusplus
+#define tn_addmm_with(function, x, a, b, ...)                                                                                      \
+    TN_WITH(tn_addmm_opts, (.beta = 1, .alpha = 1), (function)(x, a, b, &tn_o), __VA_ARGS__)
+#define tn_addmm(x, a, ...) tn_addmm_with(tn_addmm, x, a, __VA_ARGS__, )
+#define tn_addmv(x, a, ...) tn_addmm_with(tn_addmv, x, a, __VA_ARGS__, )
+#define tn_addbmm(x, a, ...) tn_addmm_with(tn_addbmm, x, a, __VA_ARGS__, )
+#define tn_baddbmm(x, a, ...) tn_addmm_with(tn_baddbmm, x, a, __VA_ARGS__, )
+#endif
+
+/** beta x + alpha (mat1 mat2): torch.addmm. x broadcasts to the product's shape; one dtype. [scope] */
+TN_API tn_tensor *(tn_addmm)(tn_tensor *x, tn_tensor *mat1, tn_tensor *mat2, const tn_addmm_opts *opts TN_DEFAULT(NULL));
+
+/** beta x + alpha (mat vec): torch.addmv. As tn_addmm. [scope] */
+TN_API tn_tensor *(tn_addmv)(tn_tensor *x, tn_tensor *mat, tn_tensor *vec, const tn_addmm_opts *opts TN_DEFAULT(NULL));
+
+/** beta x + alpha (the sum of the products of two batches' matrices): torch.addbmm. As tn_addmm. [scope] */
+TN_API tn_tensor *(tn_addbmm)(tn_tensor *x, tn_tensor *batch1, tn_tensor *batch2, const tn_addmm_opts *opts TN_DEFAULT(NULL));
+
+/** beta x + alpha (the products of two batches' matrices): torch.baddbmm. As tn_addmm. [scope] */
+TN_API tn_tensor *(tn_baddbmm)(tn_tensor *x, tn_tensor *batch1, tn_tensor *batch2, const tn_addmm_opts *opts TN_DEFAULT(NULL));
+
+/** All products of two vectors' elements, a matrix: torch.outer. [scope] */
+TN_API tn_tensor *(tn_outer)(tn_tensor *x, tn_tensor *vec2);
+
+/** The sum of the products of two vectors' elements: torch.dot. One length (TN_ERR_SHAPE) and dtype. 0-d [scope] */
+TN_API tn_tensor *(tn_dot)(tn_tensor *x, tn_tensor *other);
+
+/** A matrix times a vector: torch.mv. [scope] */
+TN_API tn_tensor *(tn_mv)(tn_tensor *x, tn_tensor *vec);
+
+#ifndef __cplusplus
+/* tn_tensordot(a, b, (0, 1), (1, 0)) */
+#define tn_tensordot(x, other, dims, other_dims) (tn_tensordot)(x, other, TN_DIMS(dims), TN_DIMS(other_dims))
+#endif
+
+/** Sums of products over pairs of dims: torch.tensordot with dims=(dims, other_dims). The others stand in the result, x's first.
+ *  returns  [scope]; TN_ERR_SHAPE when the sizes of a pair differ and neither is 1
+ */
+TN_API tn_tensor *(tn_tensordot)(tn_tensor *x, tn_tensor *other, const int64_t *dims, size_t n, const int64_t *other_dims,
+                                 size_t count);
+
 /* ---- arithmetic.c ---- */
 
 /* Keywords of tn_add, tn_sub and their in-place forms. */
@@ -702,6 +751,15 @@ TN_API tn_tensor *(tn_atan2)(tn_tensor *a, tn_tensor *b);
 
 /** a = atan2(a, b). Returns a. */
 TN_API tn_tensor *(tn_atan2_)(tn_tensor *a, tn_tensor *b);
+
+/* ---- einsum.c ---- */
+
+/** Products of tensors' elements, summed over the subscripts that the output does not have: torch.einsum.
+ *  equation  "ij,jk->ik"; letters, "..." for the dims without letter, spaces; without "->" the output has what appears once
+ *  tensors   one for each subscript list; a letter's sizes are equal or 1. tn_einsum("ij,jk->ik", TN_TENSORS(a, b))
+ *  returns   [scope]; TN_ERR_RUNTIME for an equation that cannot be read or does not fit
+ */
+TN_API tn_tensor *(tn_einsum)(const char *equation, tn_tensor *const *tensors, size_t n);
 
 /* ---- embedding.c ---- */
 
@@ -1626,7 +1684,7 @@ typedef struct tn_roll_opts {
 /** The elements moved on along dims; what leaves one end comes in at the other: torch.roll. A copy. [scope] */
 TN_API tn_tensor *(tn_roll)(tn_tensor *x, const int64_t *shifts, size_t n, const tn_roll_opts *opts TN_DEFAULT(NULL));
 
-/** The elements in reverse order along dims: torch.flip. A copy. A dim named twice is TN_ERR_RUNTIME. [scope] */
+/** The elements in reverse order along dims: torch.flip. A copy with the order of memory of x. A dim named twice is TN_ERR_RUNTIME. [scope] */
 TN_API tn_tensor *(tn_flip)(tn_tensor *x, const int64_t *dims, size_t n);
 
 /* ---- rounding.c ---- */
@@ -1696,6 +1754,44 @@ typedef struct tn_nan_to_num_opts {
 
 /** x with numbers in place of NaN and the infinities: torch.nan_to_num. Integers stay as they are. [scope] */
 TN_API tn_tensor *(tn_nan_to_num)(tn_tensor *x, const tn_nan_to_num_opts *opts TN_DEFAULT(NULL));
+
+/* ---- search.c ---- */
+
+/* Keywords of tn_bincount. */
+typedef struct tn_bincount_opts {
+    size_t size;
+    tn_tensor *weights; /* NULL; else a number to add for each element, instead of 1 */
+    int64_t minlength;  /* 0 */
+} tn_bincount_opts;
+/* Keywords of tn_searchsorted and tn_bucketize. */
+typedef struct tn_searchsorted_opts {
+    size_t size;
+    bool out_int32; /* false; true: int32 instead of int64 */
+    bool right;     /* false; true: after equal boundaries, not before them */
+} tn_searchsorted_opts;
+#ifndef __cplusplus
+#define tn_bincount(...)                                                                                                           \
+    TN_WITH(tn_bincount_opts, (.minlength = 0), (tn_bincount)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_searchsorted(sorted, ...) tn_searchsorted_in(tn_searchsorted, sorted, __VA_ARGS__, )
+#define tn_bucketize(x, ...) tn_searchsorted_in(tn_bucketize, x, __VA_ARGS__, )
+#define tn_searchsorted_in(function, a, b, ...)                                                                                    \
+    TN_WITH(tn_searchsorted_opts, (.right = false), (function)(a, b, &tn_o), __VA_ARGS__)
+#endif
+
+/** How often each number from 0 on stands in x: torch.bincount.
+ *  x        1-d, integers, not negative (TN_ERR_RUNTIME)
+ *  returns  int64, or float32 or float64 with weights [scope]
+ */
+TN_API tn_tensor *(tn_bincount)(tn_tensor *x, const tn_bincount_opts *opts TN_DEFAULT(NULL));
+
+/** The places where values would be put in so that the sequence stays sorted: torch.searchsorted.
+ *  sorted   in ascending order along its last dim; 1-d, or with values' other dims
+ *  returns  int64 (int32 by option), values' shape [scope]; TN_ERR_SHAPE when the dims do not match
+ */
+TN_API tn_tensor *(tn_searchsorted)(tn_tensor *sorted, tn_tensor *values, const tn_searchsorted_opts *opts TN_DEFAULT(NULL));
+
+/** The same with the arguments the other way round and 1-d boundaries: torch.bucketize. [scope] */
+TN_API tn_tensor *(tn_bucketize)(tn_tensor *x, tn_tensor *boundaries, const tn_searchsorted_opts *opts TN_DEFAULT(NULL));
 
 /* ---- slice.c ---- */
 

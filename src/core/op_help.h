@@ -18,10 +18,16 @@ static const struct {
      "self + alpha * other, broadcast, in the promoted dtype: torch.add.\n"
      "self, other  any dtype and shapes that broadcast; the macro takes numbers too\n"
      "returns      [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
+    {"addbmm",
+     "beta x + alpha (the sum of the products of two batches' matrices): torch.addbmm. As tn_addmm. [scope]"},
     {"addcdiv",
      "self + value * tensor1 / tensor2, broadcast: torch.addcdiv. Integers alone are TN_ERR_RUNTIME. [scope]"},
     {"addcmul",
      "self + value * tensor1 * tensor2, broadcast: torch.addcmul. [scope]"},
+    {"addmm",
+     "beta x + alpha (mat1 mat2): torch.addmm. x broadcasts to the product's shape; one dtype. [scope]"},
+    {"addmv",
+     "beta x + alpha (mat vec): torch.addmv. As tn_addmm. [scope]"},
     {"all",
      "Are all elements true (not 0), in all or along a dim? torch.all. bool, of uint8 uint8; of no elements true. [scope]"},
     {"amax",
@@ -33,6 +39,9 @@ static const struct {
      "The angle of complex numbers; of real ones 0 or pi: torch.angle. [scope]"},
     {"any",
      "Is some element true (not 0), in all or along a dim? torch.any. bool, of uint8 uint8; of no elements false. [scope]"},
+    {"arange",
+     "start, start + step, ... before end: torch.arange. Without a dtype: int64 when all three are whole numbers by kind, else the\n"
+     "default dtype. A step of 0 or of the wrong sign is TN_ERR_RUNTIME. [scope]"},
     {"argmax",
      "The place of the largest element, the first of equals; NaN wins: torch.argmax. No gradient.\n"
      "returns  int64 [scope]; TN_ERR_INDEX when dim is out of range or there is nothing to choose from"},
@@ -58,6 +67,8 @@ static const struct {
     {"avg_pool2d",
      "F.avg_pool2d: x (N, C, H, W) or (C, H, W), floating point, kernel an int or (h, w) -> (N, C, oh, ow), the mean of each window. Zeroes of\n"
      "the padding count unless .count_include_pad is false. Errors: TN_ERR_SHAPE, TN_ERR_RUNTIME. [scope]"},
+    {"baddbmm",
+     "beta x + alpha (the products of two batches' matrices): torch.baddbmm. As tn_addmm. [scope]"},
     {"batch_norm",
      "(x - mean) / sqrt(variance + eps) * weight + bias for each channel of x (N, C, ...): torch.nn.functional.batch_norm. With .training\n"
      "mean and biased variance are the batch's, and running_mean and running_var become (1 - momentum) * old + momentum * new, with the\n"
@@ -76,6 +87,10 @@ static const struct {
     {"binary_cross_entropy_with_logits",
      "Binary cross entropy of sigmoid(x), accurately: torch.nn.functional.binary_cross_entropy_with_logits. As tn_binary_cross_entropy, x\n"
      "any numbers. [scope]"},
+    {"bincount",
+     "How often each number from 0 on stands in x: torch.bincount.\n"
+     "x        1-d, integers, not negative (TN_ERR_RUNTIME)\n"
+     "returns  int64, or float32 or float64 with weights [scope]"},
     {"bitwise_and",
      "The and of the bits, broadcast: torch.bitwise_and. Integers and bool; no gradient. [scope]"},
     {"bitwise_left_shift",
@@ -92,6 +107,8 @@ static const struct {
      "self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope]"},
     {"broadcast_to",
      "tn_expand by another name: torch.broadcast_to. [scope]"},
+    {"bucketize",
+     "The same with the arguments the other way round and 1-d boundaries: torch.bucketize. [scope]"},
     {"cat",
      "One tensor after the other along a dim: torch.cat. The dtype is the promoted one; the other sizes must agree (TN_ERR_SHAPE); 1-d\n"
      "tensors without elements are passed over. [scope]"},
@@ -151,11 +168,18 @@ static const struct {
     {"div",
      "self / other, true division: integers give the default dtype: torch.div. [scope]\n"
      "With .rounding_mode an integer divisor 0 is TN_ERR_RUNTIME, and so is another word."},
+    {"dot",
+     "The sum of the products of two vectors' elements: torch.dot. One length (TN_ERR_SHAPE) and dtype. 0-d [scope]"},
     {"dropout",
      "Zeroes elements with probability p and scales the others by 1 / (1 - p): torch.nn.functional.dropout. Not in training, or with\n"
      "p = 0, the result is x itself. p outside [0, 1] is TN_ERR_VALUE. [scope]"},
     {"dstack",
      "Tensors one after the other along the third dim: torch.dstack. [scope]"},
+    {"einsum",
+     "Products of tensors' elements, summed over the subscripts that the output does not have: torch.einsum.\n"
+     "equation  \"ij,jk->ik\"; letters, \"...\" for the dims without letter, spaces; without \"->\" the output has what appears once\n"
+     "tensors   one for each subscript list; a letter's sizes are equal or 1. tn_einsum(\"ij,jk->ik\", TN_TENSORS(a, b))\n"
+     "returns   [scope]; TN_ERR_RUNTIME for an equation that cannot be read or does not fit"},
     {"elu",
      "x where it is positive, else alpha * (e^x - 1): torch.nn.functional.elu. Floating point. [scope]"},
     {"embedding",
@@ -163,6 +187,11 @@ static const struct {
      "weight   (rows, width)\n"
      "indices  int64 or int32, any shape; 0 <= index < rows, else TN_ERR_INDEX\n"
      "returns  (..., width) [scope]; TN_ERR_ASSERTION for a padding_idx outside of the table"},
+    {"empty",
+     "Memory that is not initialised: torch.empty. The dtype is opts->dtype, else the default one. Negative sizes are TN_ERR_SHAPE;\n"
+     "requires_grad with an integer dtype is TN_ERR_DTYPE. [scope]"},
+    {"empty_like",
+     "Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope]"},
     {"eq",
      "a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope]"},
     {"erf",
@@ -183,6 +212,8 @@ static const struct {
      "e^x - 1, accurate near 0; integers give the default dtype: torch.expm1. [scope]"},
     {"exponential_",
      "Exponential with rate lambd > 0: x.exponential_(lambd). Floating point dtypes. Returns x."},
+    {"eye",
+     "[n, m] with ones on the diagonal: torch.eye. [scope]"},
     {"fill_",
      "Writes one value, a number or a 0-d tensor, into all of self: Tensor.fill_. Returns self.\n"
      "A number that self's dtype cannot hold is TN_ERR_RUNTIME; a tensor with dims is TN_ERR_SHAPE."},
@@ -190,7 +221,7 @@ static const struct {
      "Merges the dims start .. end, both included, into one: torch.flatten. A view where possible; x itself when there is nothing\n"
      "to merge. [scope]"},
     {"flip",
-     "The elements in reverse order along dims: torch.flip. A copy. A dim named twice is TN_ERR_RUNTIME. [scope]"},
+     "The elements in reverse order along dims: torch.flip. A copy with the order of memory of x. A dim named twice is TN_ERR_RUNTIME. [scope]"},
     {"floor",
      "The largest whole number that is not above x; integers stay as they are: torch.floor. The gradient is 0. [scope]"},
     {"floor_divide",
@@ -203,6 +234,11 @@ static const struct {
      "What is left of a / b rounded toward zero, with a's sign: torch.fmod. Broadcast; an integer divisor 0 is TN_ERR_RUNTIME. [scope]"},
     {"frac",
      "What stands behind the point, with x's sign: torch.frac. Floating point only. [scope]"},
+    {"full",
+     "One value everywhere: torch.full. Without a dtype: int64 for a whole number, bool for a bool, else the default dtype.\n"
+     "A value that does not fit the dtype is TN_ERR_RUNTIME. [scope]"},
+    {"full_like",
+     "One value in x's dtype: torch.full_like; as tn_empty_like. [scope]"},
     {"gather",
      "The elements of x that an index along one dim names: torch.gather.\n"
      "index    int64 or int32, of x's number of dims, no larger than x but along dim; 0 <= index < x's size there, else TN_ERR_INDEX\n"
@@ -293,6 +329,8 @@ static const struct {
      "largest and smallest |x|. Floating point. [scope]"},
     {"linear",
      "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope]"},
+    {"linspace",
+     "`steps` values from start to end, both included: torch.linspace. A negative number of steps is TN_ERR_RUNTIME. [scope]"},
     {"log",
      "Natural logarithm; integers give the default dtype: torch.log. [scope]"},
     {"log10",
@@ -381,6 +419,8 @@ static const struct {
      "Mean of (x - target)^2: torch.nn.functional.mse_loss. Floating point; the shapes broadcast, with PyTorch's warning. [scope]"},
     {"mul",
      "self * other, broadcast, in the promoted dtype: torch.mul. [scope]"},
+    {"mv",
+     "A matrix times a vector: torch.mv. [scope]"},
     {"nan_to_num",
      "x with numbers in place of NaN and the infinities: torch.nan_to_num. Integers stay as they are. [scope]"},
     {"nansum",
@@ -408,6 +448,12 @@ static const struct {
      "1 at the place that each class number names, else 0: torch.nn.functional.one_hot.\n"
      "x        int64 (TN_ERR_DTYPE), 0 <= x < num_classes (TN_ERR_RUNTIME)\n"
      "returns  int64, x's shape and num_classes [scope]"},
+    {"ones",
+     "torch.ones; as tn_empty. [scope]"},
+    {"ones_like",
+     "torch.ones_like; as tn_empty_like. [scope]"},
+    {"outer",
+     "All products of two vectors' elements, a matrix: torch.outer. [scope]"},
     {"permute",
      "The dims in another order: torch.permute. A view. [scope]"},
     {"poisson_nll_loss",
@@ -420,8 +466,21 @@ static const struct {
      "returns         [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
     {"prod",
      "The product of all elements, or of each line along a dim: torch.prod. Integers and bool give int64. [scope]"},
+    {"rand",
+     "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope]"},
+    {"rand_like",
+     "torch.rand_like: x's shape, dtype and memory order. [scope]"},
+    {"randint",
+     "Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are\n"
+     "TN_ERR_RUNTIME. [scope]"},
+    {"randn",
+     "Normal with mean 0 and deviation 1: torch.randn. [scope]"},
+    {"randn_like",
+     "torch.randn_like. [scope]"},
     {"random_",
      "Whole numbers over the range that the dtype can count: x.random_(). Returns x."},
+    {"randperm",
+     "The numbers 0 .. n-1 in random order: torch.randperm. int64 without a dtype. [scope]"},
     {"real",
      "The real parts, a view; x itself when it is real: torch.real. In-place writes into such a view are not recorded. [scope]"},
     {"reciprocal",
@@ -451,6 +510,8 @@ static const struct {
      "x rounded to a number of decimals, halves to the even neighbour: torch.round. Integers stay as they are. The gradient is 0. [scope]"},
     {"rsqrt",
      "1 / sqrt(x); integers give the default dtype: torch.rsqrt. [scope]"},
+    {"scalar_tensor",
+     "A 0-d tensor: torch.scalar_tensor. The default dtype is the default floating point one, also for a whole number. [scope]"},
     {"scatter",
      "x with src's elements written where an index along one dim says; of several for one place the last one stays: torch.scatter.\n"
      "index    as tn_gather's, and no larger than src\n"
@@ -465,6 +526,10 @@ static const struct {
      "One number written where the index says: torch.scatter with a value. [scope]"},
     {"scatter_value_reduce",
      "The same with one number. [scope]"},
+    {"searchsorted",
+     "The places where values would be put in so that the sequence stays sorted: torch.searchsorted.\n"
+     "sorted   in ascending order along its last dim; 1-d, or with values' other dims\n"
+     "returns  int64 (int32 by option), values' shape [scope]; TN_ERR_SHAPE when the dims do not match"},
     {"select",
      "x[index] along a dim, which goes: torch.select. A view. A bad dim or index is TN_ERR_INDEX. [scope]"},
     {"sgn",
@@ -535,6 +600,9 @@ static const struct {
      "`sections` parts whose sizes differ by one at most: torch.tensor_split. As tn_split. [scope]"},
     {"tensor_split_indices",
      "The parts between the given places, by Python's rules for slices: torch.tensor_split with a list. As tn_split. [scope]"},
+    {"tensordot",
+     "Sums of products over pairs of dims: torch.tensordot with dims=(dims, other_dims). The others stand in the result, x's first.\n"
+     "returns  [scope]; TN_ERR_SHAPE when the sizes of a pair differ and neither is 1"},
     {"tile",
      "tn_repeat with ones in front of the numbers where there are fewer than dims: torch.tile. [scope]"},
     {"to",
@@ -583,5 +651,9 @@ static const struct {
      "returns    [scope]; NULL with TN_ERR_SHAPE when the shapes do not broadcast"},
     {"zero_",
      "Writes zeros into self: Tensor.zero_. Returns self."},
+    {"zeros",
+     "torch.zeros; as tn_empty. [scope]"},
+    {"zeros_like",
+     "torch.zeros_like; as tn_empty_like. [scope]"},
 };
 #endif
