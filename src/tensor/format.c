@@ -19,14 +19,16 @@ typedef struct {
 typedef struct {
     const tni_format_tensor_info *t;
     int64_t edge;
-    bool summarise, empty;
-    style style;
+    bool summarise, empty, complex;
+    int part; /* of complex numbers: 1 for the imaginary one */
+    style style, imaginary;
 } printer;
 
-/* Complex and quantised types have no text yet. */
+/* Quantised types and complex32 have no text. */
 static bool has_text(tn_dtype dtype) {
     uint8_t kind = tni_dtype_get(dtype)->kind;
-    return kind == TNI_KIND_BOOL || kind == TNI_KIND_INT || kind == TNI_KIND_FLOAT || tni_dtype_is_float8(dtype);
+    return kind == TNI_KIND_BOOL || kind == TNI_KIND_INT || kind == TNI_KIND_FLOAT || tni_dtype_is_float8(dtype) ||
+           tni_dtype_is_complex(dtype);
 }
 
 static double half_value(uint16_t bits) {
@@ -47,6 +49,8 @@ static double brain_value(uint16_t bits) {
 static double float_at(const printer *p, int64_t at) {
     switch (p->t->dtype) {
     case TN_FLOAT64: return ((const double *)p->t->data)[at];
+    case TN_COMPLEX64: return ((const float *)p->t->data)[2 * at + p->part];
+    case TN_COMPLEX128: return ((const double *)p->t->data)[2 * at + p->part];
     case TN_FLOAT16: return half_value(((const uint16_t *)p->t->data)[at]);
     case TN_BFLOAT16: return brain_value(((const uint16_t *)p->t->data)[at]);
     case TN_FLOAT32: return (double)((const float *)p->t->data)[at];
@@ -140,7 +144,7 @@ static void find_style(printer *p) {
     const tni_print_options *options = &p->t->options;
     style *s = &p->style;
     *s = (style){.width = 1, .precision = (int)options->precision, .whole = true};
-    s->floating = tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT || tni_dtype_is_float8(p->t->dtype);
+    s->floating = p->complex || tni_dtype_get(p->t->dtype)->kind == TNI_KIND_FLOAT || tni_dtype_is_float8(p->t->dtype);
     if (s->floating) {
         int64_t index[TNI_FORMAT_MAX_DIMS] = {0};
         double low = (double)INFINITY, high = 0;
@@ -164,12 +168,20 @@ static void add_element(tni_str *out, const printer *p, int64_t at) {
     int n = element_text(text, p, at);
     add_blanks(out, p->style.width - n);
     tni_str_add_n(out, text, (size_t)n);
+    if (!p->complex) return;
+    printer other = *p;
+    other.part = 1, other.style = p->imaginary;
+    n = element_text(text, &other, at);
+    if (*text != '-') tni_str_add(out, "+");
+    tni_str_add_n(out, text, (size_t)n);
+    tni_str_add(out, "j");
 }
 
 /* The elements of the last dim, from offset `at`, broken into lines. */
 static void add_row(tni_str *out, const printer *p, int64_t at) {
     int64_t last = p->t->ndim - 1, size = p->t->sizes[last], stride = p->t->strides[last], indent = INDENT + last;
-    int64_t per_line = TNI_MAX(1, (p->t->options.linewidth - indent) / (p->style.width + 2)), column = 0;
+    int64_t width = p->style.width + 2 + (p->complex ? p->imaginary.width + 1 : 0);
+    int64_t per_line = TNI_MAX(1, (p->t->options.linewidth - indent) / width), column = 0;
     for (int64_t i = 0; i < size && !out->failed; i = next_index(p, size, i)) {
         bool after_cut = i > 0 && is_cut(p, size) && i == size - p->edge;
         for (int part = after_cut ? 0 : 1; part < 2; part++) { /* 0: the dots */
@@ -268,7 +280,8 @@ static void add_suffixes(tni_str *out, const printer *p, size_t start) {
         tni_format_tuple(&text, t->sizes, t->ndim);
         if (!text.failed) add_suffix(&s, text.text);
     }
-    if (t->dtype != t->default_dtype && (p->empty || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
+    tn_dtype usual = p->complex && !p->empty ? tni_dtype_complex(t->default_dtype) : t->default_dtype;
+    if (t->dtype != usual && (p->empty || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
         char name[32];
         snprintf(name, sizeof name, "dtype=torch.%s", tni_dtype_get(t->dtype)->name);
         add_suffix(&s, name);
@@ -286,7 +299,7 @@ static void add_suffixes(tni_str *out, const printer *p, size_t start) {
 
 bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
     const tni_print_options *options = &t->options;
-    printer p = {.t = t, .edge = options->edgeitems};
+    printer p = {.t = t, .edge = options->edgeitems, .complex = tni_dtype_is_complex(t->dtype)};
     int64_t numel = 1;
     TNI_CHECK(has_text(t->dtype), TN_ERR_NOT_IMPLEMENTED, "printing a tensor of dtype %s", tni_dtype_get(t->dtype)->name);
     TNI_CHECK(t->ndim >= 0 && t->ndim <= TNI_FORMAT_MAX_DIMS, TN_ERR_NOT_IMPLEMENTED, "printing a tensor of more than %d dims",
@@ -307,7 +320,11 @@ bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
     } else if (p.edge == 0 && p.summarise && t->ndim > 0) {
         tni_str_add(out, "[...]");
     } else {
+        p.part = p.complex;
         find_style(&p);
+        p.imaginary = p.style;
+        p.part = 0;
+        if (p.complex) find_style(&p);
         add_elements(out, &p);
     }
     add_suffixes(out, &p, start);

@@ -22,6 +22,33 @@ typedef struct {
 
 static const row rows[] = {
     {"torch.tensor(1.5)", TN_FLOAT32, 0, {0}, (const float[]){1.5f}, .text = "tensor(1.5000)"},
+    {"torch.tensor([[1+2j, -3.5], [complex(nan, 1), complex(0, -inf)]])",
+     TN_COMPLEX64,
+     2,
+     {2, 2},
+     (const float[]){1, 2, -3.5f, 0, NAN, 1, 0, -INFINITY},
+     .text = "tensor([[ 1.0000+2.j, -3.5000+0.j],\n        [    nan+1.j,  0.0000-infj]])"},
+    {"torch.tensor([1e-5+2j, 1000.5-3j, -2e8j])",
+     TN_COMPLEX64,
+     1,
+     {3},
+     (const float[]){1e-5f, 2, 1000.5f, -3, -0.0f, -2e8f},
+     .text = "tensor([1.0000e-05+2.0000e+00j, 1.0005e+03-3.0000e+00j, -0.0000e+00-2.0000e+08j])"},
+    {"torch.tensor(1.5-2.25j, dtype=torch.complex128)",
+     TN_COMPLEX128,
+     0,
+     {0},
+     (const double[]){1.5, -2.25},
+     .text = "tensor(1.5000-2.2500j, dtype=torch.complex128)"},
+    {"torch.complex(torch.arange(12.) / 4, -torch.arange(12.) * 100)",
+     TN_COMPLEX64,
+     1,
+     {12},
+     (const float[]){0,    -0.0f, 0.25f, -100, 0.5f, -200, 0.75f, -300, 1,    -400,  1.25f, -500,
+                     1.5f, -600,  1.75f, -700, 2,    -800, 2.25f, -900, 2.5f, -1000, 2.75f, -1100},
+     .text = "tensor([0.0000-0.j, 0.2500-100.j, 0.5000-200.j, 0.7500-300.j,\n        1.0000-400.j, 1.2500-500.j, 1.5000-600.j, "
+             "1.7500-700.j,\n        2.0000-800.j, 2.2500-900.j, 2.5000-1000.j, 2.7500-1100.j])"},
+    {"torch.tensor([], dtype=torch.complex64)", TN_COMPLEX64, 1, {0}, NULL, .text = "tensor([], dtype=torch.complex64)"},
     {"torch.tensor([1., 2.])", TN_FLOAT32, 1, {2}, (const float[]){1.0f, 2.0f}, .text = "tensor([1., 2.])"},
     {"torch.tensor([1., 1000.])", TN_FLOAT32, 1, {2}, (const float[]){1.0f, 1.0e+03f}, .text = "tensor([   1., 1000.])"},
     {"torch.tensor([1., 1001.])", TN_FLOAT32, 1, {2}, (const float[]){1.0f, 1001.0f}, .text = "tensor([1.0000e+00, 1.0010e+03])"},
@@ -352,7 +379,7 @@ static void expect_error(row r, tn_status status) {
 
 static void refuses(void) {
     row r = rows[0];
-    r.dtype = TN_COMPLEX64;
+    r.dtype = TN_COMPLEX32;
     expect_error(r, TN_ERR_NOT_IMPLEMENTED);
     r = rows[0];
     r.options = (tni_print_options){-1, 1000, 3, 80, -1};
