@@ -151,6 +151,36 @@ TN_API tn_nn_instance_norm2d *(tn_nn_instance_norm2d_new)(int64_t num_features, 
 /** As tn_nn_instance_norm1d_new. [scope] */
 TN_API tn_nn_instance_norm3d *(tn_nn_instance_norm3d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
 
+/* ---- clip_grad.c ---- */
+
+/* Keywords of tn_nn_utils_clip_grad_norm_ and tn_nn_utils_get_total_norm. */
+typedef struct tn_clip_grad_norm_opts {
+    size_t size;
+    double norm_type;        /* 2; infinity: the largest |x| */
+    bool error_if_nonfinite; /* false */
+} tn_clip_grad_norm_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_clip_grad_norm_(parameters, ...)                                                                               \
+    TN_WITH(tn_clip_grad_norm_opts, (.norm_type = 2),                                                                              \
+            (tn_nn_utils_clip_grad_norm_)(parameters, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_get_total_norm(...)                                                                                            \
+    TN_WITH(tn_clip_grad_norm_opts, (.norm_type = 2), (tn_nn_utils_get_total_norm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The norm over all elements of several tensors, as if they were one: torch.nn.utils.get_total_norm. 0-d [scope] */
+TN_API tn_tensor *(tn_nn_utils_get_total_norm)(tn_tensors *tensors, const tn_clip_grad_norm_opts *opts TN_DEFAULT(NULL));
+
+/** Scales all gradients by one factor, so that their total norm is at most max_norm: torch.nn.utils.clip_grad_norm_. Parameters without
+ *  a gradient are left out.
+ *  parameters  as tn_parameters gives them
+ *  returns     the total norm before, 0-d [scope]; TN_ERR_RUNTIME with error_if_nonfinite, then no gradient was changed
+ */
+TN_API tn_tensor *(tn_nn_utils_clip_grad_norm_)(tn_tensors *parameters, double max_norm, const tn_clip_grad_norm_opts *opts TN_DEFAULT(NULL));
+
+/** Clamps every element of the gradients to -clip_value .. clip_value: torch.nn.utils.clip_grad_value_. */
+TN_API bool (tn_nn_utils_clip_grad_value_)(tn_tensors *parameters, double clip_value);
+
 /* ---- container.c ---- */
 
 /** torch.nn.Sequential: each child takes the result of the one before. torch.nn.ModuleList: children without a forward. A child may be

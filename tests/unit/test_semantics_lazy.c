@@ -1,5 +1,6 @@
 /* Lazy modules, reparametrisation, notes on the design: statements 201 to 232. */
 #include "statement.h"
+#include <math.h>
 
 static void uninitialized(void) {
     TN_SCOPE;
@@ -182,13 +183,36 @@ static void functional_call(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "the parameters have 4 elements, but the vector 3");
 }
 
+static void clipped(void) {
+    TN_SCOPE;
+    tn_tensor *three = tn_parameter(tn_ones(1)), *four = tn_parameter(tn_ones((2, 2))), *idle = tn_parameter(tn_ones(2));
+    tn_tensors *all = tn_tensors_new((tn_tensor *[]){three, idle, four}, 3);
+    tn_set_grad(three, tn_full(1, 3.0));
+    tn_set_grad(four, tn_full((2, 2), 2.0));
+    CHECK(tn_item(tn_nn_utils_get_total_norm(tn_tensors_new((tn_tensor *[]){tn_grad(three), tn_grad(four)}, 2))) == 5);
+    CHECK(tn_item(tn_nn_utils_clip_grad_norm_(all, 10)) == 5 && tn_item(tn_grad(three)) == 3); /* nothing to do */
+    tn_tensor *kept = tn_grad(three);
+    CHECK(tn_item(tn_nn_utils_clip_grad_norm_(all, 1)) == 5 && tn_grad(three) == kept && tn_grad(idle) == NULL);
+    CHECK(fabs(tn_item(tn_grad(three)) - 0.6) < 1e-6 && fabs(sum_of(tn_grad(four)) - 1.6) < 1e-5);
+    CHECK(fabs(tn_item(tn_nn_utils_clip_grad_norm_(all, 0.3, .norm_type = INFINITY)) - 0.6) < 1e-6);
+    CHECK(fabs(tn_item(tn_grad(three)) - 0.3) < 1e-6);
+    CHECK(tn_nn_utils_clip_grad_value_(all, 0.25) && tn_item(tn_grad(three)) == 0.25);
+    tn_fill_(tn_grad(three), INFINITY);
+    double before = sum_of(tn_grad(four));
+    CHECK(tn_nn_utils_clip_grad_norm_(all, 1, .error_if_nonfinite = true) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "is non-finite, so it cannot be clipped");
+    CHECK(sum_of(tn_grad(four)) == before);
+    CHECK(tn_item(tn_nn_utils_clip_grad_norm_(tn_tensors_new(&idle, 1), 1)) == 0);
+}
+
 static void functional(void) {
     TN_SCOPE;
     NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.",
             "It serves vmap, which does not exist here.");
     NOT_YET(225, "swap_tensors exchanges what two objects are.",
             "Conversion and loading exchange memory below the same objects already.");
-    NOT_YET(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.", "It comes with the optimizers.");
+    HOLDS(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.");
+    clipped();
     HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
                "negative rate; twice in one group is a warning; names are kept.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
