@@ -161,8 +161,8 @@ typedef struct tn_clip_grad_norm_opts {
 } tn_clip_grad_norm_opts;
 #ifndef __cplusplus
 #define tn_nn_utils_clip_grad_norm_(parameters, ...)                                                                               \
-    TN_WITH(tn_clip_grad_norm_opts, (.norm_type = 2),                                                                              \
-            (tn_nn_utils_clip_grad_norm_)(parameters, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_clip_grad_norm_opts, (.norm_type = 2), (tn_nn_utils_clip_grad_norm_)(parameters, TN_FIRST(__VA_ARGS__, ), &tn_o),   \
+            TN_REST(__VA_ARGS__, ))
 #define tn_nn_utils_get_total_norm(...)                                                                                            \
     TN_WITH(tn_clip_grad_norm_opts, (.norm_type = 2), (tn_nn_utils_get_total_norm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                \
             TN_REST(__VA_ARGS__, ))
