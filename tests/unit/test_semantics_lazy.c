@@ -185,6 +185,7 @@ static void functional_call(void) {
 
 static void clipped(void) {
     TN_SCOPE;
+    HOLDS(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.");
     tn_tensor *three = tn_parameter(tn_ones(1)), *four = tn_parameter(tn_ones((2, 2))), *idle = tn_parameter(tn_ones(2));
     tn_tensors *all = tn_tensors_new((tn_tensor *[]){three, idle, four}, 3);
     tn_set_grad(three, tn_full(1, 3.0));
@@ -211,8 +212,6 @@ static void functional(void) {
             "It serves vmap, which does not exist here.");
     NOT_YET(225, "swap_tensors exchanges what two objects are.",
             "Conversion and loading exchange memory below the same objects already.");
-    HOLDS(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.");
-    clipped();
     HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
                "negative rate; twice in one group is a warning; names are kept.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
@@ -265,6 +264,7 @@ int main(void) {
     RUN(lazy_states);
     RUN(reparametrisation);
     RUN(functional_call);
+    RUN(clipped);
     RUN(functional);
     RUN(design);
     return test_end();
