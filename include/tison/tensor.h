@@ -107,6 +107,8 @@ TN_API bool tn_copy_to(tn_tensor *x, void *out, size_t bytes);
 /** The value of a tensor with one element. NaN (0) on failure. */
 TN_API double tn_item(tn_tensor *x);
 TN_API int64_t tn_item_int(tn_tensor *x);
+/** Both parts of a tensor with one element, 0 for the second of a real one: complex(x.item()). Either may be NULL; NaN on failure. */
+TN_API bool tn_item_complex(tn_tensor *x, double *real, double *imaginary);
 
 /** PyTorch's text of a tensor, list, module, state, optimizer. [borrow] until the next call of this thread. "None" for NULL. */
 TN_API const char *tn_to_string(const void *x);

@@ -135,6 +135,14 @@ int64_t tn_item_int(tn_tensor *x) {
     READ("item_int", x, 0);
     return one_element(x) ? tni_array_int_at(&x->a, 0) : 0;
 }
+bool tn_item_complex(tn_tensor *x, double *real, double *imaginary) {
+    double value[2] = {NAN, NAN};
+    bool right = !tni_failed() && tni_check_handle("item_complex", "x", x, TNI_TENSOR) && one_element(x);
+    if (right) tni_element_convert(value, TN_COMPLEX128, x->a.data, (tn_dtype)x->a.dtype);
+    if (real) *real = value[0];
+    if (imaginary) *imaginary = value[1];
+    return right;
+}
 
 /* ---- tensors over memory of the program's own ---- */
 
