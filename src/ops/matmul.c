@@ -195,10 +195,12 @@ static bool matmul_run(tni_call *c) {
         TNI_REQUIRE(c, a->a.sizes[na - 1] == b->a.sizes[0], TN_ERR_SHAPE,
                     "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld)", SIZE(a, na - 2), SIZE(a, na - 2),
                     SIZE(a, na - 1), SIZE(b, 0));
-        tn_tensor *y = folded(a, tn_unsqueeze(b, 1));
+        tn_tensor *column = tn_unsqueeze(b, 1), *y = column ? folded(a, column) : NULL;
         c->out[0] = y ? (tn_reshape)(y, y->a.sizes, (size_t)na - 1) : NULL;
     } else if (na == 1) {
-        tn_tensor *row = tn_unsqueeze(a, 0), *y = nb == 2 ? (check_inner(c, row, b) ? tn_mm(row, b) : NULL) : batched(c, row, b);
+        tn_tensor *row = tn_unsqueeze(a, 0);
+        if (!row) return false;
+        tn_tensor *y = nb == 2 ? (check_inner(c, row, b) ? tn_mm(row, b) : NULL) : batched(c, row, b);
         int64_t sizes[TNI_MAX_DIMS];
         for (int i = 0; y && i < nb; i++) sizes[i] = y->a.sizes[i];
         if (y) sizes[nb - 2] = sizes[nb - 1];
