@@ -62,9 +62,13 @@ static bool survives(const sample *s, bool forever, long *points) {
     return false;
 }
 
-int main(void) {
+/* test_samples_memory [NAME...]: the named rows alone. */
+int main(int argc, char **argv) {
     long points = 0;
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        bool wanted = argc < 2;
+        for (int k = 1; k < argc; k++) wanted = wanted || strcmp(argv[k], ops[i]->name) == 0;
+        if (!wanted) continue;
         for (const char *const *text = ops[i]->samples; text && *text; text++) {
             sample s;
             if (text > ops[i]->samples + 2 && !strchr(*text, '!')) continue; /* the first three, and those that fail */
