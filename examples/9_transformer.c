@@ -5,6 +5,7 @@
 #include <tison.h>
 
 enum { TOKENS = 12, LENGTH = 10, WIDTH = 16, HEADS = 2 };
+static const double scale = 0.35355339059327379; /* 1 / sqrt(WIDTH / HEADS) */
 
 typedef struct {
     tn_module         module;
@@ -24,7 +25,7 @@ static tn_tensor *attention(block *self, tn_tensor *x) {
     int64_t n = tn_size(x, 0), length = tn_size(x, 1);
     tn_tensor *all = tn_forward(self->qkv, x), *part[3], *at = tn_arange(length);
     for (int i = 0; i < 3; i++) part[i] = split_heads(tn_narrow(all, -1, (int64_t)i * WIDTH, WIDTH));
-    tn_tensor *scores = tn_div(tn_matmul(part[0], tn_transpose(part[1], -2, -1)), sqrt((double)WIDTH / HEADS));
+    tn_tensor *scores = tn_mul(tn_matmul(part[0], tn_transpose(part[1], -2, -1)), scale);
     tn_tensor *later = tn_gt(tn_reshape(at, (1, length)), tn_reshape(at, (length, 1)));
     tn_tensor *y = tn_matmul(tn_softmax(tn_where(later, -INFINITY, scores), -1), part[2]);
     return tn_forward(self->proj, tn_reshape(tn_transpose(y, 1, 2), (n, length, WIDTH)));
