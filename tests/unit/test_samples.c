@@ -247,7 +247,7 @@ static verdict check_gradients(sample *s) {
 
 static bool same_values(tn_tensor *a, tn_tensor *b) {
     result x, y;
-    bool same = take(a, &x) & take(b, &y) && agree(&x, &y, 0, 0);
+    bool first = take(a, &x), second = take(b, &y), same = first && second && agree(&x, &y, 0, 0);
     free(x.data);
     free(y.data);
     return same;
