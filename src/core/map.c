@@ -244,7 +244,7 @@ static bool make_output(tni_call *c, const tni_array *const *x, tn_dtype dtype) 
     size_t ndim;
     TNI_TRY(broadcast_shape(c, x, sizes, &ndim));
     for (size_t i = 0; i < c->nin; i++) {
-        if (x[i]->ndim != ndim || memcmp(x[i]->sizes, sizes, ndim * sizeof *sizes) != 0) continue;
+        if (x[i]->ndim != ndim || (ndim && memcmp(x[i]->sizes, sizes, ndim * sizeof *sizes) != 0)) continue;
         if (x[i]->contiguous) break;
         if (tni_is_dense(x[i])) return tni_out_like(c, 0, c->in[i], dtype);
     }

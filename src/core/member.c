@@ -309,8 +309,9 @@ bool(tn_module_delete)(tn_module *handle, const char *name) {
 
 /* ---- all members made at run time at once: for containers ---- */
 
-static void free_members(tni_member *list, size_t n) {
-    for (size_t i = 0; i < n; i++) tni_free(list[i].name, strlen(list[i].name) + 1);
+/* A list with room for n, of which `made` have names. */
+static void free_members(tni_member *list, size_t made, size_t n) {
+    for (size_t i = 0; i < made; i++) tni_free(list[i].name, strlen(list[i].name) + 1);
     tni_free(list, n * sizeof *list);
 }
 
@@ -352,7 +353,7 @@ bool(tn_module_set_members)(tn_module *handle, const char *const *names, void *c
         tni_object *o = values[i] ? tni_object_find(values[i]) : NULL;
         list[i] = (tni_member){tni_strdup(names[i]), o, status_of(m, o)};
         if (list[i].name) continue;
-        free_members(list, i);
+        free_members(list, i, n);
         return false;
     }
     for (size_t i = 0; i < n; i++) /* all that comes is claimed before anything goes */

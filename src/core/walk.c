@@ -320,12 +320,12 @@ bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what wha
                   bool duplicates) {
     TNI_TRY(tni_module_check(who, m)); /* a pass of its own: it observes, so that how many fields hold an object is known */
     tni_thread *t = tni_self();
-    if (t && t->walk_items < 4096) { /* as much room as the last walk took */
-        TNI_TRY(tni_reserve(&w->item, &w->capacity, t->walk_items, sizeof *w->item));
-        TNI_TRY(tni_reserve(&w->names, &w->names_capacity, t->walk_names, 1));
-    }
+    bool right = true;
+    if (t && t->walk_items < 4096) /* as much room as the last walk took */
+        right = tni_reserve(&w->item, &w->capacity, t->walk_items, sizeof *w->item) &&
+                tni_reserve(&w->names, &w->names_capacity, t->walk_names, 1);
     walker k = {.who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
-    bool right = run(&k, m, prefix ? prefix : "");
+    right = right && run(&k, m, prefix ? prefix : "");
     for (size_t i = 0; i < w->n; i++) w->item[i].name = w->names + (uintptr_t)w->item[i].name;
     if (t) t->walk_items = (uint32_t)w->n, t->walk_names = (uint32_t)w->names_length;
     if (!right) tni_walk_clear(w);
