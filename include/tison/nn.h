@@ -750,6 +750,50 @@ TN_API tn_nn_parameter_dict *(tn_nn_parameter_dict_copy)(tn_nn_parameter_dict *s
 /** fromkeys(names, x): a new dict in which all names hold the same tensor. [keep]; [scope] */
 TN_API tn_nn_parameter_dict *(tn_nn_parameter_dict_fromkeys)(const char *const *names, size_t n, tn_tensor *x);
 
+/* ---- parametrize.c ---- */
+
+typedef struct tn_nn_parametrize_opts {
+    size_t size;
+    bool unsafe; /* false: a parametrization keeps dtype and shape */
+} tn_nn_parametrize_opts;
+typedef struct tn_nn_remove_parametrizations_opts {
+    size_t size;
+    bool leave_parametrized; /* true: the computed value stays, else the original */
+} tn_nn_remove_parametrizations_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_parametrize_register_parametrization(m, name, ...)                                                             \
+    TN_WITH(                                                                                                                       \
+        tn_nn_parametrize_opts, (.unsafe = false),                                                                                 \
+        (tn_nn_utils_parametrize_register_parametrization)(TN_AS_MODULE(m), name, TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),   \
+        TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_parametrize_remove_parametrizations(m, ...)                                                                    \
+    TN_WITH(tn_nn_remove_parametrizations_opts, (.leave_parametrized = true),                                                      \
+            (tn_nn_utils_parametrize_remove_parametrizations)(TN_AS_MODULE(m), TN_FIRST(__VA_ARGS__, ), &tn_o),                    \
+            TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_parametrize_is_parametrized(m, name) (tn_nn_utils_parametrize_is_parametrized)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_parametrize_compute(m, name) (tn_nn_utils_parametrize_compute)(TN_AS_MODULE(m), name)
+#endif
+
+/** m.name becomes what the module f makes of it, computed anew before every forward of m and by tn_nn_utils_parametrize_compute; the
+ *  tensor itself is from then on parametrizations.<name>.original. A second registration takes the result of the first. TN_ERR_VALUE
+ *  when m has no such tensor, or dtype or shape would change and it is not unsafe. After a failure m is as before. [keep] f.
+ *  torch.nn.utils.parametrize.register_parametrization. */
+TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
+                                                              const tn_nn_parametrize_opts *opts TN_DEFAULT(NULL));
+
+/** Has m a parametrization, of that name or, with NULL, of any? torch.nn.utils.parametrize.is_parametrized. [NULL ok] name */
+TN_API bool(tn_nn_utils_parametrize_is_parametrized)(tn_module *m, const char *name);
+
+/** Computes a parametrized member now and puts it into its place: what reading m.name does in PyTorch. TN_ERR_VALUE for a name that is not
+ *  parametrized. [scope] */
+TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *name);
+
+/** Takes all parametrizations of a name away. The original keeps its identity and has the computed value, or without leave_parametrized
+ *  its own, which TN_ERR_VALUE refuses when there are several originals; then a new Parameter takes their place.
+ *  torch.nn.utils.parametrize.remove_parametrizations. */
+TN_API bool(tn_nn_utils_parametrize_remove_parametrizations)(tn_module *m, const char *name,
+                                                             const tn_nn_remove_parametrizations_opts *opts TN_DEFAULT(NULL));
+
 /* ---- pooling.c ---- */
 
 /** torch.nn.MaxPool2d: x (N, C, H, W) -> (N, C, oh, ow). */

@@ -94,16 +94,6 @@ static void lazy_states(void) {
 static void reparametrisation(void) {
     TN_SCOPE;
 #define PARTS "parametrisations of modules are a part of their own, which comes later"
-    NOT_YET(207,
-            "register_parametrization moves the tensor to parametrizations.weight.original and computes the member at every read.",
-            PARTS);
-    NOT_YET(208, "The names become bias, parametrizations.weight.original, or original0, original1.", PARTS);
-    NOT_YET(209, "The printed class becomes Parametrized with the name behind it.", PARTS);
-    NOT_YET(210, "Assigning to the member runs right_inverse; deleting is refused.", PARTS);
-    NOT_YET(211, "Registering checks dtype and shape unless unsafe; a second one composes.", PARTS);
-    NOT_YET(212, "cached() makes reads return one object.", PARTS);
-    NOT_YET(213, "remove_parametrizations bakes the value in, or restores the original.", PARTS);
-    NOT_YET(214, "A parametrised module can be deep copied, not pickled whole.", PARTS);
     NOT_YET(215, "weight_norm has a norm and a direction; states of the old kind are translated.", PARTS);
     NOT_YET(216, "The old weight_norm recomputes weight before forward from weight_g and weight_v.", PARTS);
     NOT_YET(217, "spectral_norm, old and new, iterates only in training.", PARTS);
