@@ -197,9 +197,8 @@ TN_API tn_nn_container *(tn_nn_container_slice)(tn_nn_container *self, const tn_
 TN_API bool tn_nn_container_extend(tn_nn_container *self, tn_nn_container *other) {
     TN_SCOPE;
     if (tn_error() != TN_OK || !self || !other || !tn_module_class(&self->module) || !tn_module_class(&other->module)) return false;
-    tni_items l, more = {0};
+    tni_items l = {0}, more = {0};
     bool right = tni_items_take(&more, &other->module, true, 0) && tni_items_take(&l, &self->module, true, more.n);
-    if (!right) l = (tni_items){0};
     for (size_t i = 0; right && i < more.n; i++) tni_items_insert(&l, l.n, NULL, more.value[more.others + i]);
     right = tni_items_end(&l, &self->module, right);
     (void)tni_items_end(&more, NULL, false);

@@ -14,14 +14,17 @@ static bool reserve(tni_items *l, size_t room) {
     return l->name && l->value && l->number;
 }
 
-/* Fields of the class are not touched: what members a struct has besides them comes first. */
-bool tni_items_take(tni_items *l, tn_module *m, bool modules, size_t more) {
+static void give_back(tni_items *l) {
+    if (l->name) tni_free(l->name, l->room * sizeof *l->name);
+    if (l->value) tni_free(l->value, l->room * sizeof *l->value);
+    if (l->number) tni_free(l->number, l->room * sizeof *l->number);
     *l = (tni_items){0};
-    const tn_class *class_ = tn_module_class(m);
-    size_t n = class_ ? (tn_module_members)(m) : 0, fields = class_ ? class_->nfields : 0;
-    if (!class_ || !reserve(l, n + more + 1)) return false;
+}
+
+/* Those of the kind come after the others. */
+static bool collect(tni_items *l, tn_module *m, bool modules, size_t first, size_t n) {
     for (int items = 0; items <= 1; items++)
-        for (size_t i = fields; i < n; i++) {
+        for (size_t i = first; i < n; i++) {
             tn_member member;
             if (!(tn_module_member)(m, i, &member)) return false;
             if (is_item(&member, modules) != (items == 1)) continue;
@@ -33,6 +36,16 @@ bool tni_items_take(tni_items *l, tn_module *m, bool modules, size_t more) {
                 l->others++;
         }
     return true;
+}
+
+/* Fields of the class are not touched: what members a struct has besides them comes first. */
+bool tni_items_take(tni_items *l, tn_module *m, bool modules, size_t more) {
+    *l = (tni_items){0};
+    const tn_class *class_ = tn_module_class(m);
+    size_t n = class_ ? (tn_module_members)(m) : 0, fields = class_ ? class_->nfields : 0;
+    if (class_ && reserve(l, n + more + 1) && collect(l, m, modules, fields, n)) return true;
+    give_back(l);
+    return false;
 }
 
 static const char *write_number(tni_items *l, size_t i, size_t number) {
@@ -62,9 +75,7 @@ void tni_items_number(tni_items *l) {
 
 bool tni_items_end(tni_items *l, tn_module *m, bool right) {
     right = right && (tn_module_set_members)(m, l->name, l->value, l->others + l->n);
-    if (l->name) tni_free(l->name, l->room * sizeof *l->name);
-    if (l->value) tni_free(l->value, l->room * sizeof *l->value);
-    if (l->number) tni_free(l->number, l->room * sizeof *l->number);
+    give_back(l);
     return right;
 }
 

@@ -12,7 +12,7 @@ typedef struct tni_items {
     size_t others, n, room;
 } tni_items;
 
-/* modules: the children, NULL ones too; else what is no child. `more`: how many may be added. */
+/* modules: the children, NULL ones too; else what is no child. `more`: how many may be added. When it fails, `l` is empty. */
 bool tni_items_take(tni_items *l, tn_module *m, bool modules, size_t more);
 void tni_items_insert(tni_items *l, size_t at, const char *name, void *value); /* name NULL: its number */
 void tni_items_remove(tni_items *l, size_t at);
