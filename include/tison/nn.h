@@ -669,6 +669,38 @@ TN_API tn_nn_rms_norm *(tn_nn_rms_norm_new)(const int64_t *normalized_shape, siz
 /** weight is 1, bias 0. TN_ERR_VALUE unless num_groups divides num_channels. [scope] */
 TN_API tn_nn_group_norm *(tn_nn_group_norm_new)(int64_t num_groups, int64_t num_channels, const tn_nn_group_norm_opts *opts TN_DEFAULT(NULL));
 
+/* ---- norm_parametrizations.c ---- */
+
+typedef struct tn_nn_weight_norm_opts {
+    size_t size;
+    const char *name; /* "weight" */
+    int64_t dim;      /* 0; TN_NONE: one norm of the whole tensor */
+} tn_nn_weight_norm_opts;
+typedef struct tn_nn_spectral_norm_opts {
+    size_t size;
+    const char *name;           /* "weight" */
+    int64_t n_power_iterations; /* 1; at each computation in training */
+    double eps;                 /* 1e-12 */
+    int64_t dim;                /* 0; of the rows; 1 suits transposed convolutions */
+} tn_nn_spectral_norm_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_parametrizations_weight_norm(...)                                                                              \
+    TN_WITH(tn_nn_weight_norm_opts, (.name = "weight", .dim = 0),                                                                  \
+            (tn_nn_utils_parametrizations_weight_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_parametrizations_spectral_norm(...)                                                                            \
+    TN_WITH(tn_nn_spectral_norm_opts, (.name = "weight", .n_power_iterations = 1, .eps = 1e-12, .dim = 0),                         \
+            (tn_nn_utils_parametrizations_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE) and a direction,
+ *  which start as they are in m.name. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
+TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts TN_DEFAULT(NULL));
+
+/** m.name becomes m.name by its largest singular value, as a matrix of the rows of dim. Buffers _u and _v hold the vectors: 15 power
+ *  iterations at once, then some at each computation in training, none in evaluation. False on errors, with m as before.
+ *  torch.nn.utils.parametrizations.spectral_norm. */
+TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts TN_DEFAULT(NULL));
+
 /* ---- parameter_list.c ---- */
 
 /** torch.nn.ParameterList: tensors become parameters when they come in; NULL stays. A failed call changes nothing. */

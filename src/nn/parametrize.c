@@ -178,6 +178,8 @@ bool tni_parametrize(tn_module *m, const char *name, tn_module *f, tn_tensor *co
         return tn_error() == TN_OK &&
                tn_raise(TN_ERR_VALUE, "Module '%s' does not have a parameter, a buffer, or a parametrized element with name '%s'",
                         tn_module_class(m) ? tn_module_class(m)->printed : "", name ? name : "(null)");
+    if (list_of(m, name))
+        return tn_raise(TN_ERR_VALUE, "'%s' is parametrized already, and this parametrization takes several originals", name);
     tn_module *list = make_list(f, originals, n, &old);
     tn_tensor *x = list ? (tn_forward)(list, NULL, 0) : NULL;
     if (!x || (!unsafe && !check_kept(name, old.value, x))) return false;

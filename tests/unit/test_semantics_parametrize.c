@@ -127,7 +127,45 @@ static void removing(void) {
     CHECK_STR(walk_names(tn_named_buffers(holder)), "scale ");
 }
 
+static void norms(void) {
+    TN_SCOPE;
+    tn_manual_seed(3);
+    tn_nn_linear *l = tn_nn_linear(3, 2);
+    tn_tensor *w = tn_clone(tn_detach(l->weight)), *x = tn_ones((1, 3));
+    IN_C(215, "weight_norm has a norm, original0, (out, 1...) or a number, and a direction, original1; old states are translated.",
+         "States with weight_g and weight_v are not translated.");
+    CHECK(!tn_nn_utils_parametrizations_weight_norm(l, .dim = 2) && tn_is_parameter(l->weight));
+    CHECK_ERROR(TN_ERR_INDEX, "Dimension out of range");
+    CHECK(tn_nn_utils_parametrizations_weight_norm(l));
+    CHECK_STR(state_names(tn_state_dict(l)), "bias parametrizations.weight.original0 parametrizations.weight.original1 ");
+    CHECK(tn_allclose(l->weight, w));
+    tn_tensor *g = tn_get_parameter(l, "parametrizations.weight.original0");
+    CHECK(tn_ndim(g) == 2 && tn_size(g, 0) == 2 && tn_size(g, 1) == 1);
+    CHECK(!tn_nn_utils_parametrizations_weight_norm(l));
+    CHECK_ERROR(TN_ERR_VALUE, "'weight' is parametrized already");
+    CHECK(!tn_nn_utils_parametrize_remove_parametrizations(l, "weight", .leave_parametrized = false));
+    CHECK_ERROR(TN_ERR_VALUE, "in terms of a sequence of tensors");
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && tn_is_parameter(l->weight) && tn_allclose(l->weight, w));
+    CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
+    CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
+    IN_C(217, "spectral_norm has buffers _u and _v, 15 iterations at registration, and iterates only in training.",
+         "The new style alone; the old one with weight_orig, weight_u and weight_v does not exist.");
+    CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
+    CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
+    CHECK(tn_nn_utils_parametrizations_spectral_norm(l));
+    CHECK_STR(state_names(tn_state_dict(l)),
+              "bias parametrizations.weight.original parametrizations.weight.0._u parametrizations.weight.0._v ");
+    tn_tensor *u = tn_get_buffer(l, "parametrizations.weight.0._u");
+    tn_fill_(u, 0.5);
+    tn_eval(l);
+    CHECK(tn_forward(l, x) && sum_of(u) == 1);
+    tn_train(l, true);
+    CHECK(tn_forward(l, x) && sum_of(u) != 1);
+}
+
 int main(void) {
+    RUN(norms);
     RUN(registering);
     RUN(checks);
     RUN(removing);

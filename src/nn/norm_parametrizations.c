@@ -1,0 +1,153 @@
+/* nn/norm_parametrizations.c - torch.nn.utils.parametrizations: weight_norm and spectral_norm. */
+#include "nn/parametrize.h"
+
+#ifdef TN_HEADER
+typedef struct tn_nn_weight_norm_opts {
+    size_t size;
+    const char *name; /* "weight" */
+    int64_t dim;      /* 0; TN_NONE: one norm of the whole tensor */
+} tn_nn_weight_norm_opts;
+typedef struct tn_nn_spectral_norm_opts {
+    size_t size;
+    const char *name;           /* "weight" */
+    int64_t n_power_iterations; /* 1; at each computation in training */
+    double eps;                 /* 1e-12 */
+    int64_t dim;                /* 0; of the rows; 1 suits transposed convolutions */
+} tn_nn_spectral_norm_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_parametrizations_weight_norm(...)                                                                              \
+    TN_WITH(tn_nn_weight_norm_opts, (.name = "weight", .dim = 0),                                                                  \
+            (tn_nn_utils_parametrizations_weight_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_parametrizations_spectral_norm(...)                                                                            \
+    TN_WITH(tn_nn_spectral_norm_opts, (.name = "weight", .n_power_iterations = 1, .eps = 1e-12, .dim = 0),                         \
+            (tn_nn_utils_parametrizations_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+#endif
+
+static bool check_dim(int64_t *dim, int64_t ndim) {
+    if (*dim >= -ndim && *dim < ndim) return *dim += *dim < 0 ? ndim : 0, true;
+    return tn_raise(TN_ERR_INDEX, "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)",
+                    (long long)-ndim, (long long)ndim - 1, (long long)*dim);
+}
+
+/* ---- weight_norm: g v / |v| ---- */
+
+typedef struct tni_weight_norm {
+    tn_module module;
+    int64_t dim; /* TN_NONE: all */
+} tni_weight_norm;
+
+/* The norms over all dims but one, which stays with ones around it; a number for all of them. */
+static tn_tensor *norms(tn_tensor *v, int64_t dim) {
+    if (dim == TN_NONE) return tn_linalg_vector_norm(v);
+    int64_t sizes[8] = {1, 1, 1, 1, 1, 1, 1, 1}, ndim = tn_ndim(v);
+    if (ndim > 8) return (void)tn_raise(TN_ERR_SHAPE, "weight_norm: at most 8 dims, got %lld", (long long)ndim), NULL;
+    sizes[dim] = tn_size(v, dim);
+    tn_tensor *rows = tn_reshape(tn_transpose(v, 0, dim), (sizes[dim], -1));
+    return (tn_reshape)(tn_linalg_vector_norm(rows, .dim = 1), sizes, (size_t)ndim);
+}
+
+static tn_tensor *weight_norm_forward(tni_weight_norm *self, tn_tensor *g, tn_tensor *v) {
+    return tn_mul(v, tn_div(g, norms(v, self->dim)));
+}
+TN_CLASS_WITH(tni_weight_norm, weight_norm_forward, (TN_NO_FIELDS), .printed = "_WeightNorm");
+
+/* The tensor to be parametrized; its absence is reported by the registration. */
+static tn_tensor *weight_of(tn_module *m, const char *name) {
+    tn_member old;
+    return tn_error() == TN_OK && tni_parametrize_find(m, name, &old) ? old.value : NULL;
+}
+
+/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE) and a direction,
+ *  which start as they are in m.name. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
+TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts) {
+    TN_SCOPE;
+    const char *name = opts && opts->name ? opts->name : "weight";
+    tni_weight_norm *f = tn_module_class(m) ? tn_new(tni_weight_norm) : NULL;
+    if (!f) return false;
+    f->dim = opts ? opts->dim : 0;
+    tn_tensor *w = weight_of(m, name), *part[2] = {NULL, NULL};
+    if (w) {
+        TN_NO_GRAD;
+        if (f->dim != TN_NONE && !check_dim(&f->dim, tn_ndim(w))) return false;
+        tn_tensor *v = tn_clone(tn_detach(w)), *g = norms(v, f->dim);
+        bool grad = tn_requires_grad(w), parameter = tn_is_parameter(w);
+        part[0] = parameter ? tn_parameter_at(g, grad, NULL) : g;
+        part[1] = parameter ? tn_parameter_at(v, grad, NULL) : v;
+        if (tn_error() != TN_OK) return false;
+    }
+    return tni_parametrize(m, name, &f->module, part, 2, true);
+}
+
+/* ---- spectral_norm: w by its largest singular value ---- */
+
+typedef struct tni_spectral_norm {
+    tn_module module;
+    tn_tensor *_u, *_v; /* singular vectors; absent for one dim */
+    int64_t dim, iterations;
+    double eps;
+} tni_spectral_norm;
+
+static tn_tensor *normalize(tn_tensor *x, double eps) { return tn_div(x, tn_clamp(tn_linalg_vector_norm(x), .min = eps)); }
+
+static tn_tensor *matrix_of(tn_tensor *w, int64_t dim) {
+    int64_t order[16], ndim = tn_ndim(w), n = 0;
+    if (dim == 0) return tn_flatten(w, 1, -1);
+    if (ndim > 16) return (void)tn_raise(TN_ERR_SHAPE, "spectral_norm: at most 16 dims, got %lld", (long long)ndim), NULL;
+    order[n++] = dim;
+    for (int64_t d = 0; d < ndim; d++)
+        if (d != dim) order[n++] = d;
+    return tn_flatten((tn_permute)(w, order, (size_t)ndim), 1, -1);
+}
+
+static bool iterate(tni_spectral_norm *self, tn_tensor *matrix, int64_t n) {
+    TN_NO_GRAD;
+    tn_tensor *rows = tn_detach(matrix), *columns = tn_transpose(rows, 0, 1);
+    for (int64_t i = 0; i < n; i++) {
+        if (!tn_copy_(self->_u, normalize(tn_mv(rows, self->_v), self->eps))) return false;
+        if (!tn_copy_(self->_v, normalize(tn_mv(columns, self->_u), self->eps))) return false;
+    }
+    return tn_error() == TN_OK;
+}
+
+static tn_tensor *spectral_norm_forward(tni_spectral_norm *self, tn_tensor *w) {
+    if (tn_ndim(w) == 1) return normalize(w, self->eps);
+    tn_tensor *matrix = matrix_of(w, self->dim);
+    if (!matrix || (tn_is_training(self) && !iterate(self, matrix, self->iterations))) return NULL;
+    return tn_div(w, tn_dot(tn_clone(self->_u), tn_mv(matrix, tn_clone(self->_v))));
+}
+TN_CLASS_WITH(tni_spectral_norm, spectral_norm_forward, (_u, _v), .printed = "_SpectralNorm");
+
+static tn_tensor *random_vector(int64_t n, tn_dtype dtype, double eps) {
+    return tn_buffer(normalize(tn_randn(n, .dtype = dtype), eps));
+}
+
+static bool start(tni_spectral_norm *self, tn_tensor *w) {
+    TN_NO_GRAD;
+    if (!check_dim(&self->dim, tn_ndim(w))) return false;
+    if (self->iterations <= 0)
+        return tn_raise(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=%lld",
+                        (long long)self->iterations);
+    if (tn_ndim(w) == 1) return true;
+    tn_tensor *matrix = matrix_of(w, self->dim);
+    if (!matrix) return false;
+    self->_u = random_vector(tn_size(matrix, 0), tn_get_dtype(w), self->eps);
+    self->_v = self->_u ? random_vector(tn_size(matrix, 1), tn_get_dtype(w), self->eps) : NULL;
+    return self->_v && iterate(self, matrix, 15);
+}
+
+/** m.name becomes m.name by its largest singular value, as a matrix of the rows of dim. Buffers _u and _v hold the vectors: 15 power
+ *  iterations at once, then some at each computation in training, none in evaluation. False on errors, with m as before.
+ *  torch.nn.utils.parametrizations.spectral_norm. */
+TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts) {
+    TN_SCOPE;
+    const char *name = opts && opts->name ? opts->name : "weight";
+    tni_spectral_norm *f = tn_module_class(m) ? tn_new(tni_spectral_norm) : NULL;
+    if (!f) return false;
+    f->dim = opts ? opts->dim : 0;
+    f->iterations = opts ? opts->n_power_iterations : 1;
+    f->eps = opts ? opts->eps : 1e-12;
+    tn_tensor *w = weight_of(m, name);
+    if (w && !start(f, w)) return false;
+    return (tn_nn_utils_parametrize_register_parametrization)(m, name, &f->module, NULL);
+}
