@@ -843,6 +843,37 @@ typedef struct tn_nn_max_pool2d {
 /** kernel: an int or {kh, kw}; stride: the kernel's size unless given. [scope] */
 TN_API tn_nn_max_pool2d *(tn_nn_max_pool2d_new)(const int64_t *kernel, size_t nkernel, const tn_max_pool2d_opts *opts TN_DEFAULT(NULL));
 
+/* ---- prune.c ---- */
+
+#ifndef __cplusplus
+#define tn_nn_utils_prune_l1_unstructured(m, name, amount)                                                                         \
+    (tn_nn_utils_prune_l1_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define tn_nn_utils_prune_random_unstructured(m, name, amount)                                                                     \
+    (tn_nn_utils_prune_random_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define tn_nn_utils_prune_custom_from_mask(m, name, mask) (tn_nn_utils_prune_custom_from_mask)(TN_AS_MODULE(m), name, mask)
+#define tn_nn_utils_prune_remove(m, name) (tn_nn_utils_prune_remove)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_prune_is_pruned(m) (tn_nn_utils_prune_is_pruned)(TN_AS_MODULE(m))
+#endif
+
+/** Prunes the entries of m.name with the smallest absolute values: `amount` of them, an int, or a fraction of those that are left. The
+ *  parameter becomes <name>_orig, <name>_mask a buffer, and m.name their product, computed before each forward. TN_ERR_VALUE for an
+ *  amount out of range; then m is as before. torch.nn.utils.prune.l1_unstructured. */
+TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, tn_scalar amount);
+
+/** The same, but for entries chosen at random. torch.nn.utils.prune.random_unstructured. */
+TN_API bool(tn_nn_utils_prune_random_unstructured)(tn_module *m, const char *name, tn_scalar amount);
+
+/** Puts a mask of m.name's shape over it, or over what an earlier one left. TN_ERR_VALUE for another shape.
+ *  torch.nn.utils.prune.custom_from_mask. */
+TN_API bool(tn_nn_utils_prune_custom_from_mask)(tn_module *m, const char *name, tn_tensor *mask);
+
+/** Makes a pruning permanent: m.name is the parameter again, with zeros. TN_ERR_VALUE when it is not pruned.
+ *  torch.nn.utils.prune.remove. */
+TN_API bool(tn_nn_utils_prune_remove)(tn_module *m, const char *name);
+
+/** Is a tensor of m or of a module below pruned? torch.nn.utils.prune.is_pruned. */
+TN_API bool(tn_nn_utils_prune_is_pruned)(tn_module *m);
+
 /* ---- shape.c ---- */
 
 enum { TN_NN_UNFLATTEN_DIMS = 8 }; /* at most so many dims from one */

@@ -96,8 +96,6 @@ static void reparametrisation(void) {
 #define PARTS "parametrisations of modules are a part of their own, which comes later"
     NOT_YET(216, "The old weight_norm recomputes weight before forward from weight_g and weight_v.", PARTS);
     NOT_YET(218, "orthogonal has a buffer base and wants two dimensions.", PARTS);
-    NOT_YET(219, "Pruning keeps w_orig and a mask, and can be made permanent.", PARTS);
-    NOT_YET(220, "Global pruning ranks all entries together.", PARTS);
 #undef PARTS
 }
 
