@@ -114,7 +114,25 @@ static bool containers(void) {
     return tn_error() == TN_OK;
 }
 
-static bool scenario(void) { return loading() && members_and_hooks() && containers(); }
+/* A failed registration leaves the parameter in its place. */
+static bool is_computed_or_as_before(tn_nn_linear *l, tn_tensor *w, bool done) {
+    CHECK(done || l->weight == w);
+    return done;
+}
+
+static bool computed(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *w = l ? l->weight : NULL;
+    if (!w || tn_error() != TN_OK) return false;
+    if (!is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_spectral_norm(l))) return false;
+    if (!tn_nn_utils_parametrize_remove_parametrizations(l, "weight")) return false;
+    if (!is_computed_or_as_before(l, w, tn_nn_utils_prune_l1_unstructured(l, "weight", 1))) return false;
+    if (!tn_nn_utils_prune_remove(l, "weight")) return false;
+    return is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_weight_norm(l)) && tn_forward(l, tn_ones((1, 2)));
+}
+
+static bool scenario(void) { return computed() && loading() && members_and_hooks() && containers(); }
 
 static void fail_everywhere(bool forever) {
     long points = 0;
