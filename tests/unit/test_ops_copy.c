@@ -203,7 +203,19 @@ static void no_leaks(void) {
     CHECK_EQ_INT(live_objects(), before);
 }
 
+/* Ties go to the even neighbour, in both 16-bit floats. */
+static void halves_round_to_nearest_even(void) {
+    TN_SCOPE;
+    const float in[] = {1.0F + 0x1p-8F, 1.0F + 0x3p-8F, 1.0F + 0x1.8p-8F, 1.0F + 0x1p-11F, 1.0F + 0x3p-11F};
+    const float bf16[] = {1.0F, 1.0F + 0x1p-6F, 1.0F + 0x1p-7F, 1.0F, 1.0F}, f16[] = {in[0], in[1], in[2], 1.0F, 1.0F + 0x1p-9F};
+    for (int i = 0; i < 5; i++) {
+        CHECK(tn_item(tn_to(tn_full(1, in[i]), TN_BFLOAT16)) == bf16[i]);
+        CHECK(tn_item(tn_to(tn_full(1, in[i]), TN_FLOAT16)) == f16[i]);
+    }
+}
+
 int main(void) {
+    RUN(halves_round_to_nearest_even);
     RUN(clones);
     RUN(contiguous);
     RUN(detached);
