@@ -116,6 +116,7 @@ static double measure(void (*body)(void)) {
 
 int main(void) {
     tn_exit_on_error(true);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     const struct {
         const char *name;
         void (*body)(void);

@@ -1,4 +1,5 @@
 /* core/check_loss.c - tn_check_loss: a trainable leaf that a loss depends on and that nobody will train. */
+#include "base/addresses.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
@@ -7,33 +8,12 @@
 typedef struct search {
     tni_node **stack;
     size_t n, capacity;
-    tni_node **seen; /* open-addressed */
-    size_t count, mask;
+    tni_addresses seen;
 } search;
 
-static bool grow(search *s) {
-    size_t mask = s->seen ? s->mask * 2 + 1 : 255;
-    tni_node **seen = tni_alloc_zero((mask + 1) * sizeof *seen);
-    if (!seen) return false;
-    for (size_t i = 0; s->seen && i <= s->mask; i++) {
-        if (!s->seen[i]) continue;
-        size_t at = ((uintptr_t)s->seen[i] >> 6) & mask;
-        while (seen[at]) at = (at + 1) & mask;
-        seen[at] = s->seen[i];
-    }
-    if (s->seen) tni_free(s->seen, (s->mask + 1) * sizeof *seen);
-    s->seen = seen;
-    s->mask = mask;
-    return true;
-}
-
 static bool push(search *s, tni_node *n) {
-    if ((!s->seen || s->count * 2 > s->mask) && !grow(s)) return false;
-    size_t at = ((uintptr_t)n >> 6) & s->mask;
-    for (; s->seen[at]; at = (at + 1) & s->mask)
-        if (s->seen[at] == n) return true;
-    s->seen[at] = n;
-    s->count++;
+    tni_address_answer answer = tni_addresses_add(&s->seen, n);
+    if (answer != TNI_ADDRESS_NEW) return answer == TNI_ADDRESS_THERE;
     if (!tni_reserve(&s->stack, &s->capacity, s->n + 1, sizeof *s->stack)) return false;
     s->stack[s->n++] = n;
     return true;
@@ -73,6 +53,6 @@ bool(tn_check_loss)(tn_module *m, tn_tensor *loss) {
     search s = {0};
     bool right = push(&s, node) && visit_all(&s);
     tni_free(s.stack, s.capacity * sizeof *s.stack);
-    if (s.seen) tni_free(s.seen, (s.mask + 1) * sizeof *s.seen);
+    tni_addresses_clear(&s.seen);
     return right;
 }

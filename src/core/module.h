@@ -1,6 +1,7 @@
 /* core/module.h - modules: the struct of a program with a record in front of it, observed at scope ends. */
 #ifndef TNI_MODULE_H
 #define TNI_MODULE_H
+#include "base/addresses.h"
 #include "core/hook.h"
 #include "core/tensor.h"
 #include <tison/module.h>
@@ -92,8 +93,11 @@ tni_module_extra *tni_module_extra_of(tni_module *m); /* made at first use; NULL
 TNI_INLINE const char *tni_module_printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
 
 void tni_module_observe_all(tni_thread *t);
-void tni_module_observe(tni_module *m);
+bool tni_module_observe(tni_module *m); /* did a field change? */
 void tni_module_orphan_all(tni_thread *t);
+bool tni_module_can_forget(const tni_object *o); /* a Parameter, a Buffer or a module */
+/* The handles that structs of t's modules hold outside of the class's fields. false: memory is out. */
+bool tni_module_list_loose(const tni_thread *t, tni_addresses *loose);
 /* o has no claim: when a living struct holds it outside of the class's fields it is kept, and true returned. */
 bool tni_module_keep_forgotten(tni_thread *t, tni_object *o);
 void tni_class_shutdown(void);

@@ -102,9 +102,30 @@ void tni_drain(tni_thread *t) {
     t->holding = outer;
 }
 
+/* What the structs of a thread's modules hold outside of the classes' fields: listed once when many objects are judged, as when a model
+ * dies. */
+typedef struct loose_list {
+    tni_addresses set;
+    bool wanted, there;
+} loose_list;
+
+static bool is_forgotten(tni_thread *t, tni_object *o, loose_list *loose) {
+    if (!tni_module_can_forget(o)) return false;
+    if (loose->wanted) {
+        bool failed = tni_failed();
+        loose->there = tni_module_list_loose(t, &loose->set);
+        if (!loose->there && !failed) tn_clear_error(); /* it merely takes longer without */
+        loose->wanted = false;
+    }
+    if (loose->there && !tni_addresses_have(&loose->set, tni_handle_of(o))) return false;
+    return tni_module_keep_forgotten(t, o);
+}
+
 /* One round: what still has no claim dies, unless a struct holds it where no field is named. */
 static void judge_waiting(tni_thread *t) {
+    enum { MANY = 8 };
     tni_object *list = t->waiting, *later = NULL;
+    loose_list loose = {.wanted = t->waiting_count > MANY};
     t->waiting = NULL;
     t->waiting_count = t->waiting_bytes = 0;
     bool outer = t->holding;
@@ -118,7 +139,7 @@ static void judge_waiting(tni_thread *t) {
                 continue;
             }
             o->flags &= ~(uint32_t)TNI_WAITING;
-            if (o->claims == 0 && !tni_module_keep_forgotten(t, o))
+            if (o->claims == 0 && !is_forgotten(t, o, &loose))
                 queue_death(t, o);
             else if (o->claims > 0 && o->claims <= o->graphs && holds_gradient(o))
                 tni_tensor_drop_grad((tn_tensor *)o);
@@ -128,6 +149,7 @@ static void judge_waiting(tni_thread *t) {
             list = later;
         }
     }
+    tni_addresses_clear(&loose.set);
     t->holding = outer;
     if (!outer) tni_drain(t);
 }

@@ -69,7 +69,8 @@ static void enter(tni_module *m, uint32_t i, void *value) {
 }
 
 /* All that came is claimed before anything that left is released, so that a value may move from one field to another. */
-void tni_module_observe(tni_module *m) {
+bool tni_module_observe(tni_module *m) {
+    bool changed = false;
     const tni_slot *slot = m->info->slot;
     const char *base = (const char *)tni_module_struct(m);
     for (uint32_t i = 0; i < m->info->slots; i++) {
@@ -80,7 +81,9 @@ void tni_module_observe(tni_module *m) {
         leave(m, i, value != NULL);
         enter(m, i, value);
         if (old) tni_release(old);
+        changed = true;
     }
+    return changed;
 }
 
 void tni_module_observe_all(tni_thread *t) {
@@ -129,7 +132,7 @@ void tni_module_put_place(tni_module *m, size_t i, tni_object *o, uint8_t status
 
 /* ---- what was forgotten ---- */
 
-static bool can_be_forgotten(const tni_object *o) {
+bool tni_module_can_forget(const tni_object *o) {
     const tn_tensor *x = (const tn_tensor *)o;
     return o->tag == TNI_MODULE || (o->tag == TNI_TENSOR && (x->is_parameter || x->is_buffer));
 }
@@ -146,8 +149,24 @@ static size_t loose_offset(tni_module *m, const void *handle) {
     return 0;
 }
 
+/* Numbers aside, which are most of what stands there. */
+static bool may_be_handle(const void *value) { return (uintptr_t)value >= 4096 && (uintptr_t)value % sizeof(void *) == 0; }
+
+bool tni_module_list_loose(const tni_thread *t, tni_addresses *loose) {
+    for (tni_module *m = t->modules; m; m = m->next) {
+        const char *base = (const char *)tni_module_struct(m);
+        for (uint32_t r = 0; r < m->info->ranges; r++)
+            for (size_t at = m->info->loose[r].begin; at < m->info->loose[r].end; at += sizeof(void *)) {
+                void *value;
+                memcpy(&value, base + at, sizeof value);
+                if (may_be_handle(value) && tni_object_find(value) && tni_addresses_add(loose, value) == TNI_ADDRESS_NO_MEMORY)
+                    return false;
+            }
+    }
+    return true;
+}
+
 bool tni_module_keep_forgotten(tni_thread *t, tni_object *o) {
-    if (!can_be_forgotten(o)) return false;
     const void *handle = tni_handle_of(o);
     for (tni_module *m = t->modules; m; m = m->next) {
         if (&m->object == o || m->object.claims == 0 || !loose_offset(m, handle)) continue;
@@ -167,10 +186,10 @@ tni_object *tni_module_find_forgotten(tni_module *m, size_t *offset) {
         for (size_t at = m->info->loose[r].begin; at < m->info->loose[r].end; at += sizeof(void *)) {
             void *value;
             memcpy(&value, base + at, sizeof value);
-            if ((uintptr_t)value < 4096 || (uintptr_t)value % sizeof(void *)) continue; /* a number */
+            if (!may_be_handle(value)) continue;
             tni_object *o = tni_object_find(value);
             *offset = at;
-            if (o && can_be_forgotten(o)) return o;
+            if (o && tni_module_can_forget(o)) return o;
         }
     return NULL;
 }

@@ -1,50 +1,10 @@
 /* core/walk.c - walks over modules: verdicts on their fields, and what is found, in PyTorch's order. */
+#include "base/addresses.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
 #include <stdio.h>
 #include <string.h>
-
-/* ---- a set of addresses ---- */
-
-typedef struct seen {
-    uintptr_t *key;
-    size_t n, mask;
-} seen;
-
-static size_t seen_at(const seen *s, uintptr_t key) {
-    size_t at = (key >> 5) * 0x9E3779B97F4A7C15u >> 20 & s->mask;
-    while (s->key[at] && s->key[at] != key) at = (at + 1) & s->mask;
-    return at;
-}
-
-static bool seen_grow(seen *s) {
-    seen old = *s;
-    s->mask = old.key ? old.mask * 4 + 3 : 63;
-    s->key = tni_alloc_zero((s->mask + 1) * sizeof *s->key);
-    if (!s->key) {
-        *s = old;
-        return false;
-    }
-    for (size_t i = 0; old.key && i <= old.mask; i++)
-        if (old.key[i]) s->key[seen_at(s, old.key[i])] = old.key[i];
-    if (old.key) tni_free(old.key, (old.mask + 1) * sizeof *old.key);
-    return true;
-}
-
-typedef enum { NEW, THERE, NO_MEMORY } seen_answer;
-
-static seen_answer seen_add(seen *s, const void *what) {
-    if ((!s->key || s->n * 2 > s->mask) && !seen_grow(s)) return NO_MEMORY;
-    size_t at = seen_at(s, (uintptr_t)what);
-    if (s->key[at]) return THERE;
-    s->key[at] = (uintptr_t)what;
-    s->n++;
-    return NEW;
-}
-static void seen_clear(seen *s) {
-    if (s->key) tni_free(s->key, (s->mask + 1) * sizeof *s->key);
-}
 
 /* ---- verdicts ---- */
 
@@ -118,8 +78,9 @@ static bool is_settled(const tni_module *m, uint32_t i, const void *value) {
     return (status & TNI_SLOT_BUFFER) || ((status & TNI_SLOT_PLAIN) && !x->is_buffer);
 }
 
-static bool check_one(const char *who, tni_module *m) {
-    if (m->thread == tni_self()) tni_module_observe(m);
+/* *changed becomes true when a count of fields may be another than before. */
+static bool check_one(const char *who, tni_module *m, bool *changed) {
+    if (m->thread == tni_self() && tni_module_observe(m)) *changed = true;
     const tni_class_info *info = m->info;
     if (info->twice) return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, info->twice);
     for (uint32_t i = 0; i < info->slots; i++) {
@@ -144,7 +105,8 @@ typedef struct walker {
     tni_walk *w; /* NULL: verdicts alone */
     tni_walk_what what;
     bool recurse, duplicates, check;
-    seen seen;
+    bool changed; /* a field, as the check observed */
+    tni_addresses seen;
     char *path; /* the name of the module that is looked at */
     size_t path_capacity;
     frame *stack;
@@ -213,9 +175,9 @@ static bool is_claimed(const tni_module *m, bool own, size_t i) {
 }
 
 /* Without duplicates: what a single field holds comes by once anyway. */
-static seen_answer first_time(walker *k, const tni_module *m, bool own, size_t i, const tni_object *o) {
-    if (k->duplicates || (o->fields == 1 && is_claimed(m, own, i))) return NEW;
-    return seen_add(&k->seen, o);
+static tni_address_answer first_time(walker *k, const tni_module *m, bool own, size_t i, const tni_object *o) {
+    if (k->duplicates || (o->fields == 1 && is_claimed(m, own, i))) return TNI_ADDRESS_NEW;
+    return tni_addresses_add(&k->seen, o);
 }
 
 /* A slot that this thread has just observed and that holds something of another kind than `kind`: no need to look at its value. */
@@ -235,9 +197,9 @@ static bool add_own(walker *k, tni_module *m, size_t path) {
         bool known = own && i < m->info->slots &&
                      (m->status[i] & (TNI_SLOT_CLAIMED | kind | TNI_SLOT_AS_BUFFER)) == (TNI_SLOT_CLAIMED | kind);
         if (!o || (!known && !wanted(k, m, i, o))) continue;
-        seen_answer answer = first_time(k, m, own, i, o);
-        if (answer == NO_MEMORY) return false;
-        if (answer != NEW) continue;
+        tni_address_answer answer = first_time(k, m, own, i, o);
+        if (answer == TNI_ADDRESS_NO_MEMORY) return false;
+        if (answer != TNI_ADDRESS_NEW) continue;
         bool slot = i < m->info->slots;
         const char *name = slot ? m->info->slot[i].name : m->member[i - m->info->slots].name;
         size_t length = slot ? m->info->slot[i].length : strlen(name);
@@ -247,7 +209,7 @@ static bool add_own(walker *k, tni_module *m, size_t path) {
 }
 
 static bool enter(walker *k, tni_module *m, size_t path) {
-    if (k->check) TNI_TRY(check_one(k->who, m));
+    if (k->check) TNI_TRY(check_one(k->who, m, &k->changed));
     if (k->w && k->what == TNI_WALK_MODULES)
         TNI_TRY(add_found(k, m, 0, path, "", 0, -1, &m->object));
     else if (k->w)
@@ -267,8 +229,8 @@ static bool refuse_cycle(const walker *k, const tni_module *m, size_t i) {
 static bool visit_child(walker *k, tni_module *m, bool own, size_t i, tni_module *child, size_t path) {
     bool observed = is_claimed(m, own, i) || ((m->status[i] & TNI_SLOT_CLAIMED) && m->found[i] == tni_module_struct(child));
     if (k->check && !observed && tni_module_would_cycle(child, m)) return refuse_cycle(k, m, i);
-    seen_answer answer = first_time(k, m, own, i, &child->object);
-    if (answer != NEW) return answer != NO_MEMORY;
+    tni_address_answer answer = first_time(k, m, own, i, &child->object);
+    if (answer != TNI_ADDRESS_NEW) return answer != TNI_ADDRESS_NO_MEMORY;
     int64_t end = 0;
     if (k->w) {
         bool slot = i < m->info->slots;
@@ -304,10 +266,10 @@ static bool run(walker *k, tni_module *m, const char *prefix) {
     size_t path = strlen(prefix);
     bool right = tni_reserve(&k->path, &k->path_capacity, path + 16, 1);
     if (right) memcpy(k->path, prefix, path);
-    right = right && (k->duplicates || seen_add(&k->seen, m) == NEW) && enter(k, m, path) && walk_all(k);
+    right = right && (k->duplicates || tni_addresses_add(&k->seen, m) == TNI_ADDRESS_NEW) && enter(k, m, path) && walk_all(k);
     tni_free(k->path, k->path_capacity);
     tni_free(k->stack, k->stack_capacity * sizeof *k->stack);
-    seen_clear(&k->seen);
+    tni_addresses_clear(&k->seen);
     return right;
 }
 
@@ -316,16 +278,27 @@ bool tni_module_check(const char *who, tni_module *m) {
     return run(&k, m, "");
 }
 
+/* Collecting needs to know how many fields hold an object, so checking, which observes, comes first; unless nothing changes: then what was
+ * collected meanwhile is right. */
+static bool check_and_collect(walker *k, tni_module *m, const char *prefix) {
+    bool at_once = k->recurse;
+    walker check = at_once ? *k : (walker){.who = k->who, .recurse = true};
+    check.check = true;
+    TNI_TRY(run(&check, m, prefix));
+    if (at_once && !check.changed) return true;
+    k->w->n = k->w->names_length = 0;
+    return run(k, m, prefix);
+}
+
 bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what what, const char *prefix, bool recurse,
                   bool duplicates) {
-    TNI_TRY(tni_module_check(who, m)); /* a pass of its own: it observes, so that how many fields hold an object is known */
     tni_thread *t = tni_self();
     bool right = true;
     if (t && t->walk_items < 4096) /* as much room as the last walk took */
         right = tni_reserve(&w->item, &w->capacity, t->walk_items, sizeof *w->item) &&
                 tni_reserve(&w->names, &w->names_capacity, t->walk_names, 1);
     walker k = {.who = who, .w = w, .what = what, .recurse = recurse && what != TNI_WALK_CHILDREN, .duplicates = duplicates};
-    right = right && run(&k, m, prefix ? prefix : "");
+    right = right && check_and_collect(&k, m, prefix ? prefix : "");
     for (size_t i = 0; i < w->n; i++) w->item[i].name = w->names + (uintptr_t)w->item[i].name;
     if (t) t->walk_items = (uint32_t)w->n, t->walk_names = (uint32_t)w->names_length;
     if (!right) tni_walk_clear(w);

@@ -1,5 +1,6 @@
 /* optim/optim.c - the optimizer object: groups of parameters, their checks, the step, text. */
 #include "optim/optim.h"
+#include "base/addresses.h"
 #include "base/memory.h"
 #include "core/list.h"
 #include "core/node.h"
@@ -85,27 +86,6 @@ bool tni_optim_check_positive(const char *what, double value) {
     return value >= 0 || tni_fail(TN_ERR_VALUE, "Invalid %s: %s", what, TNI_NUMBER(value));
 }
 
-/* A set of tensors by address, to find one that comes twice. */
-typedef struct tensor_set {
-    const tn_tensor **slot;
-    size_t mask;
-} tensor_set;
-
-static bool set_add(tensor_set *s, const tn_tensor *x) { /* false: it was there */
-    size_t at = ((uintptr_t)x >> 5) * 0x9E3779B97F4A7C15u >> 20 & s->mask;
-    for (; s->slot[at]; at = (at + 1) & s->mask)
-        if (s->slot[at] == x) return false;
-    s->slot[at] = x;
-    return true;
-}
-
-static bool set_new(tensor_set *s, size_t n) {
-    s->mask = 15;
-    while (s->mask < 2 * n) s->mask = s->mask * 2 + 1;
-    s->slot = tni_alloc_zero((s->mask + 1) * sizeof *s->slot);
-    return s->slot != NULL;
-}
-
 static bool check_param(const tni_object *o) {
     TNI_CHECK(o->tag == TNI_TENSOR, TN_ERR_TYPE, "optimizer can only optimize Tensors, but one of the params is a %s",
               tni_kind_get((tni_kind)o->tag)->name);
@@ -113,11 +93,13 @@ static bool check_param(const tni_object *o) {
     return true;
 }
 
-static bool fill_entries(tni_optim_group *g, const tn_tensors *list, tensor_set *set) {
+static bool fill_entries(tni_optim_group *g, const tn_tensors *list, tni_addresses *set) {
     bool twice = false;
     for (size_t i = 0; i < list->n; i++) {
         tn_tensor *x = (tn_tensor *)list->item[i].value;
-        if (!set_add(set, x)) {
+        tni_address_answer answer = tni_addresses_add(set, x);
+        if (answer == TNI_ADDRESS_NO_MEMORY) return false;
+        if (answer == TNI_ADDRESS_THERE) {
             bool here = false;
             for (size_t k = 0; k < g->n; k++) here |= g->entry[k].param == x;
             TNI_CHECK(here, TN_ERR_VALUE, "some parameters appear in more than one parameter group");
@@ -134,12 +116,6 @@ static bool fill_entries(tni_optim_group *g, const tn_tensors *list, tensor_set 
     return true;
 }
 
-static size_t count_params(const tn_optim *o) {
-    size_t n = 0;
-    for (size_t i = 0; i < o->groups; i++) n += o->group[i].n;
-    return n;
-}
-
 /* The group's memory is that of g->n entries: what duplicates left over is given back. */
 static bool shrink(tni_optim_group *g, size_t n) {
     if (g->n == n) return true;
@@ -152,17 +128,15 @@ static bool shrink(tni_optim_group *g, size_t n) {
 }
 
 static bool make_entries(const tn_optim *o, tni_optim_group *g, const tn_tensors *list) {
-    tensor_set set;
+    tni_addresses set = {0};
     g->entry = tni_alloc_zero(list->n * sizeof *g->entry);
     if (!g->entry) return false;
-    if (!set_new(&set, count_params(o) + list->n)) {
-        tni_free(g->entry, list->n * sizeof *g->entry);
-        return false;
-    }
-    for (size_t i = 0; i < o->groups; i++)
-        for (size_t k = 0; k < o->group[i].n; k++) set_add(&set, o->group[i].entry[k].param);
-    bool right = fill_entries(g, list, &set);
-    tni_free(set.slot, (set.mask + 1) * sizeof *set.slot);
+    bool right = true;
+    for (size_t i = 0; right && i < o->groups; i++)
+        for (size_t k = 0; right && k < o->group[i].n; k++)
+            right = tni_addresses_add(&set, o->group[i].entry[k].param) != TNI_ADDRESS_NO_MEMORY;
+    right = right && fill_entries(g, list, &set);
+    tni_addresses_clear(&set);
     if (right && shrink(g, list->n)) return true;
     for (size_t i = 0; i < g->n; i++) free_entry(&g->entry[i]);
     tni_free(g->entry, list->n * sizeof *g->entry);

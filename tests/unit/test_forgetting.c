@@ -43,6 +43,26 @@ static void a_field_that_the_table_does_not_name(void) {
     m->part.deep = NULL;
 }
 
+/* What dies with a whole model is judged together with what a struct holds. */
+static void among_many_that_die(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    size_t before;
+    {
+        TN_SCOPE;
+        before = live_objects();
+        for (int i = 0; i < 40; i++) tn_nn_linear(2, 2);
+        m->unnamed = tn_parameter(tn_ones((2, 3)));
+        m->part.deep = tn_nn_linear(2, 2);
+        tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_linear(2, 2));
+    }
+    CHECK(live_objects() == before + 4); /* the parameter, and the layer with its two */
+    CHECK(!tn_check(m));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "at byte offset");
+    m->unnamed = NULL, m->part.deep = NULL;
+    CHECK(tn_check(m));
+}
+
 static void an_array_of_its_own(void) {
     TN_SCOPE;
     net *m = net_new();
@@ -151,6 +171,7 @@ static void an_optimizer_without_parameters(void) {
 
 int main(void) {
     RUN(a_field_that_the_table_does_not_name);
+    RUN(among_many_that_die);
     RUN(an_array_of_its_own);
     RUN(a_table_that_does_not_cover_an_array);
     RUN(a_module_that_no_field_holds);
