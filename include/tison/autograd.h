@@ -16,6 +16,9 @@ TN_API tn_tensor *tn_get_data(tn_tensor *x);
 /** x.data = value: x takes value's memory, shape, strides and dtype, and stays the same object with its gradient, hooks and version. An
  *  integral value for a tensor that requires grad is TN_ERR_DTYPE. */
 TN_API bool tn_set_data(tn_tensor *x, tn_tensor *value);
+/** x and other, of one dtype, exchange their memory, shape, strides and version counters; x's version goes up, as by x.set_(other). It needs
+ *  no memory, so tn_swap_data(other, x) always brings the old values back. A leaf that requires grad refuses it unless gradients are off. */
+TN_API bool tn_swap_data(tn_tensor *x, tn_tensor *other);
 /** x.share_memory_(): moves x's values to memory that processes forked later share, and returns x. TN_ERR_RUNTIME when other tensors use
  *  x's memory, since they would keep the old one. */
 TN_API tn_tensor *tn_share_memory_(tn_tensor *x);

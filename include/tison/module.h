@@ -44,6 +44,8 @@ typedef struct tn_class {
     /** Before m's own part of a state is loaded that another version wrote (0: it does not say): may add and rename what is in `state`
      *  under `prefix`. torch's _load_from_state_dict. */
     bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
+    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse. */
+    size_t (*right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 } tn_class;
 
 /* ---- classes made at run time: for languages without structs ----
@@ -75,6 +77,7 @@ typedef struct tn_class_opts {
     bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
     void *data; /* handed out by tn_class_data */
     void (*destroy_data)(void *data);
+    size_t (*right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room); /* as in tn_class */
 } tn_class_opts;
 /** A class that lives until tn_class_free and the death of its last module. NULL with TN_ERR_KEY for names that are empty, doubled or
  *  have a dot. */
@@ -132,6 +135,10 @@ TN_API bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, con
 TN_API tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n);
 /** The same, filling all results. */
 TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k);
+/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, 0 on failure;
+ *  TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
+TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
+TN_API bool(tn_has_right_inverse)(tn_module *m);
 
 /* ---- hooks. data is handed through; destroy(data), which may be NULL, is called once when the hook is gone. A hook is removed by
  *      tn_hook_remove; TN_HOOK_SCOPE(h) does that at the end of the block. A hook that returns false fails the call ---- */
@@ -358,6 +365,8 @@ TN_END_DECLS
             TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
+#define tn_right_inverse(m, x, out, room) (tn_right_inverse)(TN_AS_MODULE(m), x, out, room)
+#define tn_has_right_inverse(m) (tn_has_right_inverse)(TN_AS_MODULE(m))
 #define TN_HOOK_SCOPE(h) __attribute__((cleanup(tn_hook_scope_end), unused)) tn_hook *TN_PASTE(tn_hook_, __LINE__) = (h)
 #define TN_REGISTER(function, m, hook, data, ...)                                                                                  \
     TN_WITH(tn_hook_opts, (.prepend = false), (function)(TN_AS_MODULE(m), hook, data, TN_FIRST(__VA_ARGS__), &tn_o),               \

@@ -692,7 +692,7 @@ typedef struct tn_nn_spectral_norm_opts {
             (tn_nn_utils_parametrizations_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE) and a direction,
+/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE or -1) and a direction,
  *  which start as they are in m.name. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
 TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts TN_DEFAULT(NULL));
 
@@ -807,8 +807,9 @@ typedef struct tn_nn_remove_parametrizations_opts {
 #endif
 
 /** m.name becomes what the module f makes of it, computed anew before every forward of m and by tn_nn_utils_parametrize_compute; the
- *  tensor itself is from then on parametrizations.<name>.original. A second registration takes the result of the first. TN_ERR_VALUE
- *  when m has no such tensor, or dtype or shape would change and it is not unsafe. After a failure m is as before. [keep] f.
+ *  tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
+ *  when that gives several they are new parameters original0, original1, ... A further registration takes the result of the one before.
+ *  TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape would change. After a failure m is as before. [keep] f.
  *  torch.nn.utils.parametrize.register_parametrization. */
 TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
                                                               const tn_nn_parametrize_opts *opts TN_DEFAULT(NULL));
@@ -821,8 +822,8 @@ TN_API bool(tn_nn_utils_parametrize_is_parametrized)(tn_module *m, const char *n
 TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *name);
 
 /** Takes all parametrizations of a name away. The original keeps its identity and has the computed value, or without leave_parametrized
- *  its own, which TN_ERR_VALUE refuses when there are several originals; then a new Parameter takes their place.
- *  torch.nn.utils.parametrize.remove_parametrizations. */
+ *  its own. When there are several originals their place takes a new Parameter, or a buffer when the value needs no gradient; TN_ERR_VALUE
+ *  without leave_parametrized. torch.nn.utils.parametrize.remove_parametrizations. */
 TN_API bool(tn_nn_utils_parametrize_remove_parametrizations)(tn_module *m, const char *name,
                                                              const tn_nn_remove_parametrizations_opts *opts TN_DEFAULT(NULL));
 

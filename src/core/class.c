@@ -186,7 +186,8 @@ static void fill_made(tni_class_made *made, const char *name, tn_forward_functio
                               .get_extra_state = o->get_extra_state,
                               .set_extra_state = o->set_extra_state,
                               .version = o->version,
-                              .upgrade_state = o->upgrade_state};
+                              .upgrade_state = o->upgrade_state,
+                              .right_inverse = o->right_inverse};
 }
 
 const tn_class *(tn_class_new)(const char *name, tn_forward_function *forward, const tn_class_opts *opts) {

@@ -1,4 +1,4 @@
-/* core/data.c - torch's x.data: the same memory without history, and pointing a tensor at other memory. */
+/* core/data.c - torch's x.data: the same memory without history, and pointing a tensor at other memory exchanging memory. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/tensor.h"
@@ -46,4 +46,31 @@ bool tn_set_data(tn_tensor *x, tn_tensor *value) {
     }
     tni_tensor_destroy_new(t, view);
     return right;
+}
+
+bool tn_swap_data(tn_tensor *x, tn_tensor *other) {
+    tni_thread *t = tni_self();
+    if (!t || tni_failed()) return false;
+    TNI_CHECK_TENSOR("swap_data", x);
+    TNI_CHECK_TENSOR("swap_data", other);
+    if (x->uninitialized || other->uninitialized) return tni_refuse_uninitialized("swap_data");
+    TNI_CHECK(x->a.dtype == other->a.dtype, TN_ERR_RUNTIME, "Could not set tensor of type %s to a tensor of type %s",
+              tni_dtype_get((tn_dtype)other->a.dtype)->name, tni_dtype_get((tn_dtype)x->a.dtype)->name);
+    for (int i = 0; !t->no_grad && i < 2; i++) {
+        const tn_tensor *y = i ? other : x;
+        TNI_CHECK(!y->requires_grad || !tni_is_leaf(y), TN_ERR_AUTOGRAD,
+                  "a leaf Variable that requires grad is being used in an in-place operation.");
+    }
+    uint32_t before = tni_version_get(x);
+    if (x != other) {
+        tni_array keep;
+        tni_array_move(&keep, &x->a);
+        tni_array_move(&x->a, &other->a);
+        tni_array_move(&other->a, &keep);
+        tni_version *counter = x->version;
+        x->version = other->version;
+        other->version = counter;
+    }
+    __atomic_store_n(tni_version_of(x), TNI_MAX(before, tni_version_get(x)) + 1, __ATOMIC_RELAXED);
+    return true;
 }

@@ -37,10 +37,11 @@ typedef struct tni_weight_norm {
     int64_t dim; /* TN_NONE: all */
 } tni_weight_norm;
 
-/* The norms over all dims but one, which stays with ones around it; a number for all of them. */
+/* The norms over all dims but one, which stays with ones around it; a number for all of them, as PyTorch takes -1, too. */
 static tn_tensor *norms(tn_tensor *v, int64_t dim) {
-    if (dim == TN_NONE) return tn_linalg_vector_norm(v);
+    if (dim == TN_NONE || dim == -1) return tn_linalg_vector_norm(v);
     int64_t sizes[8] = {1, 1, 1, 1, 1, 1, 1, 1}, ndim = tn_ndim(v);
+    if (!check_dim(&dim, ndim)) return NULL;
     if (ndim > 8) return (void)tn_raise(TN_ERR_SHAPE, "weight_norm: at most 8 dims, got %lld", (long long)ndim), NULL;
     sizes[dim] = tn_size(v, dim);
     tn_tensor *rows = tn_reshape(tn_transpose(v, 0, dim), (sizes[dim], -1));
@@ -48,17 +49,17 @@ static tn_tensor *norms(tn_tensor *v, int64_t dim) {
 }
 
 static tn_tensor *weight_norm_forward(tni_weight_norm *self, tn_tensor *g, tn_tensor *v) {
+    if (!v) return (void)tn_raise(TN_ERR_TYPE, "_WeightNorm.forward() missing 1 required positional argument: 'weight_v'"), NULL;
     return tn_mul(v, tn_div(g, norms(v, self->dim)));
 }
-TN_CLASS_WITH(tni_weight_norm, weight_norm_forward, (TN_NO_FIELDS), .printed = "_WeightNorm");
-
-/* The tensor to be parametrized; its absence is reported by the registration. */
-static tn_tensor *weight_of(tn_module *m, const char *name) {
-    tn_member old;
-    return tn_error() == TN_OK && tni_parametrize_find(m, name, &old) ? old.value : NULL;
+static size_t weight_norm_inverse(tn_module *m, tn_tensor *w, tn_tensor *out[], size_t room) {
+    if (room < 2 || !(out[0] = norms(w, ((tni_weight_norm *)(void *)m)->dim))) return 0;
+    out[1] = w;
+    return 2;
 }
+TN_CLASS_WITH(tni_weight_norm, weight_norm_forward, (TN_NO_FIELDS), .printed = "_WeightNorm", .right_inverse = weight_norm_inverse);
 
-/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE) and a direction,
+/** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE or -1) and a direction,
  *  which start as they are in m.name. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
 TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts) {
     TN_SCOPE;
@@ -66,17 +67,9 @@ TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_
     tni_weight_norm *f = tn_module_class(m) ? tn_new(tni_weight_norm) : NULL;
     if (!f) return false;
     f->dim = opts ? opts->dim : 0;
-    tn_tensor *w = weight_of(m, name), *part[2] = {NULL, NULL};
-    if (w) {
-        TN_NO_GRAD;
-        if (f->dim != TN_NONE && !check_dim(&f->dim, tn_ndim(w))) return false;
-        tn_tensor *v = tn_clone(tn_detach(w)), *g = norms(v, f->dim);
-        bool grad = tn_requires_grad(w), parameter = tn_is_parameter(w);
-        part[0] = parameter ? tn_parameter_at(g, grad, NULL) : g;
-        part[1] = parameter ? tn_parameter_at(v, grad, NULL) : v;
-        if (tn_error() != TN_OK) return false;
-    }
-    return tni_parametrize(m, name, &f->module, part, 2, true);
+    return (tn_nn_utils_parametrize_register_parametrization)(m, name, &f->module,
+                                                              &(tn_nn_parametrize_opts){.size = sizeof(tn_nn_parametrize_opts),
+                                                                                        .unsafe = true});
 }
 
 /* ---- spectral_norm: w by its largest singular value ---- */
@@ -116,7 +109,12 @@ static tn_tensor *spectral_norm_forward(tni_spectral_norm *self, tn_tensor *w) {
     if (!matrix || (tn_is_training(self) && !iterate(self, matrix, self->iterations))) return NULL;
     return tn_div(w, tn_dot(tn_clone(self->_u), tn_mv(matrix, tn_clone(self->_v))));
 }
-TN_CLASS_WITH(tni_spectral_norm, spectral_norm_forward, (_u, _v), .printed = "_SpectralNorm");
+static size_t spectral_norm_inverse(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room) {
+    (void)m;
+    return room > 0 ? (out[0] = x, 1) : 0;
+}
+TN_CLASS_WITH(tni_spectral_norm, spectral_norm_forward, (_u, _v), .printed = "_SpectralNorm",
+              .right_inverse = spectral_norm_inverse);
 
 static tn_tensor *random_vector(int64_t n, tn_dtype dtype, double eps) {
     return tn_buffer(normalize(tn_randn(n, .dtype = dtype), eps));
@@ -147,7 +145,7 @@ TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_n
     f->dim = opts ? opts->dim : 0;
     f->iterations = opts ? opts->n_power_iterations : 1;
     f->eps = opts ? opts->eps : 1e-12;
-    tn_tensor *w = weight_of(m, name);
-    if (w && !start(f, w)) return false;
+    tn_member old;
+    if (tni_parametrize_find(m, name, &old) && !start(f, old.value)) return false;
     return (tn_nn_utils_parametrize_register_parametrization)(m, name, &f->module, NULL);
 }

@@ -27,7 +27,7 @@ typedef struct tn_nn_remove_parametrizations_opts {
 #endif
 #endif
 
-enum { MOST_ORIGINALS = 4 };
+enum { MOST_ORIGINALS = 16 };
 
 /* The child "parametrizations": a ParametrizationList for each computed member. */
 typedef struct tni_parametrizations {
@@ -36,6 +36,7 @@ typedef struct tni_parametrizations {
 } tni_parametrizations;
 typedef struct tni_parametrization_list {
     tn_module module;
+    bool unsafe, several; /* several: original0, original1, ...; else original */
 } tni_parametrization_list;
 
 static tn_tensor *parametrizations_forward(tni_parametrizations *self, tn_tensor *x) {
@@ -44,16 +45,23 @@ static tn_tensor *parametrizations_forward(tni_parametrizations *self, tn_tensor
 }
 TN_CLASS_WITH(tni_parametrizations, parametrizations_forward, (TN_NO_FIELDS), .printed = "ModuleDict");
 
+/* The originals, or with `modules` the parametrizations, in order: how many. */
+static size_t parts_of(tn_module *list, bool modules, void *out[], size_t room) {
+    size_t n = 0;
+    tn_member part;
+    for (size_t i = 0, all = (tn_module_members)(list); i < all && n < room; i++)
+        if ((tn_module_member)(list, i, &part) && part.value && (part.kind == TN_MEMBER_MODULE) == modules) out[n++] = part.value;
+    return n;
+}
+
 /* From the originals, whichever are given, through all parametrizations. */
 static bool list_forward(tni_parametrization_list *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    void *original[MOST_ORIGINALS];
     tn_tensor *from[MOST_ORIGINALS], *x = NULL;
-    size_t count = 0;
+    size_t count = parts_of(&self->module, false, original, MOST_ORIGINALS);
     tn_member part;
     (void)in, (void)n, (void)k;
-    for (size_t i = 0, all = tn_module_members(self); i < all; i++) {
-        if (!tn_module_member(self, i, &part)) return false;
-        if (part.kind != TN_MEMBER_MODULE && part.value && count < MOST_ORIGINALS) from[count++] = part.value;
-    }
+    for (size_t i = 0; i < count; i++) from[i] = original[i];
     for (size_t i = 0, all = tn_module_members(self); i < all; i++) {
         if (!tn_module_member(self, i, &part)) return false;
         if (part.kind != TN_MEMBER_MODULE) continue;
@@ -65,9 +73,11 @@ static bool list_forward(tni_parametrization_list *self, tn_tensor *const in[], 
 }
 TN_CLASS_WITH(tni_parametrization_list, list_forward, (TN_NO_FIELDS), .printed = "ParametrizationList");
 
+/* False when nothing stands there; of a place that is empty *out says the kind. */
 static bool find(tn_module *m, const char *name, tn_member *out) {
     for (size_t i = 0, n = (tn_module_members)(m); name && i < n; i++)
         if ((tn_module_member)(m, i, out) && out->index < 0 && strcmp(out->name, name) == 0) return out->value != NULL;
+    *out = (tn_member){.index = -1};
     return false;
 }
 
@@ -102,43 +112,94 @@ static bool before_forward(tn_module *m, tn_tensor *in[], size_t n, void *data) 
     return true;
 }
 
+/* Without a right_inverse, or with one that is not implemented, it is the identity. */
+static size_t invert(tn_module *f, tn_tensor *x, tn_tensor *out[]) {
+    TN_NO_GRAD;
+    if ((tn_has_right_inverse)(f)) {
+        size_t n = (tn_right_inverse)(f, x, out, MOST_ORIGINALS);
+        if (n || tn_error() != TN_ERR_NOT_IMPLEMENTED) return n;
+        tn_clear_error();
+    }
+    out[0] = x;
+    return tn_error() == TN_OK;
+}
+
+/* ---- PyTorch's checks ---- */
+
+static const char *size_text(char *out, size_t room, tn_tensor *x) {
+    size_t at = (size_t)snprintf(out, room, "torch.Size([");
+    for (int64_t d = 0; d < tn_ndim(x) && at < room; d++)
+        at += (size_t)snprintf(out + at, room - at, "%s%lld", d ? ", " : "", (long long)tn_size(x, d));
+    if (at < room) snprintf(out + at, room - at, "])");
+    return out;
+}
+#define SIZE_TEXT(x) size_text((char[200]){0}, 200, x)
+
 static bool same_shape(tn_tensor *a, tn_tensor *b) {
     return tn_ndim(a) == tn_ndim(b) && memcmp(tn_sizes(a), tn_sizes(b), (size_t)tn_ndim(a) * sizeof(int64_t)) == 0;
 }
+static bool same_dtype(tn_tensor *a, tn_tensor *b) { return tn_get_dtype(a) == tn_get_dtype(b); }
+static const char *dtype_text(tn_tensor *x) { return tn_dtype_name(tn_get_dtype(x)); }
 
-static bool check_kept(const char *name, tn_tensor *before, tn_tensor *after) {
-    if (tn_get_dtype(before) != tn_get_dtype(after))
+/* Of a first parametrization. */
+static bool check_first(tn_tensor *before, tn_tensor *after) {
+    if (!same_dtype(before, after))
+        return tn_raise(TN_ERR_VALUE,
+                        "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` flag is enabled.\n"
+                        "unparametrized dtype: torch.%s\nparametrized dtype: torch.%s",
+                        dtype_text(before), dtype_text(after));
+    return same_shape(before, after) ||
+           tn_raise(TN_ERR_VALUE,
+                    "Registering a parametrization may not change the shape of the tensor, unless `unsafe` flag is enabled.\n"
+                    "unparametrized shape: %s\nparametrized shape: %s",
+                    SIZE_TEXT(before), SIZE_TEXT(after));
+}
+
+/* Of a further one, whose result is x, and what its right_inverse makes of that. */
+static bool check_further(const char *name, tn_module *f, tn_tensor *y, tn_tensor *x) {
+    if (!same_dtype(x, y))
         return tn_raise(
             TN_ERR_VALUE,
             "Registering a parametrization may not change the dtype of the tensor, unless the `unsafe` flag is enabled.\n"
             "module.%s.dtype: torch.%s\nparametrization(module.%s).dtype: torch.%s",
-            name, tn_dtype_name(tn_get_dtype(before)), name, tn_dtype_name(tn_get_dtype(after)));
-    return same_shape(before, after) ||
+            name, dtype_text(y), name, dtype_text(x));
+    if (!same_shape(x, y))
+        return tn_raise(
+            TN_ERR_VALUE,
+            "Registering a parametrization may not change the shape of the tensor, unless the `unsafe` flag is enabled.\n"
+            "module.%s.shape: %s\nparametrization(module.%s).shape: %s",
+            name, SIZE_TEXT(y), name, SIZE_TEXT(x));
+    tn_tensor *z[MOST_ORIGINALS];
+    size_t n = invert(f, x, z);
+    if (!n) return false;
+    if (n > 1 || !z[0])
+        return tn_raise(TN_ERR_VALUE, "parametrization.right_inverse must return a tensor. Got: %s", n > 1 ? "tuple" : "NoneType");
+    if (!same_dtype(z[0], y))
+        return tn_raise(TN_ERR_VALUE,
+                        "The tensor returned by parametrization.right_inverse must have the same dtype as module.%s, unless the "
+                        "`unsafe` flag is enabled.\nmodule.%s.dtype: torch.%s\nreturned dtype: torch.%s",
+                        name, name, dtype_text(y), dtype_text(z[0]));
+    return same_shape(z[0], y) ||
            tn_raise(TN_ERR_VALUE,
-                    "Registering a parametrization may not change the shape of the tensor, unless the `unsafe` flag is enabled.\n"
-                    "module.%s has %lld dims and %lld elements, parametrization(module.%s) %lld dims and %lld",
-                    name, (long long)tn_ndim(before), (long long)tn_numel(before), name, (long long)tn_ndim(after),
-                    (long long)tn_numel(after));
+                    "The tensor returned by parametrization.right_inverse must have the same shape as module.%s, unless the "
+                    "`unsafe` flag is enabled.\nmodule.%s.shape: %s\nreturned shape: %s",
+                    name, name, SIZE_TEXT(y), SIZE_TEXT(z[0]));
 }
 
-/* Puts an original or a value that takes its place back under a name. */
-static bool put(tn_module *m, const char *name, tn_tensor *x, const tn_member *like) {
-    if (like->kind == TN_MEMBER_BUFFER)
-        return (tn_module_register_buffer)(m, name, x, &(tn_buffer_opts){sizeof(tn_buffer_opts), like->persistent});
-    return (tn_module_set)(m, name, x);
+/* ---- registering ---- */
+
+static bool register_tensor(tn_module *m, const char *name, tn_tensor *x) {
+    return tn_is_parameter(x) ? (tn_module_register_parameter)(m, name, x) : (tn_module_register_buffer)(m, name, x, NULL);
 }
 
 /* One more parametrization behind those that are there. */
 static bool append(tn_module *m, const char *name, tn_module *list, tn_module *f, bool unsafe) {
-    size_t at = 0;
-    tn_member part;
-    for (size_t i = 0, n = (tn_module_members)(list); i < n; i++)
-        if ((tn_module_member)(list, i, &part) && part.kind == TN_MEMBER_MODULE) at++;
+    void *others[64];
     char index[24];
-    snprintf(index, sizeof index, "%zu", at);
+    snprintf(index, sizeof index, "%zu", parts_of(list, true, others, sizeof others / sizeof *others));
     tn_tensor *before = (tn_forward)(list, NULL, 0), *after = before ? (tn_forward)(f, &before, 1) : NULL;
-    if (!after || (!unsafe && !check_kept(name, before, after)) || !(tn_module_register_module)(list, index, f)) return false;
-    if ((tn_module_set)(m, name, after)) return true;
+    if (!after || (!unsafe && !check_further(name, f, before, after)) || !(tn_module_register_module)(list, index, f)) return false;
+    if ((tn_module_set)(m, name, after)) return ((tni_parametrization_list *)(void *)list)->unsafe |= unsafe, true;
     tn_saved_error error;
     tn_error_take(&error);
     (void)(tn_module_delete)(list, index);
@@ -146,15 +207,53 @@ static bool append(tn_module *m, const char *name, tn_module *list, tn_module *f
     return false;
 }
 
-static tn_module *make_list(tn_module *f, tn_tensor *const *originals, size_t n, const tn_member *like) {
-    tni_parametrization_list *list = tn_new(tni_parametrization_list);
-    bool right = list != NULL;
+/* original.set_(made): the object stays, for the optimizer. *spare has then what was there. */
+static bool set_original(tn_module *list, tn_tensor *original, tn_tensor *made, tn_tensor **spare) {
+    if (!same_dtype(original, made))
+        return tn_raise(TN_ERR_VALUE,
+                        "When `right_inverse` outputs one tensor, it may not change the dtype.\noriginal.dtype: torch.%s\n"
+                        "right_inverse(original).dtype: torch.%s",
+                        dtype_text(original), dtype_text(made));
+    TN_NO_GRAD;
+    *spare = tn_get_data(made);
+    if (*spare && register_tensor(list, "original", original) && tn_swap_data(original, *spare)) return true;
+    *spare = NULL;
+    return false;
+}
+
+static bool add_originals(tn_module *list, tn_tensor *original, tn_tensor *const *made, size_t n) {
+    bool grad = tn_requires_grad(original), right = true;
     for (size_t i = 0; right && i < n; i++) {
         char name[32];
-        snprintf(name, sizeof name, n == 1 ? "original" : "original%zu", i);
-        right = put(&list->module, name, originals[i], like);
+        snprintf(name, sizeof name, "original%zu", i);
+        tn_tensor *x = made[i];
+        if (!x)
+            return tn_raise(
+                TN_ERR_VALUE,
+                "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got element %zu of the "
+                "sequence with type NoneType.",
+                i);
+        if (tn_is_parameter(original)) x = tn_parameter_at(x, grad, NULL);
+        if (x && tn_requires_grad(x) != grad) x = (tn_requires_grad_)(x, grad);
+        right = x && register_tensor(list, name, x);
     }
-    return right && tn_module_register_module(list, "0", f) ? &list->module : NULL;
+    return right;
+}
+
+static tn_module *make_list(tn_module *f, tn_tensor *original, bool unsafe, tn_tensor **spare) {
+    tn_tensor *made[MOST_ORIGINALS];
+    size_t n = invert(f, original, made);
+    tni_parametrization_list *list = n ? tn_new(tni_parametrization_list) : NULL;
+    if (!list) return NULL;
+    list->unsafe = unsafe;
+    list->several = n > 1;
+    if (n == 1 && !made[0])
+        return (void)tn_raise(TN_ERR_VALUE, "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got "
+                                            "NoneType"),
+               NULL;
+    if (!tn_module_register_module(list, "0", f)) return NULL;
+    bool right = n == 1 ? set_original(&list->module, original, made[0], spare) : add_originals(&list->module, original, made, n);
+    return right ? &list->module : NULL;
 }
 
 /* The child "parametrizations" with its hook, made at the first registration. */
@@ -170,48 +269,49 @@ static tni_parametrizations *need_table(tn_module *m, bool *made) {
     return *made ? table : NULL;
 }
 
-bool tni_parametrize(tn_module *m, const char *name, tn_module *f, tn_tensor *const *originals, size_t n, bool unsafe) {
-    TN_SCOPE;
-    tn_member old;
-    bool made;
-    if (!tni_parametrize_find(m, name, &old))
-        return tn_error() == TN_OK &&
-               tn_raise(TN_ERR_VALUE, "Module '%s' does not have a parameter, a buffer, or a parametrized element with name '%s'",
-                        tn_module_class(m) ? tn_module_class(m)->printed : "", name ? name : "(null)");
-    if (list_of(m, name))
-        return tn_raise(TN_ERR_VALUE, "'%s' is parametrized already, and this parametrization takes several originals", name);
-    tn_module *list = make_list(f, originals, n, &old);
+static bool begin(tn_module *m, const char *name, tn_module *f, tn_tensor *original, bool unsafe) {
+    bool made = false;
+    tn_tensor *spare = NULL;
+    tn_module *list = make_list(f, original, unsafe, &spare);
     tn_tensor *x = list ? (tn_forward)(list, NULL, 0) : NULL;
-    if (!x || (!unsafe && !check_kept(name, old.value, x))) return false;
-    tni_parametrizations *table = need_table(m, &made);
-    if (!table) return false;
-    bool right = tn_module_register_module(table, name, list);
-    if (right && (tn_module_delete)(m, name)) {
-        if ((tn_module_set)(m, name, x)) return true;
-        right = false;
-    }
+    bool right = x && (unsafe || check_first(spare ? spare : original, x));
+    tni_parametrizations *table = right ? need_table(m, &made) : NULL;
+    bool put = table && tn_module_register_module(table, name, list) && (tn_module_delete)(m, name);
+    if (put && (tn_module_set)(m, name, x)) return true;
     tn_saved_error error;
     tn_error_take(&error);
-    (void)put(m, name, old.value, &old);
-    if (list_of(m, name)) (void)tn_module_delete(table, name);
+    if (put) (void)register_tensor(m, name, original);
+    if (table && list_of(m, name)) (void)tn_module_delete(table, name);
     if (made) (void)(tn_module_delete)(m, "parametrizations");
+    TN_NO_GRAD;
+    if (spare) (void)tn_swap_data(spare, original);
     tn_error_put(&error);
-    return right;
+    return false;
+}
+
+static bool refuse_name(tn_module *m, const char *name, const tn_member *found) {
+    if (tn_error() != TN_OK) return false;
+    if (found->kind == TN_MEMBER_PARAMETER || found->kind == TN_MEMBER_BUFFER)
+        return tn_raise(TN_ERR_ATTRIBUTE, "'NoneType' object has no attribute 'shape'");
+    return tn_raise(TN_ERR_VALUE, "Module '%s' does not have a parameter, a buffer, or a parametrized element with name '%s'",
+                    tn_to_string(m), name ? name : "(null)");
 }
 
 /** m.name becomes what the module f makes of it, computed anew before every forward of m and by tn_nn_utils_parametrize_compute; the
- *  tensor itself is from then on parametrizations.<name>.original. A second registration takes the result of the first. TN_ERR_VALUE
- *  when m has no such tensor, or dtype or shape would change and it is not unsafe. After a failure m is as before. [keep] f.
+ *  tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
+ *  when that gives several they are new parameters original0, original1, ... A further registration takes the result of the one before.
+ *  TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape would change. After a failure m is as before. [keep] f.
  *  torch.nn.utils.parametrize.register_parametrization. */
 TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
                                                               const tn_nn_parametrize_opts *opts) {
     TN_SCOPE;
     tn_member old;
-    if (tn_error() != TN_OK || !tn_module_class(m) || !tn_module_class(f)) return false;
+    if (tn_error() != TN_OK || !tn_module_class(m) || !tn_module_class(f) || !(tn_train)(f, (tn_is_training)(m))) return false;
     tn_module *list = list_of(m, name);
-    if (list) return append(m, name, list, f, opts && opts->unsafe);
-    tn_tensor *original = tni_parametrize_find(m, name, &old) ? old.value : NULL;
-    return tni_parametrize(m, name, f, &original, 1, opts && opts->unsafe);
+    bool unsafe = opts && opts->unsafe;
+    if (list) return append(m, name, list, f, unsafe);
+    if (tni_parametrize_find(m, name, &old) && old.kind != TN_MEMBER_PLAIN) return begin(m, name, f, old.value, unsafe);
+    return refuse_name(m, name, &old);
 }
 
 /** Has m a parametrization, of that name or, with NULL, of any? torch.nn.utils.parametrize.is_parametrized. [NULL ok] name */
@@ -227,41 +327,45 @@ TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *na
     TN_SCOPE;
     tn_module *list = list_of(m, name);
     if (!list && tn_error() == TN_OK)
-        tn_raise(TN_ERR_VALUE, "Module does not have a parametrization on %s", name ? name : "(null)");
+        tn_raise(TN_ERR_VALUE, "Module %s does not have a parametrization on %s", tn_to_string(m), name ? name : "(null)");
     return list ? tn_escape(compute(m, name, list)) : NULL;
 }
 
-/* What stands under the name afterwards. */
-static tn_tensor *left_over(tn_module *list, bool leave, tn_member *original) {
+/* What stands under the name afterwards: the original with the computed value or its own, or when there were several a new parameter. */
+static tn_tensor *left_over(tn_module *list, bool leave, tn_tensor **spare) {
+    void *original[MOST_ORIGINALS];
+    if (!parts_of(list, false, original, MOST_ORIGINALS)) return NULL;
+    if (((tni_parametrization_list *)(void *)list)->several) {
+        if (!leave)
+            return (void)tn_raise(TN_ERR_VALUE,
+                                  "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms "
+                                  "of a sequence of tensors."),
+                   NULL;
+        tn_tensor *x = (tn_forward)(list, NULL, 0);
+        return x && tn_requires_grad(x) ? tn_parameter_at(x, true, NULL) : x;
+    }
+    if (!leave) return original[0];
     TN_NO_GRAD;
-    if (!(tn_module_member)(list, 0, original)) return NULL;
-    bool several = strcmp(original->name, "original") != 0;
-    if (several && !leave)
-        return (void)tn_raise(TN_ERR_VALUE,
-                              "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in "
-                              "terms of a sequence of tensors."),
-               NULL;
-    if (!leave) return original->value;
     tn_tensor *x = (tn_forward)(list, NULL, 0);
-    x = x ? tn_clone(tn_detach(x)) : NULL;
-    if (!x) return NULL;
-    if (!several) return tn_set_data(original->value, x) ? original->value : NULL;
-    return original->kind == TN_MEMBER_PARAMETER ? tn_parameter_at(x, tn_requires_grad(original->value), NULL) : x;
+    *spare = x ? tn_get_data(x) : NULL;
+    if (*spare && tn_swap_data(original[0], *spare)) return original[0];
+    *spare = NULL;
+    return NULL;
 }
 
 /** Takes all parametrizations of a name away. The original keeps its identity and has the computed value, or without leave_parametrized
- *  its own, which TN_ERR_VALUE refuses when there are several originals; then a new Parameter takes their place.
- *  torch.nn.utils.parametrize.remove_parametrizations. */
+ *  its own. When there are several originals their place takes a new Parameter, or a buffer when the value needs no gradient; TN_ERR_VALUE
+ *  without leave_parametrized. torch.nn.utils.parametrize.remove_parametrizations. */
 TN_API bool(tn_nn_utils_parametrize_remove_parametrizations)(tn_module *m, const char *name,
                                                              const tn_nn_remove_parametrizations_opts *opts) {
     TN_SCOPE;
-    tn_member original;
+    tn_tensor *spare = NULL;
     tn_module *list = tn_error() == TN_OK ? list_of(m, name) : NULL;
     if (!list)
         return tn_error() == TN_OK &&
-               tn_raise(TN_ERR_VALUE, "Module does not have a parametrization on %s", name ? name : "(null)");
-    tn_tensor *x = left_over(list, opts ? opts->leave_parametrized : true, &original);
-    if (!x || !(tn_module_delete)(m, name) || !put(m, name, x, &original)) return false;
+               tn_raise(TN_ERR_VALUE, "Module %s does not have a parametrization on %s", tn_to_string(m), name ? name : "(null)");
+    tn_tensor *x = left_over(list, opts ? opts->leave_parametrized : true, &spare);
+    if (!x || !(tn_module_delete)(m, name) || !register_tensor(m, name, x)) return false;
     tni_parametrizations *table = table_of(m);
     if (!tn_module_delete(table, name)) return false;
     return tn_module_members(table) > 0 || (tn_module_delete)(m, "parametrizations");

@@ -24,6 +24,93 @@ static tn_tensor *bad_forward(bad *self, tn_tensor *x) {
 }
 TN_CLASS(bad, bad_forward, TN_NO_FIELDS);
 
+/* The upper triangle as a symmetric matrix; .kind says what its right_inverse does. */
+typedef enum { TRIU, NOTHING, OTHER_DTYPE, ROW, ROWS, ROWS_OF_ONE, FAILS, IS_NOT_THERE } inverse_kind;
+typedef struct {
+    tn_module module;
+    inverse_kind kind;
+} symmetric;
+static tn_tensor *symmetric_forward(symmetric *self, tn_tensor *x, tn_tensor *second) {
+    if (second) return tn_stack(((tn_tensor *[]){x, second}), 2);
+    return self->kind == TRIU ? tn_add(tn_triu(x), tn_transpose(tn_triu(x, .diagonal = 1), 0, 1)) : tn_mul(x, 1);
+}
+static size_t symmetric_inverse(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room) {
+    switch (((symmetric *)(void *)m)->kind) {
+    case TRIU: out[0] = tn_triu(x); return 1;
+    case OTHER_DTYPE: out[0] = tn_to(x, TN_FLOAT64); return 1;
+    case ROW: out[0] = tn_select(x, 0, 0); return 1;
+    case ROWS: out[0] = tn_select(x, 0, 0), out[1] = tn_select(x, 0, 1); return 2;
+    case ROWS_OF_ONE: out[0] = tn_select(x, 0, 0); return 2;
+    case FAILS: return (size_t)tn_raise(TN_ERR_CALLBACK, "no inverse");
+    case IS_NOT_THERE: return (size_t)tn_raise(TN_ERR_NOT_IMPLEMENTED, "nope");
+    default: return room ? 1 : 0;
+    }
+}
+TN_CLASS_WITH(symmetric, symmetric_forward, (TN_NO_FIELDS), .printed = "Symmetric", .right_inverse = symmetric_inverse);
+static symmetric *new_symmetric(inverse_kind kind) {
+    symmetric *f = tn_new(symmetric);
+    f->kind = kind;
+    return f;
+}
+static bool register_as(tn_nn_linear *l, inverse_kind kind) {
+    return tn_nn_utils_parametrize_register_parametrization(l, "weight", new_symmetric(kind));
+}
+static tn_tensor *ones_with(double first) {
+    tn_tensor *x = tn_ones((2, 2));
+    tn_data_f32(x)[0] = (float)first;
+    return x;
+}
+
+static void inverses(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *w = l->weight;
+    {
+        TN_NO_GRAD;
+        tn_copy_(w, ones_with(5));
+    }
+    uint32_t version = tn_version_counter(w);
+    const struct {
+        inverse_kind kind;
+        tn_status status;
+        const char *first, *second; /* as a first and as a further parametrization */
+    } wrong[] = {
+        {NOTHING, TN_ERR_VALUE, "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got NoneType",
+         "parametrization.right_inverse must return a tensor. Got: NoneType"},
+        {OTHER_DTYPE, TN_ERR_VALUE,
+         "When `right_inverse` outputs one tensor, it may not change the dtype.\noriginal.dtype: torch.float32\n"
+         "right_inverse(original).dtype: torch.float64",
+         "The tensor returned by parametrization.right_inverse must have the same dtype as module.weight, unless the `unsafe` flag "
+         "is "
+         "enabled.\nmodule.weight.dtype: torch.float32\nreturned dtype: torch.float64"},
+        {ROW, TN_ERR_VALUE,
+         "Registering a parametrization may not change the shape of the tensor, unless `unsafe` flag is enabled.\n"
+         "unparametrized shape: torch.Size([2, 2])\nparametrized shape: torch.Size([2])",
+         "The tensor returned by parametrization.right_inverse must have the same shape as module.weight, unless the `unsafe` flag "
+         "is "
+         "enabled.\nmodule.weight.shape: torch.Size([2, 2])\nreturned shape: torch.Size([2])"},
+        {ROWS_OF_ONE, TN_ERR_VALUE, "Got element 1 of the sequence with type NoneType.", "must return a tensor. Got: tuple"},
+        {FAILS, TN_ERR_CALLBACK, "no inverse", "no inverse"},
+    };
+    for (int further = 0; further < 2; further++) {
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            CHECK(!register_as(l, wrong[i].kind));
+            CHECK_ERROR(wrong[i].status, further ? wrong[i].second : wrong[i].first);
+            CHECK(tn_nn_utils_parametrize_is_parametrized(l, "weight") == (further == 1) && tn_check(l) && sum_of(l->weight) == 8);
+            CHECK(further || (l->weight == w && tn_version_counter(w) == version));
+        }
+        CHECK(further || (register_as(l, IS_NOT_THERE) && sum_of(l->weight) == 8));
+    }
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && l->weight == w);
+    CHECK(register_as(l, TRIU) && tn_get_parameter(l, "parametrizations.weight.original") == w && sum_of(w) == 7 &&
+          sum_of(l->weight) == 8);
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && register_as(l, ROWS) && sum_of(l->weight) == 8);
+    CHECK_STR(walk_names(tn_named_parameters(l)), "bias parametrizations.weight.original0 parametrizations.weight.original1 ");
+    CHECK(tn_is_parameter(tn_get_parameter(l, "parametrizations.weight.original1")) &&
+          tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
+    CHECK(tn_is_parameter(l->weight) && l->weight != w && sum_of(l->weight) == 8 && tn_check(l));
+}
+
 static void registering(void) {
     TN_SCOPE;
     tn_nn_linear *l = tn_nn_linear(2, 2);
@@ -142,7 +229,7 @@ static void norms(void) {
     tn_tensor *g = tn_get_parameter(l, "parametrizations.weight.original0");
     CHECK(tn_ndim(g) == 2 && tn_size(g, 0) == 2 && tn_size(g, 1) == 1);
     CHECK(!tn_nn_utils_parametrizations_weight_norm(l));
-    CHECK_ERROR(TN_ERR_VALUE, "'weight' is parametrized already");
+    CHECK_ERROR(TN_ERR_TYPE, "_WeightNorm.forward() missing 1 required positional argument: 'weight_v'");
     CHECK(!tn_nn_utils_parametrize_remove_parametrizations(l, "weight", .leave_parametrized = false));
     CHECK_ERROR(TN_ERR_VALUE, "in terms of a sequence of tensors");
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && tn_is_parameter(l->weight) && tn_allclose(l->weight, w));
@@ -208,6 +295,7 @@ int main(void) {
     RUN(norms);
     RUN(registering);
     RUN(checks);
+    RUN(inverses);
     RUN(removing);
     return test_end();
 }
