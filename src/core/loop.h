@@ -122,6 +122,23 @@ enum {
 #define TNI_LOOP2(name, TY, T, expr) TNI_LOOP2_(TNI_LEVELLED, name, TY, T, T, expr)
 
 #define TNI_V(x) ((__typeof__(a))(x))
+/* The call's arguments in the element's type, as d0, d1, d2 in an expression that does not always need them: they are read beforehand, since
+ * no compiler makes vector code of a read that only some elements ask for. */
+#define TNI_ARG1(expr)                                                                                                             \
+    __extension__({                                                                                                                \
+        const __typeof__(a) d0 = TNI_V(arg[0].d);                                                                                  \
+        (expr);                                                                                                                    \
+    })
+#define TNI_ARG2(expr)                                                                                                             \
+    __extension__({                                                                                                                \
+        const __typeof__(a) d0 = TNI_V(arg[0].d), d1 = TNI_V(arg[1].d);                                                            \
+        (expr);                                                                                                                    \
+    })
+#define TNI_ARG3(expr)                                                                                                             \
+    __extension__({                                                                                                                \
+        const __typeof__(a) d0 = TNI_V(arg[0].d), d1 = TNI_V(arg[1].d), d2 = TNI_V(arg[2].d);                                      \
+        (expr);                                                                                                                    \
+    })
 /* A function of libm or of the compiler in the element's type: TNI_F(fabs, a). */
 #define TNI_F(function, ...) _Generic((a), float : __builtin_##function##f, default : __builtin_##function)(__VA_ARGS__)
 

@@ -34,33 +34,23 @@ enum { CHUNK = 1024 };
 #else
 
 /* In integers, where any order of the steps gives the same and so vectorises: `best` is the largest of keys that sort as the
- * numbers do, `magnitude` the largest without signs, which is above infinity's only if there is a NaN. */
-TNI_INLINE T F(max)(const T *x, int64_t n) {
-    const BITS positive = (BITS)(~(UBITS)0 >> 1);
+ * numbers do, or against them for the smallest; `magnitude` the largest without signs, which is above infinity's only if there is a NaN. */
+TNI_INLINE T F(extreme)(const T *x, int64_t n, bool smallest) {
+    const BITS positive = (BITS)(~(UBITS)0 >> 1), turned = smallest ? ~(BITS)0 : 0;
     BITS best = -positive - 1, magnitude = 0, infinity, bits;
-    T largest = (T)TNI_INF;
-    memcpy(&infinity, &largest, sizeof largest);
+    T result = (T)TNI_INF;
+    memcpy(&infinity, &result, sizeof result);
+    const BITS __attribute__((may_alias)) *number = (const void *)x;
     for (int64_t i = 0; i < n; i++) {
-        memcpy(&bits, &x[i], sizeof bits);
-        BITS key = bits ^ (bits < 0 ? positive : 0), size = bits & positive;
+        bits = number[i];
+        BITS key = bits ^ (bits < 0 ? positive : 0) ^ turned, size = bits & positive;
         best = key > best ? key : best;
         magnitude = size > magnitude ? size : magnitude;
     }
     if (magnitude > infinity) return (T)__builtin_nanf("");
+    best ^= turned;
     bits = best ^ (best < 0 ? positive : 0);
-    memcpy(&largest, &bits, sizeof largest);
-    return largest;
-}
-
-/* The largest number, or whatever number where NaNs stand in the way: those come out of exp anyhow. n >= 1 */
-TNI_INLINE T F(largest)(const T *x, int64_t n) {
-    T best[2 * LANES], result = x[0];
-    int64_t i = 0;
-    for (int k = 0; k < 2 * LANES; k++) best[k] = x[0];
-    for (; i + 2 * LANES <= n; i += 2 * LANES)
-        for (int k = 0; k < 2 * LANES; k++) best[k] = x[i + k] > best[k] ? x[i + k] : best[k];
-    for (; i < n; i++) result = x[i] > result ? x[i] : result;
-    for (int k = 0; k < 2 * LANES; k++) result = best[k] > result ? best[k] : result;
+    memcpy(&result, &bits, sizeof result);
     return result;
 }
 
@@ -84,12 +74,39 @@ TNI_INLINE double F(sum)(const T *x, const T *w, int64_t n) {
 }
 
 TNI_INLINE void F(max_rows)(T *y, const T *x, int64_t rows, int64_t n) {
-    for (int64_t row = 0; row < rows; row++) y[row] = F(max)(x + row * n, n);
+    for (int64_t row = 0; row < rows; row++) y[row] = F(extreme)(x + row * n, n, false);
+}
+
+TNI_INLINE void F(min_rows)(T *y, const T *x, int64_t rows, int64_t n) {
+    for (int64_t row = 0; row < rows; row++) y[row] = F(extreme)(x + row * n, n, true);
+}
+
+/* The sum of e^(x - base) in chunks, which stand in `powers` while they are added. */
+TNI_INLINE double F(sum_of_powers)(const T *x, int64_t n, T base) {
+    T powers[CHUNK];
+    double total = 0;
+    for (int64_t i = 0; i < n; i += CHUNK) {
+        int64_t count = TNI_MIN(n - i, CHUNK);
+        const T *from = x + i;
+        TNI_LOOP
+        for (int64_t k = 0; k < count; k++) powers[k] = F_(tni_exp)(from[k] - base);
+        total += F(chunk_sum)(powers, NULL, count);
+    }
+    return total;
+}
+
+/* An infinite maximum is not taken off: its difference to itself is no number. */
+TNI_INLINE void F(logsumexp_rows)(T *y, const T *x, int64_t rows, int64_t n) {
+    for (int64_t row = 0; row < rows; row++, x += n) {
+        T base = n > 0 ? F(extreme)(x, n, false) : 0;
+        if (base == (T)TNI_INF || base == -(T)TNI_INF) base = 0;
+        y[row] = (T)(tni_log_f64_(F(sum_of_powers)(x, n, base)) + (double)base);
+    }
 }
 
 TNI_INLINE void F(softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
     for (int64_t row = 0; n > 0 && row < rows; row++, x += n, y += n) {
-        T largest = F(largest)(x, n);
+        T largest = F(extreme)(x, n, false);
         double total = 0;
         for (int64_t i = 0; i < n; i += CHUNK) {
             int64_t count = TNI_MIN(n - i, CHUNK);
@@ -105,18 +122,8 @@ TNI_INLINE void F(softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
 }
 
 TNI_INLINE void F(log_softmax_rows)(T *y, const T *x, int64_t rows, int64_t n) {
-    T powers[CHUNK];
     for (int64_t row = 0; n > 0 && row < rows; row++, x += n, y += n) {
-        T largest = F(largest)(x, n);
-        double total = 0;
-        for (int64_t i = 0; i < n; i += CHUNK) {
-            int64_t count = TNI_MIN(n - i, CHUNK);
-            const T *from = x + i;
-            TNI_LOOP
-            for (int64_t k = 0; k < count; k++) powers[k] = F_(tni_exp)(from[k] - largest);
-            total += F(chunk_sum)(powers, NULL, count);
-        }
-        T log_sum = (T)tni_log_f64_(total);
+        T largest = F(extreme)(x, n, false), log_sum = (T)tni_log_f64_(F(sum_of_powers)(x, n, largest));
         TNI_LOOP
         for (int64_t i = 0; i < n; i++) y[i] = x[i] - largest - log_sum;
     }
@@ -139,6 +146,8 @@ TNI_INLINE void F(log_softmax_backward_rows)(T *dx, const T *dy, const T *y, int
 }
 
 KERNEL(, F(tni_row_max), F(max_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
+KERNEL(, F(tni_row_min), F(min_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
+KERNEL(, F(tni_row_logsumexp), F(logsumexp_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
 KERNEL(, F(tni_row_softmax), F(softmax_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
 KERNEL(, F(tni_row_log_softmax), F(log_softmax_rows), (T * y, const T *x, int64_t rows, int64_t n), (y, x, rows, n))
 KERNEL(, F(tni_row_softmax_backward), F(softmax_backward_rows), (T * dx, const T *dy, const T *y, int64_t rows, int64_t n),

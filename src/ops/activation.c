@@ -109,14 +109,14 @@ TN_API tn_tensor *(tn_silu_)(tn_tensor *x) { return tni_run_op_inplace(&tni_op_s
 
 /* ---- leaky_relu ---- */
 
-TNI_FLOAT1(leaky_relu, a > 0 ? a : a * TNI_V(arg->d))
+TNI_FLOAT1(leaky_relu, TNI_ARG1(a > 0 ? a : a * d0))
 static const tni_map leaky_relu_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(leaky_relu));
 
 static bool leaky_relu_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_gt(tni_saved(g, TNI_IN(0)), 0), g->dy[0], tn_mul(g->dy[0], g->arg[0].d)));
     return true;
 }
-TNI_FUSED(leaky_relu, TNI_IN(0), b > 0 ? a : a * TNI_V(arg->d))
+TNI_FUSED(leaky_relu, TNI_IN(0), TNI_ARG1(b > 0 ? a : a * d0))
 
 TN_OP(leaky_relu, .schema = "leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", .grad_name = "LeakyReluBackward0",
       .run = tni_run_map, .inplace = true, .map = &leaky_relu_map, .vjp = leaky_relu_vjp, .fused_vjp = leaky_relu_fused,
@@ -148,7 +148,7 @@ TN_API tn_tensor *(tn_leaky_relu_)(tn_tensor *x, const tn_leaky_relu_opts *opts)
 
 /* ---- elu ---- */
 
-TNI_FLOAT1(elu, a > 0 ? a : TNI_VM(expm1, a) * TNI_V(arg->d))
+TNI_FLOAT1(elu, TNI_ARG1(a > 0 ? a : TNI_VM(expm1, a) * d0))
 static const tni_map elu_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(elu));
 
 static bool elu_vjp(tni_vjp *g) {
@@ -156,7 +156,7 @@ static bool elu_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_gt(x, 0), g->dy[0], tn_mul(g->dy[0], tn_mul(tn_exp(x), g->arg[0].d))));
     return true;
 }
-TNI_FUSED(elu, TNI_IN(0), b > 0 ? a : a * TNI_VM(exp, b) * TNI_V(arg->d))
+TNI_FUSED(elu, TNI_IN(0), TNI_ARG1(b > 0 ? a : a * TNI_VM(exp, b) * d0))
 
 TN_OP(elu, .schema = "elu(Tensor self, Scalar alpha=1) -> Tensor", .grad_name = "EluBackward0", .run = tni_run_map, .inplace = true,
       .map = &elu_map, .vjp = elu_vjp, .fused_vjp = elu_fused, .save = TNI_IN(0),
@@ -186,8 +186,7 @@ TN_API tn_tensor *(tn_elu_)(tn_tensor *x, const tn_elu_opts *opts) {
 /* ---- softplus ---- */
 
 /* arg: beta, threshold */
-#define SOFTPLUS(a, beta) ((a) * (beta) > TNI_V(arg[1].d) ? (a) : TNI_VM(log1p, TNI_VM(exp, (a) * (beta))) / (beta))
-TNI_FLOAT1(softplus, SOFTPLUS(a, TNI_V(arg[0].d)))
+TNI_FLOAT1(softplus, TNI_ARG2(a *d0 > d1 ? a : TNI_VM(log1p, TNI_VM(exp, a *d0)) / d0))
 static const tni_map softplus_map = TNI_MAP(TNI_SAME, TNI_FLOAT_COLUMNS(softplus));
 
 static bool softplus_vjp(tni_vjp *g) {
@@ -195,7 +194,7 @@ static bool softplus_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_gt(scaled, g->arg[1].d), g->dy[0], tn_mul(g->dy[0], tn_sigmoid(scaled))));
     return true;
 }
-TNI_FUSED(softplus, TNI_IN(0), b *TNI_V(arg[0].d) > TNI_V(arg[1].d) ? a : a * TNI_VM(sigmoid, b *TNI_V(arg[0].d)))
+TNI_FUSED(softplus, TNI_IN(0), TNI_ARG2(b *d0 > d1 ? a : a * TNI_VM(sigmoid, b *d0)))
 
 TN_OP(softplus, .schema = "softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor", .grad_name = "SoftplusBackward0",
       .run = tni_run_map, .map = &softplus_map, .vjp = softplus_vjp, .fused_vjp = softplus_fused, .save = TNI_IN(0),
@@ -224,9 +223,9 @@ TN_API tn_tensor *(tn_softplus)(tn_tensor *x, const tn_softplus_opts *opts) {
 /* ---- hardtanh, relu6 ---- */
 
 /* arg: min_val, max_val; NaN stays. */
-#define HARDTANH(a) ((a) < TNI_V(arg[0].d) ? TNI_V(arg[0].d) : (a) > TNI_V(arg[1].d) ? TNI_V(arg[1].d) : (a))
-TNI_INT1(hardtanh, HARDTANH(a))
-TNI_FLOAT1(hardtanh, HARDTANH(a))
+#define HARDTANH TNI_ARG2(a<d0 ? d0 : a> d1 ? d1 : a)
+TNI_INT1(hardtanh, HARDTANH)
+TNI_FLOAT1(hardtanh, HARDTANH)
 static const tni_map hardtanh_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(hardtanh));
 
 static bool hardtanh_run(tni_call *c) {
@@ -242,7 +241,7 @@ static bool hardtanh_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_le(x, g->arg[0].d), 0, tn_where(tn_ge(x, g->arg[1].d), 0, g->dy[0])));
     return true;
 }
-TNI_FUSED(hardtanh, TNI_IN(0), b <= TNI_V(arg[0].d) || b >= TNI_V(arg[1].d) ? 0 : a)
+TNI_FUSED(hardtanh, TNI_IN(0), TNI_ARG2((b <= d0) | (b >= d1) ? 0 : a))
 
 TN_OP(hardtanh, .schema = "hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor", .grad_name = "HardtanhBackward0",
       .run = hardtanh_run, .inplace = true, .vjp = hardtanh_vjp, .fused_vjp = hardtanh_fused, .save = TNI_IN(0),

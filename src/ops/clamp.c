@@ -153,7 +153,7 @@ TN_API tn_tensor *(tn_clamp_max_)(tn_tensor *x, tn_tensor *max) {
 /* arg: min, max. The comparisons are so that NaN elements stay, NaN bounds give NaN, and max wins over a larger min. */
 #define RAISED(a, low) ((a) >= (low) ? (a) : (low))
 #define CLAMP(a, low, high) (RAISED(a, low) <= (high) ? RAISED(a, low) : (high))
-TNI_FLOAT1(clamp, a != a ? a : CLAMP(a, TNI_V(arg[0].d), TNI_V(arg[1].d)))
+TNI_FLOAT1(clamp, TNI_ARG2(a != a ? a : CLAMP(a, d0, d1)))
 TNI_INT1(clamp, CLAMP(a, TNI_V(arg[0].i), TNI_V(arg[1].i)))
 static const tni_map clamp_map = TNI_MAP(TNI_SAME, TNI_REAL_COLUMNS(clamp));
 

@@ -31,14 +31,14 @@ typedef int64_t first_best(const void *x, int64_t n, int64_t stride);
             if (!(best order x[i * stride]) && best != x[i * stride]) best = x[i * stride], at = i;                                \
         return at;                                                                                                                 \
     }
-/* A contiguous line is gone through by vector code first, which finds the largest value but not its place. */
-#define MAX_LINE(name, T, row_max, strided)                                                                                        \
+/* A contiguous line is gone through by vector code first, which finds the value but not its place. */
+#define BEST_LINE(name, T, row_best, strided)                                                                                      \
     static int64_t name(const void *data, int64_t n, int64_t stride) {                                                             \
         const T *x = data;                                                                                                         \
         T best = x[0];                                                                                                             \
         int64_t at = 0;                                                                                                            \
         if (stride != 1) return strided(data, n, stride);                                                                          \
-        row_max(&best, x, 1, n);                                                                                                   \
+        row_best(&best, x, 1, n);                                                                                                  \
         while (best == best ? x[at] != best : x[at] == x[at]) at++;                                                                \
         return at;                                                                                                                 \
     }
@@ -47,13 +47,15 @@ WHOLE_LINE(max_i32, int32_t, >)
 WHOLE_LINE(max_i64, int64_t, >)
 FLOAT_LINE(max_strided_f32, float, >)
 FLOAT_LINE(max_strided_f64, double, >)
-MAX_LINE(max_f32, float, tni_row_max_f32, max_strided_f32)
-MAX_LINE(max_f64, double, tni_row_max_f64, max_strided_f64)
+BEST_LINE(max_f32, float, tni_row_max_f32, max_strided_f32)
+BEST_LINE(max_f64, double, tni_row_max_f64, max_strided_f64)
 WHOLE_LINE(min_u8, uint8_t, <)
 WHOLE_LINE(min_i32, int32_t, <)
 WHOLE_LINE(min_i64, int64_t, <)
-FLOAT_LINE(min_f32, float, <)
-FLOAT_LINE(min_f64, double, <)
+FLOAT_LINE(min_strided_f32, float, <)
+FLOAT_LINE(min_strided_f64, double, <)
+BEST_LINE(min_f32, float, tni_row_min_f32, min_strided_f32)
+BEST_LINE(min_f64, double, tni_row_min_f64, min_strided_f64)
 
 static first_best *line_of(tn_dtype dtype, bool smallest) {
     switch (dtype) {

@@ -1,6 +1,7 @@
 /* ops/products.c - products over all elements or a dim; running sums and products. */
 #include "base/pool.h"
 #include "cpu/cmath.h"
+#include "cpu/fold.h"
 #include "cpu/scan.h"
 #include "ops/reduce.h"
 #include "ops/unary.h"
@@ -24,10 +25,16 @@ ROW_LOOP(prod_u8, uint8_t, uint8_t, (uint8_t)(a *b))
 ROW_LOOP(prod_bool, uint8_t, uint8_t, a &&b)
 ROW_LOOP(prod_i32, int32_t, int32_t, a *b)
 ROW_LOOP(prod_i64, int64_t, int64_t, a *b)
-ROW_LOOP(prod_f32, float, double, a *(double)b)
-ROW_LOOP(prod_f64, double, double, a *b)
 ROW_LOOP(prod_c64, float _Complex, float _Complex, tni_cmul_c64(a, b))
 ROW_LOOP(prod_c128, double _Complex, double _Complex, tni_cmul_c128(a, b))
+static void prod_f32(const void *data, int64_t rows, int64_t n, void *out) {
+    double product;
+    for (int64_t i = 0; i < rows; i++) {
+        tni_fold_product_f32(&product, (const float *)data + i * n, 1, n);
+        ((float *)out)[i] = (float)product;
+    }
+}
+static void prod_f64(const void *data, int64_t rows, int64_t n, void *out) { tni_fold_product_f64(out, data, rows, n); }
 typedef void row_loop(const void *data, int64_t rows, int64_t n, void *out);
 
 static row_loop *loop_of(tn_dtype dtype) {

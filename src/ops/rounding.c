@@ -156,9 +156,7 @@ TN_API tn_tensor *tn_isfinite(tn_tensor *x) { return tni_run_op(&tni_op_isfinite
 /* ---- nan_to_num ---- */
 
 TNI_BOOL1(same, a)
-#define REPLACED(a)                                                                                                                \
-    ((a) != (a) ? TNI_V(arg[0].d) : (a) == TNI_V(HUGE_VAL) ? TNI_V(arg[1].d) : (a) == TNI_V(-HUGE_VAL) ? TNI_V(arg[2].d) : (a))
-TNI_FLOAT1(nan_to_num, REPLACED(a))
+TNI_FLOAT1(nan_to_num, TNI_ARG3(a != a ? d0 : a == TNI_V(HUGE_VAL) ? d1 : a == TNI_V(-HUGE_VAL) ? d2 : a))
 static const tni_map nan_to_num_map =
     TNI_MAP(TNI_SAME, TNI_INT_COLUMNS(same), TNI_FLOAT_COLUMNS(nan_to_num), TNI_BOOL_COLUMN(same));
 

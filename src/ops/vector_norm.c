@@ -1,6 +1,7 @@
 /* ops/vector_norm.c - norms of vectors and logsumexp, over all elements or over dims. */
 #include "base/pool.h"
-#include "cpu/vmath.h"
+#include "cpu/fold.h"
+#include "cpu/row.h"
 #include "ops/reduce.h"
 #include <math.h>
 #include <tison/ops.h>
@@ -22,12 +23,22 @@ enum { GRAIN = 16384 };
     }
 #define ROW_LOOPS(name, expr) ROW_LOOP(name##_f32, float, expr) ROW_LOOP(name##_f64, double, expr)
 ROW_LOOPS(count_row, sum + (a != 0))
-ROW_LOOPS(sum_row, sum + a)
-ROW_LOOPS(square_row, sum + a * a)
 ROW_LOOPS(power_row, sum + pow(a, p))
 ROW_LOOPS(largest_row, a != a || a > sum ? a : sum)
 ROW_LOOPS(smallest_row, i == 0 || a != a || a < sum ? a : sum)
 typedef double row_loop(const void *data, int64_t n, double p);
+
+#define FOLDED(name, fold, T)                                                                                                      \
+    static double name(const void *data, int64_t n, double p) {                                                                    \
+        double sum;                                                                                                                \
+        (void)p;                                                                                                                   \
+        fold(&sum, (const T *)data, 1, n);                                                                                         \
+        return sum;                                                                                                                \
+    }
+FOLDED(sum_row_f32, tni_fold_abs_f32, float)
+FOLDED(sum_row_f64, tni_fold_abs_f64, double)
+FOLDED(square_row_f32, tni_fold_square_f32, float)
+FOLDED(square_row_f64, tni_fold_square_f64, double)
 
 static row_loop *loop_of(double p, bool wide) {
     if (p == 0) return wide ? count_row_f64 : count_row_f32;
@@ -163,28 +174,24 @@ TN_API tn_tensor *(tn_norm)(tn_tensor *x, const tn_norm_opts *opts) { return (tn
 
 /* ---- logsumexp ---- */
 
-#define LOGSUMEXP(name, T, exp_)                                                                                                   \
-    static double name(const void *data, int64_t n, double p) {                                                                    \
-        const T *x = data;                                                                                                         \
-        double largest = -HUGE_VAL, sum = 0;                                                                                       \
-        (void)p;                                                                                                                   \
-        for (int64_t i = 0; i < n; i++) largest = x[i] != x[i] || (double)x[i] > largest ? (double)x[i] : largest;                 \
-        if (isinf(largest)) largest = 0;                                                                                           \
-        for (int64_t i = 0; i < n; i++) sum += (double)exp_((T)(x[i] - (T)largest));                                               \
-        return log(sum) + largest;                                                                                                 \
-    }
-LOGSUMEXP(logsumexp_f32, float, tni_exp_f32_)
-LOGSUMEXP(logsumexp_f64, double, tni_exp_f64_)
+static void logsumexp_some(int64_t begin, int64_t end, void *context) {
+    const job *j = context;
+    int64_t first = begin * j->rows.n;
+    if (j->wide)
+        tni_row_logsumexp_f64((double *)j->out + begin, (const double *)j->rows.data + first, end - begin, j->rows.n);
+    else
+        tni_row_logsumexp_f32((float *)j->out + begin, (const float *)j->rows.data + first, end - begin, j->rows.n);
+}
 
 /* Arguments: dim, keepdim. */
 static bool logsumexp_run(tni_call *c) {
     tn_dtype own = (tn_dtype)c->in[0]->a.dtype, dtype = tni_dtype_is_integral(own, true) ? tn_get_default_dtype() : own;
-    job j = {.p = 0, .wide = dtype == TN_FLOAT64, .loop = dtype == TN_FLOAT64 ? logsumexp_f64 : logsumexp_f32};
+    job j = {.wide = dtype == TN_FLOAT64};
     TNI_REQUIRE(c, tni_dtype_is_wide(dtype), TN_ERR_NOT_IMPLEMENTED, "not implemented for '%s'", tni_dtype_get(dtype)->legacy);
     TNI_TRY(tni_rows_of(c, dtype, &c->arg[0], &j.rows));
     TNI_TRY(tni_rows_result(c, 0, &j.rows, c->arg[1].b, dtype));
     j.out = c->out[0]->a.data;
-    tni_parallel(j.rows.rows, GRAIN / TNI_MAX(j.rows.n, 1) + 1, run_some, &j);
+    tni_parallel(j.rows.rows, GRAIN / TNI_MAX(j.rows.n, 1) + 1, logsumexp_some, &j);
     return true;
 }
 
