@@ -164,6 +164,9 @@ TN_API tn_hook *(tn_register_full_backward_pre_hook)(tn_module *m, tn_full_backw
                                                      void (*destroy)(void *data), const tn_hook_opts *opts TN_DEFAULT(NULL));
 TN_API tn_hook *(tn_register_full_backward_hook)(tn_module *m, tn_full_backward_hook *hook, void *data, void (*destroy)(void *data),
                                                  const tn_hook_opts *opts TN_DEFAULT(NULL));
+/** Hook i of those that run before m's forward, in their order, with its function and data [NULL ok]; NULL without an error: there are no
+ *  more. torch's _forward_pre_hooks. [scope] */
+TN_API tn_hook *(tn_forward_pre_hook_at)(tn_module *m, size_t i, tn_forward_pre_hook **hook, void **data);
 /* The same for every module of the process; they run before a module's own. torch.nn.modules.module.register_module_*. */
 TN_API tn_hook *(tn_register_module_forward_pre_hook)(tn_forward_pre_hook *hook, void *data, void (*destroy)(void *data));
 TN_API tn_hook *(tn_register_module_forward_hook)(tn_forward_hook *hook, void *data, void (*destroy)(void *data),
@@ -372,6 +375,7 @@ TN_END_DECLS
     TN_WITH(tn_hook_opts, (.prepend = false), (function)(TN_AS_MODULE(m), hook, data, TN_FIRST(__VA_ARGS__), &tn_o),               \
             TN_REST(__VA_ARGS__))
 #define tn_register_forward_pre_hook(m, hook, data, ...) TN_REGISTER(tn_register_forward_pre_hook, m, hook, data, __VA_ARGS__, )
+#define tn_forward_pre_hook_at(m, i, hook, data) (tn_forward_pre_hook_at)(TN_AS_MODULE(m), i, hook, data)
 #define tn_register_forward_hook(m, hook, data, ...) TN_REGISTER(tn_register_forward_hook, m, hook, data, __VA_ARGS__, )
 #define tn_register_full_backward_pre_hook(m, hook, data, ...)                                                                     \
     TN_REGISTER(tn_register_full_backward_pre_hook, m, hook, data, __VA_ARGS__, )

@@ -128,6 +128,19 @@ OWN(forward_hook, tn_forward_hook, TNI_HOOK_FORWARD, post)
 OWN(full_backward_pre_hook, tn_full_backward_pre_hook, TNI_HOOK_BACKWARD_PRE, backward_pre)
 OWN(full_backward_hook, tn_full_backward_hook, TNI_HOOK_BACKWARD, backward)
 
+tn_hook *(tn_forward_pre_hook_at)(tn_module *handle, size_t i, tn_forward_pre_hook **hook, void **data) {
+    tni_thread *t = tni_self();
+    tni_module *m = t ? tni_module_of("forward_pre_hook_at", handle) : NULL;
+    const tni_hook_list *l = m && m->extra ? &m->extra->hooks[TNI_HOOK_FORWARD_PRE] : NULL;
+    for (size_t k = 0; l && k < l->count; k++) {
+        if (l->item[k]->removed || i-- > 0) continue;
+        if (hook) *hook = l->item[k]->call.pre;
+        if (data) *data = l->item[k]->data;
+        return tni_scope_claim(t, &l->item[k]->object) ? l->item[k] : NULL;
+    }
+    return NULL;
+}
+
 #define OWN_PLAIN(name, type, kind, member)                                                                                        \
     tn_hook *(tn_register_##name)(tn_module * m, type * hook, void *data, void (*destroy)(void *)) {                               \
         return add_own("register_" #name, m, kind, LIKE(member), hook != NULL, NULL);                                              \

@@ -1,168 +1,291 @@
 /* nn/prune.c - torch.nn.utils.prune: tensors that a mask stands over. */
+#include "nn/prune.h"
+#include "base/memory.h"
 #include "nn/parametrize.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #ifdef TN_HEADER
+/* torch.nn.utils.prune: a parameter "weight" becomes "weight_orig", a buffer "weight_mask" stands beside it, and "weight" is their
+ * product, a plain tensor that is computed before each forward. A second pruning of a tensor chooses among what the first one left. After
+ * a failure all is as before. */
+
+/* The methods: torch's Identity, RandomUnstructured, ...; TN_PRUNE_CUSTOM is a program's own. */
+typedef enum tn_nn_prune_method {
+    TN_PRUNE_CUSTOM,
+    TN_PRUNE_IDENTITY,
+    TN_PRUNE_RANDOM_UNSTRUCTURED,
+    TN_PRUNE_L1_UNSTRUCTURED,
+    TN_PRUNE_RANDOM_STRUCTURED,
+    TN_PRUNE_LN_STRUCTURED,
+    TN_PRUNE_CUSTOM_FROM_MASK
+} tn_nn_prune_method;
+/* PRUNING_TYPE: what a method sees of a tensor that is pruned already: the entries that are left, the channels that are not all zero, all. */
+typedef enum tn_nn_prune_type { TN_PRUNE_UNSTRUCTURED, TN_PRUNE_STRUCTURED, TN_PRUNE_GLOBAL } tn_nn_prune_type;
+
+/* A method with its arguments, made by TN_PRUNING(TN_PRUNE_L1_UNSTRUCTURED, .amount = TN_SCALAR(0.3)). A program's own one:
+ * TN_PRUNING(TN_PRUNE_CUSTOM, .type = TN_PRUNE_UNSTRUCTURED, .compute_mask = mine, .data = &numbers). */
+typedef struct tn_nn_pruning {
+    size_t size;
+    tn_nn_prune_method method;
+    tn_scalar amount; /* an int: so many; a float of 0 to 1: that part, rounded half to even */
+    int64_t dim;      /* of structured methods: which dim's slices are the channels */
+    double n;         /* of TN_PRUNE_LN_STRUCTURED: the norm, infinities included */
+    tn_tensor *mask;  /* of TN_PRUNE_CUSTOM_FROM_MASK */
+    /* of TN_PRUNE_CUSTOM */
+    tn_nn_prune_type type;
+    /* The new mask for t, of its shape: ones and zeros over default_mask, which it may change and return. NULL after tn_raise. */
+    tn_tensor *(*compute_mask)(tn_tensor *t, tn_tensor *default_mask, void *data);
+    void *data;
+} tn_nn_pruning;
+typedef struct tn_nn_prune_opts {
+    size_t size;
+    tn_tensor *importance_scores; /* NULL: the tensor itself; else of its shape: what to rank instead */
+} tn_nn_prune_opts;
 #ifndef __cplusplus
-#define tn_nn_utils_prune_l1_unstructured(m, name, amount)                                                                         \
-    (tn_nn_utils_prune_l1_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define TN_PRUNING(...) (&(const tn_nn_pruning){.size = sizeof(tn_nn_pruning), __VA_ARGS__})
+#define tn_nn_utils_prune_apply(m, name, ...)                                                                                      \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_apply)(TN_AS_MODULE(m), name, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_prune_identity(m, name) (tn_nn_utils_prune_identity)(TN_AS_MODULE(m), name)
 #define tn_nn_utils_prune_random_unstructured(m, name, amount)                                                                     \
     (tn_nn_utils_prune_random_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define tn_nn_utils_prune_l1_unstructured(m, name, ...)                                                                            \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_l1_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),               \
+            TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_prune_random_structured(m, name, amount, dim)                                                                  \
+    (tn_nn_utils_prune_random_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), dim)
+#define tn_nn_utils_prune_ln_structured(m, name, amount, n, ...)                                                                   \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_ln_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), n, TN_FIRST(__VA_ARGS__, ), &tn_o),        \
+            TN_REST(__VA_ARGS__, ))
 #define tn_nn_utils_prune_custom_from_mask(m, name, mask) (tn_nn_utils_prune_custom_from_mask)(TN_AS_MODULE(m), name, mask)
 #define tn_nn_utils_prune_remove(m, name) (tn_nn_utils_prune_remove)(TN_AS_MODULE(m), name)
 #define tn_nn_utils_prune_is_pruned(m) (tn_nn_utils_prune_is_pruned)(TN_AS_MODULE(m))
 #endif
 #endif
 
-enum { NAME_ROOM = 200 };
+/* ---- the hook: one for each pruned tensor, whose data is the name ---- */
 
-/* The names beside a pruned one, and what stands there; mask is NULL for one that is not pruned yet. */
-typedef struct pruned {
-    char orig_name[NAME_ROOM], mask_name[NAME_ROOM];
-    tn_tensor *orig, *mask;
-} pruned;
+static tn_tensor *product(tn_tensor *orig, tn_tensor *mask) { return tn_mul(tn_to(mask, tn_get_dtype(orig)), orig); }
 
-static bool look(tn_module *m, const char *name, pruned *p) {
-    tn_member found;
-    memset(p, 0, sizeof *p);
-    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
-    if (!name || strlen(name) + 6 > NAME_ROOM)
-        return tn_raise(TN_ERR_VALUE, "prune: a name of 1 to %d bytes is needed", NAME_ROOM - 6);
-    snprintf(p->orig_name, NAME_ROOM, "%s_orig", name);
-    snprintf(p->mask_name, NAME_ROOM, "%s_mask", name);
-    if (tni_parametrize_find(m, p->mask_name, &found)) p->mask = found.value;
-    if (p->mask && tni_parametrize_find(m, p->orig_name, &found)) p->orig = found.value;
-    if (!p->orig) p->mask = NULL;
-    if (!p->orig && tni_parametrize_find(m, name, &found)) p->orig = found.value;
-    return p->orig || tn_raise(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tn_module_class(m)->printed, name);
+static const char *class_name(tn_module *m) {
+    const tn_class *c = tn_module_class(m);
+    return c->printed ? c->printed : c->name;
 }
 
-/* The name of the i-th member when it is a pruned one's original: "weight" for "weight_orig". */
-static bool pruned_name(tn_module *m, size_t i, char *name) {
-    tn_member part;
-    if (!(tn_module_member)(m, i, &part) || !part.value || part.index >= 0) return false;
-    size_t length = strlen(part.name);
-    if (length < 6 || length >= NAME_ROOM || strcmp(part.name + length - 5, "_orig") != 0) return false;
-    snprintf(name, NAME_ROOM, "%.*s", (int)(length - 5), part.name);
-    pruned p;
-    return look(m, name, &p) && p.mask;
+static bool find_part(tn_module *m, const char *name, tn_tensor **out) {
+    tn_member found;
+    if (tni_parametrize_find(m, name, &found)) return *out = found.value, true;
+    return tn_error() == TN_OK && tn_raise(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", class_name(m), name);
+}
+
+static void write_names(const char *name, tni_pruned *p) {
+    snprintf(p->orig_name, TNI_PRUNE_NAME, "%s_orig", name);
+    snprintf(p->mask_name, TNI_PRUNE_NAME, "%s_mask", name);
+}
+
+static bool find_parts(tn_module *m, tni_pruned *p) {
+    return find_part(m, p->orig_name, &p->orig) && find_part(m, p->mask_name, &p->mask);
 }
 
 static bool before_forward(tn_module *m, tn_tensor *in[], size_t n, void *data) {
-    char name[NAME_ROOM];
-    pruned p;
-    (void)in, (void)n, (void)data;
-    for (size_t i = 0, all = (tn_module_members)(m); i < all; i++)
-        if (pruned_name(m, i, name) && (!look(m, name, &p) || !(tn_module_set)(m, name, tn_mul(p.orig, p.mask)))) return false;
-    return tn_error() == TN_OK;
+    tni_pruned p;
+    (void)in, (void)n;
+    write_names(data, &p);
+    tn_tensor *value = find_parts(m, &p) ? product(p.orig, p.mask) : NULL;
+    return value && (tn_module_set)(m, data, value);
 }
 
-static bool has_pruned(tn_module *m) {
-    char name[NAME_ROOM];
-    for (size_t i = 0, all = (tn_module_members)(m); i < all; i++)
-        if (pruned_name(m, i, name)) return true;
-    return false;
+/* Of that name; of any with NULL. */
+static tn_hook *find_hook(tn_module *m, const char *name) {
+    tn_forward_pre_hook *function;
+    void *data;
+    tn_hook *hook;
+    for (size_t i = 0; (hook = (tn_forward_pre_hook_at)(m, i, &function, &data)) != NULL; i++)
+        if (function == before_forward && (!name || strcmp(data, name) == 0)) return hook;
+    return NULL;
 }
 
-/* Puts a first mask over a tensor; after a failure m is as before. */
-static bool cover(tn_module *m, const char *name, const pruned *p, tn_tensor *mask) {
-    tn_tensor *value = tn_mul(p->orig, mask);
-    if (!value || (!has_pruned(m) && !(tn_register_forward_pre_hook)(m, before_forward, NULL, NULL, NULL))) return false;
-    if ((tn_module_register_parameter)(m, p->orig_name, p->orig) && (tn_module_register_buffer)(m, p->mask_name, mask, NULL) &&
-        (tn_module_delete)(m, name) && (tn_module_set)(m, name, value))
-        return true;
-    tn_saved_error error;
+static void free_name(void *name) { tni_free(name, strlen(name) + 1); }
+
+static tn_hook *add_hook(tn_module *m, const char *name) {
+    char *copy = tni_strdup(name);
+    if (!copy) return NULL;
+    tn_hook *hook = (tn_register_forward_pre_hook)(m, before_forward, copy, free_name, NULL);
+    if (!hook) free_name(copy);
+    return hook;
+}
+
+/* ---- a tensor and what stands beside it ---- */
+
+static bool refuse_absent(tn_module *m, const char *name) {
+    void *other = (tn_module_get)(m, name);
+    if (tn_error() != TN_OK) return false;
+    if (!other) return tn_raise(TN_ERR_TYPE, "ones_like(): argument 'input' (position 1) must be Tensor, not NoneType");
+    return tn_raise(TN_ERR_TYPE, "cannot assign '%s' object to parameter '%s_orig' (torch.nn.Parameter or None required)",
+                    class_name(other), name);
+}
+
+/* The first pruning moves a parameter of the module's own, and nothing else may have the new names. */
+static bool check_first(tn_module *m, const char *name, const tni_pruned *p, tn_member_kind kind) {
+    const char *taken[] = {p->orig_name, p->mask_name};
     tn_member found;
-    tn_error_take(&error);
-    (void)(tn_module_set)(m, name, p->orig);
-    if (tni_parametrize_find(m, p->mask_name, &found)) (void)(tn_module_delete)(m, p->mask_name);
-    if (tni_parametrize_find(m, p->orig_name, &found)) (void)(tn_module_delete)(m, p->orig_name);
-    tn_error_put(&error);
+    for (int i = 0; i < 2; i++)
+        if (tni_parametrize_find(m, taken[i], &found)) return tn_raise(TN_ERR_KEY, "attribute '%s' already exists", taken[i]);
+    if (kind == TN_MEMBER_PARAMETER) return true;
+    if (tn_is_parameter(p->value)) return tn_raise(TN_ERR_KEY, "'%s'", name); /* one that was registered as a buffer */
+    (void)(tn_module_register_parameter)(m, p->orig_name, p->value);          /* refused, with the tensor's type */
     return false;
 }
 
-static bool apply(tn_module *m, const char *name, const pruned *p, tn_tensor *mask) {
-    if (!mask) return false;
-    if (!p->mask) return cover(m, name, p, mask);
-    tn_tensor *value = tn_mul(p->orig, mask);
-    return value && (tn_module_set)(m, p->mask_name, mask) && (tn_module_set)(m, name, value);
+bool tni_prune_look(tn_module *m, const char *name, tni_pruned *p) {
+    tn_member found;
+    memset(p, 0, sizeof *p);
+    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
+    if (!name || strlen(name) + 6 > TNI_PRUNE_NAME)
+        return tn_raise(TN_ERR_VALUE, "prune: a name of 1 to %d bytes is needed", TNI_PRUNE_NAME - 6);
+    write_names(name, p);
+    if (!tni_parametrize_find(m, name, &found)) return refuse_absent(m, name);
+    p->value = p->orig = found.value;
+    p->hook = find_hook(m, name);
+    return p->hook ? find_parts(m, p) : check_first(m, name, p, found.kind);
 }
 
-/* How many of n an amount means: a count, or a fraction, rounded half to even. */
-static bool count_of(tn_scalar amount, int64_t n, int64_t *count) {
-    bool whole = amount.kind == TN_SCALAR_INT;
-    double x = whole ? (double)amount.value.i : amount.value.d;
-    if (!(x >= 0) || (!whole && x > 1))
-        return tn_raise(TN_ERR_VALUE, "amount=%g should either be a float in the range [0, 1] or a non-negative integer", x);
-    if (whole && amount.value.i > n)
-        return tn_raise(TN_ERR_VALUE, "amount=%lld should be smaller than the number of parameters to prune=%lld",
-                        (long long)amount.value.i, (long long)n);
-    *count = whole ? amount.value.i : (int64_t)nearbyint(x * (double)n);
-    return true;
+static void delete_if_there(tn_module *m, const char *name) {
+    tn_member found;
+    if (tni_parametrize_find(m, name, &found)) (void)(tn_module_delete)(m, name);
 }
 
-static tn_tensor *mask_of(const pruned *p) { return p->mask ? tn_clone(p->mask) : tn_ones_like(tn_detach(p->orig)); }
-
-/* Zeroes the entries of the mask with the smallest scores among those that are left. */
-static bool prune_entries(tn_module *m, const char *name, const pruned *p, tn_tensor *scores, tn_scalar amount) {
-    TN_NO_GRAD;
-    tn_tensor *mask = mask_of(p), *flat = mask ? tn_flatten(mask, 0, -1) : NULL, *least, *index;
-    int64_t count = 0;
-    if (!flat || !scores || !count_of(amount, (int64_t)tn_item(tn_sum(flat)), &count)) return false;
-    tn_tensor *left = tn_masked_fill(tn_flatten(scores, 0, -1), tn_eq(flat, 0), INFINITY);
-    if (count && (!left || !tn_topk(left, count, 0, false, &least, &index) || !tn_scatter_value_(flat, 0, index, 0))) return false;
-    return apply(m, name, p, (tn_reshape)(flat, tn_sizes(p->orig), (size_t)tn_ndim(p->orig)));
+void tni_prune_take_back(tn_module *m, const char *name, const tni_pruned *before) {
+    tn_saved_error error;
+    tn_error_take(&error);
+    if (before->mask) {
+        (void)((tn_module_register_buffer)(m, before->mask_name, before->mask, NULL) && (tn_module_set)(m, name, before->value));
+    } else {
+        tn_hook *hook = find_hook(m, name);
+        (void)(tn_module_set)(m, name, before->orig);
+        delete_if_there(m, before->mask_name);
+        delete_if_there(m, before->orig_name);
+        if (hook) tn_hook_remove(hook);
+    }
+    if (error.status != TN_OK) tn_error_put(&error);
 }
 
-/** Prunes the entries of m.name with the smallest absolute values: `amount` of them, an int, or a fraction of those that are left. The
- *  parameter becomes <name>_orig, <name>_mask a buffer, and m.name their product, computed before each forward. TN_ERR_VALUE for an
- *  amount out of range; then m is as before. torch.nn.utils.prune.l1_unstructured. */
-TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, tn_scalar amount) {
+/* As in torch the hook of a tensor that is pruned again goes to the end of the list. */
+bool tni_prune_put(tn_module *m, const char *name, const tni_pruned *p, tn_tensor *mask) {
+    tn_tensor *value = mask ? product(p->orig, mask) : NULL;
+    tn_hook *hook = value ? add_hook(m, name) : NULL;
+    if (!hook) return false;
+    bool first = !p->mask;
+    if ((!first || (tn_module_register_parameter)(m, p->orig_name, p->orig)) &&
+        (tn_module_register_buffer)(m, p->mask_name, mask, NULL) && (!first || (tn_module_delete)(m, name)) &&
+        (tn_module_set)(m, name, value)) {
+        if (p->hook) tn_hook_remove(p->hook);
+        return true;
+    }
+    tni_prune_take_back(m, name, p);
+    tn_hook_remove(hook);
+    return false;
+}
+
+/* ---- pruning one tensor ---- */
+
+bool tni_prune_same_shape(tn_tensor *a, tn_tensor *b) {
+    return tn_ndim(a) == tn_ndim(b) && memcmp(tn_sizes(a), tn_sizes(b), (size_t)tn_ndim(a) * sizeof(int64_t)) == 0;
+}
+
+/** Prunes m.name by any method. TN_ERR_ATTRIBUTE: there is no such tensor; TN_ERR_TYPE: it is not a parameter, or the amount is no number;
+ *  TN_ERR_VALUE: an amount below 0, above 1 for a float, or of more than there is, and one dim for channels; TN_ERR_INDEX: no such dim;
+ *  TN_ERR_ASSERTION: scores or a mask of another shape. BasePruningMethod.apply of torch.nn.utils.prune. */
+TN_API bool(tn_nn_utils_prune_apply)(tn_module *m, const char *name, const tn_nn_pruning *method, const tn_nn_prune_opts *opts) {
     TN_SCOPE;
-    pruned p;
-    return look(m, name, &p) && prune_entries(m, name, &p, tn_abs(tn_detach(p.orig)), amount);
+    tni_pruned p;
+    tn_tensor *scores = opts ? opts->importance_scores : NULL;
+    if (!tni_prune_check(method) || !tni_prune_look(m, name, &p)) return false;
+    if (scores && !tni_prune_same_shape(scores, p.value)) {
+        const char *text = tn_to_string(m);
+        return tn_error() == TN_OK &&
+               tn_raise(TN_ERR_ASSERTION, "importance_scores should have the same shape as parameter %s of %s, got %s vs %s", name,
+                        text, tni_prune_size(scores).text, tni_prune_size(p.value).text);
+    }
+    tn_tensor *mask;
+    {
+        TN_NO_GRAD;
+        tn_tensor *from = tn_detach(scores ? scores : p.value), *before = p.mask ? tn_clone(p.mask) : tn_ones_like(from);
+        mask = before ? tni_prune_mask(method, from, before, p.mask != NULL) : NULL;
+    }
+    return tni_prune_put(m, name, &p, mask);
 }
 
-/** The same, but for entries chosen at random. torch.nn.utils.prune.random_unstructured. */
+/** Puts a mask of ones over m.name. Errors as tn_nn_utils_prune_apply. torch.nn.utils.prune.identity. */
+TN_API bool(tn_nn_utils_prune_identity)(tn_module *m, const char *name) {
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_IDENTITY), NULL);
+}
+
+/** Prunes entries of m.name, or of what is left of it, chosen at random: `amount` of them, or a float of 0 to 1, that part. Errors as
+ *  tn_nn_utils_prune_apply. torch.nn.utils.prune.random_unstructured. */
 TN_API bool(tn_nn_utils_prune_random_unstructured)(tn_module *m, const char *name, tn_scalar amount) {
-    TN_SCOPE;
-    pruned p;
-    return look(m, name, &p) && prune_entries(m, name, &p, tn_neg(tn_rand_like(tn_detach(p.orig))), amount);
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_RANDOM_UNSTRUCTURED, amount), NULL);
 }
 
-/** Puts a mask of m.name's shape over it, or over what an earlier one left. TN_ERR_VALUE for another shape.
+/** The same, but for the entries whose absolute values, or .importance_scores, are the smallest.
+ *  torch.nn.utils.prune.l1_unstructured. */
+TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, tn_scalar amount, const tn_nn_prune_opts *opts) {
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_L1_UNSTRUCTURED, amount), opts);
+}
+
+/** Prunes channels of m.name, or those that are not all pruned yet, chosen at random: `amount` of the slices along dim. Errors as
+ *  tn_nn_utils_prune_apply. torch.nn.utils.prune.random_structured. */
+TN_API bool(tn_nn_utils_prune_random_structured)(tn_module *m, const char *name, tn_scalar amount, int64_t dim) {
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_RANDOM_STRUCTURED, amount, dim), NULL);
+}
+
+/** The same, but for the channels whose n-norms, of the tensor or of .importance_scores, are the smallest; torch's n = 'fro' is 2.
+ *  torch.nn.utils.prune.ln_structured. */
+TN_API bool(tn_nn_utils_prune_ln_structured)(tn_module *m, const char *name, tn_scalar amount, double n, int64_t dim,
+                                             const tn_nn_prune_opts *opts) {
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_LN_STRUCTURED, amount, dim, n), opts);
+}
+
+/** Puts a mask of m.name's shape over it, or over what an earlier one left. Errors as tn_nn_utils_prune_apply.
  *  torch.nn.utils.prune.custom_from_mask. */
 TN_API bool(tn_nn_utils_prune_custom_from_mask)(tn_module *m, const char *name, tn_tensor *mask) {
-    TN_SCOPE;
-    TN_NO_GRAD;
-    pruned p;
-    if (!look(m, name, &p)) return false;
-    if (tn_ndim(mask) != tn_ndim(p.orig) || memcmp(tn_sizes(mask), tn_sizes(p.orig), (size_t)tn_ndim(mask) * sizeof(int64_t)) != 0)
-        return tn_error() == TN_OK && tn_raise(TN_ERR_VALUE, "custom_from_mask: the mask must have the shape of '%s'", name);
-    return apply(m, name, &p, tn_mul(mask_of(&p), tn_to(mask, tn_get_dtype(p.orig))));
+    return (tn_nn_utils_prune_apply)(m, name, TN_PRUNING(TN_PRUNE_CUSTOM_FROM_MASK, .mask = mask), NULL);
 }
 
-/** Makes a pruning permanent: m.name is the parameter again, with zeros. TN_ERR_VALUE when it is not pruned.
+/** Makes a pruning permanent: m.name is the same parameter again, with zeros. TN_ERR_VALUE when it is not pruned.
  *  torch.nn.utils.prune.remove. */
 TN_API bool(tn_nn_utils_prune_remove)(tn_module *m, const char *name) {
     TN_SCOPE;
     TN_NO_GRAD;
-    pruned p;
-    if (!look(m, name, &p)) return false;
-    if (!p.mask)
-        return tn_raise(TN_ERR_VALUE, "Parameter '%s' of module %s has to be pruned before pruning can be removed", name,
-                        tn_module_class(m)->printed);
-    tn_tensor *value = tn_mul(tn_detach(p.orig), p.mask);
-    return value && tn_set_data(p.orig, value) && (tn_module_delete)(m, p.orig_name) && (tn_module_delete)(m, p.mask_name) &&
-           (tn_module_delete)(m, name) && (tn_module_set)(m, name, p.orig);
+    tni_pruned p;
+    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
+    if (!name || !find_hook(m, name)) {
+        const char *text = tn_to_string(m);
+        return tn_error() == TN_OK &&
+               tn_raise(TN_ERR_VALUE, "Parameter '%s' of module %s has to be pruned before pruning can be removed",
+                        name ? name : "(null)", text);
+    }
+    if (!tni_prune_look(m, name, &p)) return false;
+    tn_tensor *value = product(tn_detach(p.orig), p.mask), *before = tn_detach(p.orig);
+    if (!value || !before || !tn_set_data(p.orig, value)) return false;
+    if (!(tn_module_set)(m, name, p.orig)) {
+        tn_saved_error error;
+        tn_error_take(&error);
+        (void)tn_set_data(p.orig, before);
+        tn_error_put(&error);
+        return false;
+    }
+    tn_hook_remove(p.hook);
+    return (tn_module_delete)(m, p.orig_name) && (tn_module_delete)(m, p.mask_name);
 }
 
 /** Is a tensor of m or of a module below pruned? torch.nn.utils.prune.is_pruned. */
 TN_API bool(tn_nn_utils_prune_is_pruned)(tn_module *m) {
     TN_SCOPE;
     for (tn_named_iter it = (tn_named_modules)(m, NULL); tn_named_next(&it);)
-        if (has_pruned(it.module)) return true;
+        if (find_hook(it.module, NULL)) return true;
     return false;
 }

@@ -45,12 +45,6 @@ int main(int argc, char **argv) {
     m = tn_nn_conv2d(3, 4, 3);
     tn_nn_utils_parametrizations_spectral_norm(m, .n_power_iterations = 3, .dim = 1);
     run("spectral_norm 1", m, x);
-    m = tn_nn_conv2d(3, 4, 3);
-    put("l1|before", m->weight);
-    tn_nn_utils_prune_l1_unstructured(m, "weight", 0.3);
-    put("l1|first", m->weight);
-    tn_nn_utils_prune_l1_unstructured(m, "weight", 11);
-    put("l1|second", m->weight);
     end(argv[1], "parametrize.safetensors");
     return 0;
 }

@@ -1,8 +1,7 @@
 """The twin of parametrize.c: the same modules with the states of the C program."""
 import torch
-from parity import bits, load, near, report
+from parity import load, near, report
 from torch import nn
-from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 saved = load("parametrize.safetensors")
@@ -23,10 +22,3 @@ for prefix, make in {
     near(f"{prefix}: result", mine["y"], y, rtol=1e-4, atol=1e-5)
     for name, p in m.named_parameters():
         near(f"{prefix}: gradient of {name}", mine["grad." + name], p.grad, rtol=1e-3, atol=1e-4)
-
-m = nn.Conv2d(3, 4, 3)
-m.weight = nn.Parameter(saved["l1|before"])
-prune.l1_unstructured(m, "weight", 0.3)
-bits("l1_unstructured, a fraction", saved["l1|first"], m.weight)
-prune.l1_unstructured(m, "weight", 11)
-bits("l1_unstructured, a count of what is left", saved["l1|second"], m.weight)

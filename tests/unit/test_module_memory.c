@@ -132,7 +132,57 @@ static bool computed(void) {
     return is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_weight_norm(l)) && tn_forward(l, tn_ones((1, 2)));
 }
 
-static bool scenario(void) { return computed() && loading() && members_and_hooks() && containers(); }
+static tn_tensor *own_mask(tn_tensor *t, tn_tensor *mask, void *data) {
+    (void)t, (void)data;
+    return tn_mul(mask, 0);
+}
+
+/* Each pruning happens as a whole or not at all; the member stands in the list of those made at run time, or in a field. */
+static bool pruned(tn_module *m, const char *name, int which) {
+    tn_scalar half = tn_scalar_double(0.5);
+    tn_nn_prune_parameter two[] = {{m, name}, {m, "other"}};
+    const tn_nn_pruning *mine = TN_PRUNING(TN_PRUNE_CUSTOM, .compute_mask = own_mask);
+    tn_tensor *before;
+    bool was;
+    {
+        TN_SCOPE;
+        before = (tn_module_get)(m, name);
+        was = (tn_nn_utils_prune_is_pruned)(m);
+    }
+    bool right =
+        which == 0   ? (tn_nn_utils_prune_identity)(m, name)
+        : which == 1 ? (tn_nn_utils_prune_random_structured)(m, name, half, 0)
+        : which == 2 ? (tn_nn_utils_prune_ln_structured)(m, name, half, 2, 1, NULL)
+        : which == 3
+            ? (tn_nn_utils_prune_apply)(m, name, mine, NULL)
+            : (tn_nn_utils_prune_global_unstructured)(two, 2, TN_PRUNING(TN_PRUNE_RANDOM_UNSTRUCTURED, .amount = half), NULL);
+    tn_saved_error error;
+    tn_error_take(&error);
+    CHECK(right || ((tn_module_get)(m, name) == before && (was || !(tn_nn_utils_prune_is_pruned)(m))));
+    tn_clear_error(); /* when memory is out for ever, the walk of is_pruned fails, too */
+    if (error.status != TN_OK) tn_error_put(&error);
+    return right;
+}
+
+static bool prunings(void) {
+    TN_SCOPE;
+    tn_module *m = (tn_module *)tn_nn_module_list();
+    if (!m || !(tn_module_set)(m, "w", tn_parameter(tn_ones((4, 3)))) || !(tn_module_set)(m, "other", tn_parameter(tn_ones(2))))
+        return false;
+    for (int which = 4; which >= 0; which--) /* the first one is global */
+        if (!pruned(m, "w", which)) return false;
+    if (!(tn_nn_utils_prune_remove)(m, "w") || !pruned(m, "w", 2)) return false;
+    bool removed = (tn_nn_utils_prune_remove)(m, "w");
+    tn_saved_error error;
+    tn_error_take(&error);
+    tn_tensor *w = (tn_module_get)(m, "w");
+    CHECK(w && tn_is_parameter(w) == removed);
+    tn_clear_error();
+    if (error.status != TN_OK) tn_error_put(&error);
+    return removed && tn_nn_utils_prune_prune(TN_PRUNING(TN_PRUNE_IDENTITY), w) != NULL;
+}
+
+static bool scenario(void) { return computed() && prunings() && loading() && members_and_hooks() && containers(); }
 
 static void fail_everywhere(bool forever) {
     long points = 0;

@@ -251,47 +251,7 @@ static void norms(void) {
     CHECK(tn_forward(l, x) && sum_of(u) != 1);
 }
 
-static void pruning(void) {
-    TN_SCOPE;
-    tn_nn_linear *l = tn_nn_linear(4, 1);
-    tn_nn_sequential *both = tn_nn_sequential(l, tn_nn_relu());
-    tn_tensor *w = l->weight, *x = tn_ones((1, 4));
-    memcpy(tn_data(w), (const float[]){3, -1, 2, -4}, 4 * sizeof(float));
-    tn_fill_(tn_detach(l->bias), 0);
-    IN_C(219,
-         "Pruning keeps w_orig and a mask w_mask, and w is computed before forward; a second one prunes among what is left; remove "
-         "makes "
-         "it permanent; fractions round half to even.",
-         "Entries: l1, random and a mask of one's own; ln_structured does not exist. A failed attempt leaves the order, too.");
-    CHECK(!tn_nn_utils_prune_l1_unstructured(l, "weight", 1.5));
-    CHECK_ERROR(TN_ERR_VALUE, "amount=1.5 should either be a float in the range [0, 1] or a non-negative integer");
-    CHECK(!tn_nn_utils_prune_l1_unstructured(l, "weight", 5));
-    CHECK_ERROR(TN_ERR_VALUE, "amount=5 should be smaller than the number of parameters to prune=4");
-    CHECK(!tn_nn_utils_prune_custom_from_mask(l, "weight", tn_ones(4)));
-    CHECK_ERROR(TN_ERR_VALUE, "the mask must have the shape");
-    CHECK(l->weight == w && !tn_nn_utils_prune_is_pruned(both) && !tn_nn_utils_prune_remove(l, "weight"));
-    CHECK_ERROR(TN_ERR_VALUE, "has to be pruned before pruning can be removed");
-    CHECK(tn_nn_utils_prune_l1_unstructured(l, "weight", 0.25));
-    CHECK_STR(state_names(tn_state_dict(l)), "bias weight_orig weight_mask ");
-    CHECK(tn_get_parameter(l, "weight_orig") == w && sum_of(l->weight) == 1 && sum_of(w) == 0);
-    tn_backward(tn_sum(tn_forward(l, x)));
-    CHECK(sum_of(tn_grad(w)) == 3);
-    CHECK(tn_nn_utils_prune_l1_unstructured(l, "weight", 1) && sum_of(l->weight) == -1); /* 3 and -4 are left */
-    CHECK(tn_nn_utils_prune_random_unstructured(l, "weight", 0.25) && sum_of(tn_get_buffer(l, "weight_mask")) == 2);
-    tn_fill_(tn_detach(w), 1);
-    CHECK(sum_of(tn_forward(l, x)) == 2);
-    CHECK(tn_nn_utils_prune_random_unstructured(l, "weight", 1) && sum_of(tn_forward(l, x)) == 1);
-    IN_C(220, "is_pruned is true while something below is pruned; global pruning ranks all entries together.",
-         "Global pruning does not exist: tn_nn_utils_prune_custom_from_mask takes masks that were made together.");
-    CHECK(tn_nn_utils_prune_is_pruned(both));
-    CHECK(tn_nn_utils_prune_remove(l, "weight") && l->weight == w && sum_of(w) == 1 && !tn_nn_utils_prune_is_pruned(both));
-    CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
-    CHECK(sum_of(tn_forward(l, x)) == 1 && tn_check(both));
-    CHECK(tn_nn_utils_prune_custom_from_mask(l, "weight", tn_zeros((1, 4))) && sum_of(tn_forward(l, x)) == 0);
-}
-
 int main(void) {
-    RUN(pruning);
     RUN(norms);
     RUN(registering);
     RUN(checks);
