@@ -846,34 +846,146 @@ TN_API tn_nn_max_pool2d *(tn_nn_max_pool2d_new)(const int64_t *kernel, size_t nk
 
 /* ---- prune.c ---- */
 
+/* torch.nn.utils.prune: a parameter "weight" becomes "weight_orig", a buffer "weight_mask" stands beside it, and "weight" is their
+ * product, a plain tensor that is computed before each forward. A second pruning of a tensor chooses among what the first one left. After
+ * a failure all is as before. */
+
+/* The methods: torch's Identity, RandomUnstructured, ...; TN_PRUNE_CUSTOM is a program's own. */
+typedef enum tn_nn_prune_method {
+    TN_PRUNE_CUSTOM,
+    TN_PRUNE_IDENTITY,
+    TN_PRUNE_RANDOM_UNSTRUCTURED,
+    TN_PRUNE_L1_UNSTRUCTURED,
+    TN_PRUNE_RANDOM_STRUCTURED,
+    TN_PRUNE_LN_STRUCTURED,
+    TN_PRUNE_CUSTOM_FROM_MASK
+} tn_nn_prune_method;
+/* PRUNING_TYPE: what a method sees of a tensor that is pruned already: the entries that are left, the channels that are not all zero, all. */
+typedef enum tn_nn_prune_type { TN_PRUNE_UNSTRUCTURED, TN_PRUNE_STRUCTURED, TN_PRUNE_GLOBAL } tn_nn_prune_type;
+
+/* A method with its arguments, made by TN_PRUNING(TN_PRUNE_L1_UNSTRUCTURED, .amount = TN_SCALAR(0.3)). A program's own one:
+ * TN_PRUNING(TN_PRUNE_CUSTOM, .type = TN_PRUNE_UNSTRUCTURED, .compute_mask = mine, .data = &numbers). */
+typedef struct tn_nn_pruning {
+    size_t size;
+    tn_nn_prune_method method;
+    tn_scalar amount; /* an int: so many; a float of 0 to 1: that part, rounded half to even */
+    int64_t dim;      /* of structured methods: which dim's slices are the channels */
+    double n;         /* of TN_PRUNE_LN_STRUCTURED: the norm, infinities included */
+    tn_tensor *mask;  /* of TN_PRUNE_CUSTOM_FROM_MASK */
+    /* of TN_PRUNE_CUSTOM */
+    tn_nn_prune_type type;
+    /* The new mask for t, of its shape: ones and zeros over default_mask, which it may change and return. NULL after tn_raise. */
+    tn_tensor *(*compute_mask)(tn_tensor *t, tn_tensor *default_mask, void *data);
+    void *data;
+} tn_nn_pruning;
+typedef struct tn_nn_prune_opts {
+    size_t size;
+    tn_tensor *importance_scores; /* NULL: the tensor itself; else of its shape: what to rank instead */
+} tn_nn_prune_opts;
 #ifndef __cplusplus
-#define tn_nn_utils_prune_l1_unstructured(m, name, amount)                                                                         \
-    (tn_nn_utils_prune_l1_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define TN_PRUNING(...) (&(const tn_nn_pruning){.size = sizeof(tn_nn_pruning), __VA_ARGS__})
+#define tn_nn_utils_prune_apply(m, name, ...)                                                                                      \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_apply)(TN_AS_MODULE(m), name, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_prune_identity(m, name) (tn_nn_utils_prune_identity)(TN_AS_MODULE(m), name)
 #define tn_nn_utils_prune_random_unstructured(m, name, amount)                                                                     \
     (tn_nn_utils_prune_random_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR(amount))
+#define tn_nn_utils_prune_l1_unstructured(m, name, ...)                                                                            \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_l1_unstructured)(TN_AS_MODULE(m), name, TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),               \
+            TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_prune_random_structured(m, name, amount, dim)                                                                  \
+    (tn_nn_utils_prune_random_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), dim)
+#define tn_nn_utils_prune_ln_structured(m, name, amount, n, ...)                                                                   \
+    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+            (tn_nn_utils_prune_ln_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), n, TN_FIRST(__VA_ARGS__, ), &tn_o),        \
+            TN_REST(__VA_ARGS__, ))
 #define tn_nn_utils_prune_custom_from_mask(m, name, mask) (tn_nn_utils_prune_custom_from_mask)(TN_AS_MODULE(m), name, mask)
 #define tn_nn_utils_prune_remove(m, name) (tn_nn_utils_prune_remove)(TN_AS_MODULE(m), name)
 #define tn_nn_utils_prune_is_pruned(m) (tn_nn_utils_prune_is_pruned)(TN_AS_MODULE(m))
 #endif
 
-/** Prunes the entries of m.name with the smallest absolute values: `amount` of them, an int, or a fraction of those that are left. The
- *  parameter becomes <name>_orig, <name>_mask a buffer, and m.name their product, computed before each forward. TN_ERR_VALUE for an
- *  amount out of range; then m is as before. torch.nn.utils.prune.l1_unstructured. */
-TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, tn_scalar amount);
+/** Prunes m.name by any method. TN_ERR_ATTRIBUTE: there is no such tensor; TN_ERR_TYPE: it is not a parameter, or the amount is no number;
+ *  TN_ERR_VALUE: an amount below 0, above 1 for a float, or of more than there is, and one dim for channels; TN_ERR_INDEX: no such dim;
+ *  TN_ERR_ASSERTION: scores or a mask of another shape. BasePruningMethod.apply of torch.nn.utils.prune. */
+TN_API bool(tn_nn_utils_prune_apply)(tn_module *m, const char *name, const tn_nn_pruning *method, const tn_nn_prune_opts *opts TN_DEFAULT(NULL));
 
-/** The same, but for entries chosen at random. torch.nn.utils.prune.random_unstructured. */
+/** Puts a mask of ones over m.name. Errors as tn_nn_utils_prune_apply. torch.nn.utils.prune.identity. */
+TN_API bool(tn_nn_utils_prune_identity)(tn_module *m, const char *name);
+
+/** Prunes entries of m.name, or of what is left of it, chosen at random: `amount` of them, or a float of 0 to 1, that part. Errors as
+ *  tn_nn_utils_prune_apply. torch.nn.utils.prune.random_unstructured. */
 TN_API bool(tn_nn_utils_prune_random_unstructured)(tn_module *m, const char *name, tn_scalar amount);
 
-/** Puts a mask of m.name's shape over it, or over what an earlier one left. TN_ERR_VALUE for another shape.
+/** The same, but for the entries whose absolute values, or .importance_scores, are the smallest.
+ *  torch.nn.utils.prune.l1_unstructured. */
+TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, tn_scalar amount, const tn_nn_prune_opts *opts TN_DEFAULT(NULL));
+
+/** Prunes channels of m.name, or those that are not all pruned yet, chosen at random: `amount` of the slices along dim. Errors as
+ *  tn_nn_utils_prune_apply. torch.nn.utils.prune.random_structured. */
+TN_API bool(tn_nn_utils_prune_random_structured)(tn_module *m, const char *name, tn_scalar amount, int64_t dim);
+
+/** The same, but for the channels whose n-norms, of the tensor or of .importance_scores, are the smallest; torch's n = 'fro' is 2.
+ *  torch.nn.utils.prune.ln_structured. */
+TN_API bool(tn_nn_utils_prune_ln_structured)(tn_module *m, const char *name, tn_scalar amount, double n, int64_t dim,
+                                             const tn_nn_prune_opts *opts TN_DEFAULT(NULL));
+
+/** Puts a mask of m.name's shape over it, or over what an earlier one left. Errors as tn_nn_utils_prune_apply.
  *  torch.nn.utils.prune.custom_from_mask. */
 TN_API bool(tn_nn_utils_prune_custom_from_mask)(tn_module *m, const char *name, tn_tensor *mask);
 
-/** Makes a pruning permanent: m.name is the parameter again, with zeros. TN_ERR_VALUE when it is not pruned.
+/** Makes a pruning permanent: m.name is the same parameter again, with zeros. TN_ERR_VALUE when it is not pruned.
  *  torch.nn.utils.prune.remove. */
 TN_API bool(tn_nn_utils_prune_remove)(tn_module *m, const char *name);
 
 /** Is a tensor of m or of a module below pruned? torch.nn.utils.prune.is_pruned. */
 TN_API bool(tn_nn_utils_prune_is_pruned)(tn_module *m);
+
+/* ---- prune_global.c ---- */
+
+/* One of the tensors that are pruned together: {layer, "weight"}. */
+typedef struct tn_nn_prune_parameter {
+    void *module;
+    const char *name;
+} tn_nn_prune_parameter;
+typedef struct tn_nn_prune_global_opts {
+    size_t size;
+    tn_tensor *const *importance_scores; /* as many as tensors, NULL: the tensor itself; NULL: so for all */
+} tn_nn_prune_global_opts;
+#ifndef __cplusplus
+/* tn_nn_utils_prune_global_unstructured(TN_PRUNE_PARAMETERS({a, "weight"}, {b, "weight"}),
+ *                                       TN_PRUNING(TN_PRUNE_L1_UNSTRUCTURED, .amount = TN_SCALAR(0.2))) */
+#define TN_PRUNE_PARAMETERS(...)                                                                                                   \
+    ((const tn_nn_prune_parameter[]){{NULL, NULL}, __VA_ARGS__} + 1),                                                              \
+        sizeof((const tn_nn_prune_parameter[]){{NULL, NULL}, __VA_ARGS__}) / sizeof(tn_nn_prune_parameter) - 1
+#define tn_nn_utils_prune_global_unstructured(...) tn_nn_utils_prune_global_(__VA_ARGS__, )
+#define tn_nn_utils_prune_global_(list, n, ...)                                                                                    \
+    TN_WITH(tn_nn_prune_global_opts, (.importance_scores = NULL),                                                                  \
+            (tn_nn_utils_prune_global_unstructured)(list, n, TN_FIRST(__VA_ARGS__), &tn_o), TN_REST(__VA_ARGS__))
+#endif
+
+/** Prunes n tensors by a method that chooses among the entries of all of them together: TN_PRUNE_L1_UNSTRUCTURED,
+ *  TN_PRUNE_RANDOM_UNSTRUCTURED, or one's own of type unstructured; TN_ERR_TYPE for others. Errors as tn_nn_utils_prune_apply; after one all
+ *  are as before. torch.nn.utils.prune.global_unstructured. */
+TN_API bool(tn_nn_utils_prune_global_unstructured)(const tn_nn_prune_parameter *parameters, size_t n, const tn_nn_pruning *method,
+                                                   const tn_nn_prune_global_opts *opts TN_DEFAULT(NULL));
+
+/* ---- prune_methods.c ---- */
+
+typedef struct tn_nn_prune_prune_opts {
+    size_t size;
+    tn_tensor *default_mask;      /* NULL: ones */
+    tn_tensor *importance_scores; /* NULL: t */
+} tn_nn_prune_prune_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_prune_prune(method, ...)                                                                                       \
+    TN_WITH(tn_nn_prune_prune_opts, (.default_mask = NULL, .importance_scores = NULL),                                             \
+            (tn_nn_utils_prune_prune)(method, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** t with zeros where the method's mask has them: pruning without a module. Errors as tn_nn_utils_prune_apply.
+ *  BasePruningMethod.prune of torch.nn.utils.prune. [scope] */
+TN_API tn_tensor *(tn_nn_utils_prune_prune)(const tn_nn_pruning *method, tn_tensor *t, const tn_nn_prune_prune_opts *opts TN_DEFAULT(NULL));
 
 /* ---- shape.c ---- */
 
