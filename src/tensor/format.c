@@ -31,28 +31,13 @@ static bool has_text(tn_dtype dtype) {
            tni_dtype_is_complex(dtype);
 }
 
-static double half_value(uint16_t bits) {
-    int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double value = exponent == 31  ? (fraction != 0 ? (double)NAN : (double)INFINITY)
-                   : exponent == 0 ? ldexp(fraction, -24)
-                                   : ldexp(fraction + 1024, exponent - 25);
-    return bits & 0x8000 ? -value : value;
-}
-
-static double brain_value(uint16_t bits) {
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return (double)value;
-}
-
 static double float_at(const printer *p, int64_t at) {
     switch (p->t->dtype) {
     case TN_FLOAT64: return ((const double *)p->t->data)[at];
     case TN_COMPLEX64: return ((const float *)p->t->data)[2 * at + p->part];
     case TN_COMPLEX128: return ((const double *)p->t->data)[2 * at + p->part];
-    case TN_FLOAT16: return half_value(((const uint16_t *)p->t->data)[at]);
-    case TN_BFLOAT16: return brain_value(((const uint16_t *)p->t->data)[at]);
+    case TN_FLOAT16:
+    case TN_BFLOAT16: return (double)tni_half_to_f32(((const uint16_t *)p->t->data)[at], p->t->dtype);
     case TN_FLOAT32: return (double)((const float *)p->t->data)[at];
     default: return (double)tni_float8_to_f32(((const uint8_t *)p->t->data)[at], p->t->dtype);
     }
