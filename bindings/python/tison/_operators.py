@@ -53,6 +53,11 @@ class Schema:
     def is_method(self):
         return "self" in self.parameters and self.types[self.parameters.index("self")].startswith("Tensor")
 
+    @property
+    def makes(self):
+        """ones, zeros, linspace: the C function of that name has more options (requires_grad, out)."""
+        return not any(t.startswith("Tensor") for t in self.types) and f"tn_{self.name}" in functions
+
 
 _rows = [(Schema(row["schema"]), row) for row in api["operators"] if row["schema"] and not row["hidden"]]
 _lists = {s.name for s, _ in _rows if s.text.rpartition("-> ")[2].startswith("Tensor") and "[]" in s.text.rpartition("-> ")[2]}
@@ -186,6 +191,8 @@ def _add(name, doc, method):
 
 
 for _schema, _row in _rows:
+    if _schema.makes:
+        continue
     _add(_schema.name, _row["doc"], _schema.is_method)
     if _row["inplace"] and not _schema.name.endswith("_"):
         _add(_schema.name + "_", _row["doc"], True)
