@@ -80,7 +80,8 @@ typedef enum tn_dtype {
     X(TN_ERR_MEMORY, 14, "MemoryError", "memory is out")                                                                           \
     X(TN_ERR_HANDLE, 15, "RuntimeError", "a handle that is not alive or of another kind")                                          \
     X(TN_ERR_OWNERSHIP, 16, "RuntimeError", "a rule of the object model is broken")                                                \
-    X(TN_ERR_CALLBACK, 17, "RuntimeError", "a function of the program's own failed")
+    X(TN_ERR_CALLBACK, 17, "RuntimeError", "a function of the program's own failed")                                               \
+    X(TN_ERR_LINALG, 18, "LinAlgError", "a matrix that is singular or not positive-definite")
 
 typedef enum tn_status {
 #define TN_STATUS_ENUM(name, number, exception, text) name = number,

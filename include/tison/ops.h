@@ -1000,6 +1000,127 @@ TN_API tn_tensor *(tn_addcdiv)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *t
 /** self = addcdiv(self, tensor1, tensor2). Returns self. */
 TN_API tn_tensor *(tn_addcdiv_)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *tensor2, const tn_addcmul_opts *opts TN_DEFAULT(NULL));
 
+/* ---- linalg_matrix_exp.c ---- */
+
+/** 1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.
+ *  a        (..., n, n), floating point; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)
+ *  returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_linalg_matrix_exp)(tn_tensor *a);
+
+/* ---- linalg_qr.c ---- */
+
+/** QR factors as LAPACK leaves them: torch.geqrf. In a the triangle R, and below it the vectors of the reflections without their leading
+ *  one, from which tn_linalg_householder_product makes Q. It has no derivative; tn_linalg_qr has.
+ *  x       (..., m, n), float32 or float64
+ *  a, tau  receive tensors (..., m, n) and (..., min(m, n)) [scope]; NULL: not wanted. NULL is stored on failure
+ */
+TN_API bool (tn_geqrf)(tn_tensor *x, tn_tensor **a, tn_tensor **tau);
+
+/** The first n columns of the product of reflections 1 - tau v v': torch.linalg.householder_product.
+ *  input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32 or float64
+ *  tau      (..., k), k <= n
+ *  returns  (..., m, n) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
+ */
+TN_API tn_tensor *(tn_linalg_householder_product)(tn_tensor *input, tn_tensor *tau);
+
+/* Keywords of tn_linalg_qr. */
+typedef struct tn_linalg_qr_opts {
+    size_t size;
+    const char *mode; /* NULL, "reduced": Q (m, k), R (k, n), k = min(m, n); "complete": Q (m, m), R (m, n); "r": an empty Q */
+} tn_linalg_qr_opts;
+
+/** A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns
+ *  (rows, for n > m) among the first k; with "complete" and m > n, and with "r", there are none (TN_ERR_RUNTIME).
+ *  a     (..., m, n), float32 or float64
+ *  opts  .mode [NULL ok]
+ *  q, r  receive tensors [scope]; NULL: not wanted. NULL is stored on failure
+ */
+TN_API bool (tn_linalg_qr)(tn_tensor *a, const tn_linalg_qr_opts *opts, tn_tensor **q, tn_tensor **r);
+
+/* ---- linalg_solve.c ---- */
+
+/* Keywords of tn_linalg_solve. */
+typedef struct tn_linalg_solve_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    bool left; /* true: A X = B; false: X A = B */
+} tn_linalg_solve_opts;
+#ifndef __cplusplus
+#define tn_linalg_solve(a, ...)                                                                                                    \
+    TN_WITH(tn_linalg_solve_opts, (.left = true), (tn_linalg_solve)(a, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The solution of A X = B: torch.linalg.solve. By LU factors with row exchanges, for each matrix of a batch.
+ *  a        (..., n, n), float32 or float64
+ *  b        (..., n, k), or one vector (n) or (..., n) for each matrix; its batch dims broadcast with a's
+ *  returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
+ *           are TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_linalg_solve)(tn_tensor *a, tn_tensor *b, const tn_linalg_solve_opts *opts TN_DEFAULT(NULL));
+
+/** The inverse of each matrix: torch.linalg.inv. To solve equations tn_linalg_solve is quicker and more exact.
+ *  a        (..., n, n), float32 or float64
+ *  returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_linalg_inv)(tn_tensor *a);
+
+/** The determinant of each matrix, 0 for a singular one: torch.linalg.det. The first derivative exists everywhere, the second only where
+ *  it is not 0 (else TN_ERR_LINALG).
+ *  a        (..., n, n), float32 or float64
+ *  returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_linalg_det)(tn_tensor *a);
+
+/** The sign of each determinant and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
+ *  singular matrix, where the derivative is TN_ERR_LINALG.
+ *  a                (..., n, n), float32 or float64
+ *  sign, logabsdet  receive tensors (...) [scope]; NULL: not wanted. NULL is stored on failure
+ */
+TN_API bool (tn_linalg_slogdet)(tn_tensor *a, tn_tensor **sign, tn_tensor **logabsdet);
+
+/* ---- linalg_triangle.c ---- */
+
+/* Keywords of tn_linalg_solve_triangular. */
+typedef struct tn_linalg_solve_triangular_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    bool upper;         /* false, though PyTorch wants it to be said: the upper triangle is read, or the lower one */
+    bool left;          /* true: A X = B; false: X A = B */
+    bool unitriangular; /* false; the diagonal counts as ones and is not read */
+} tn_linalg_solve_triangular_opts;
+#ifndef __cplusplus
+#define tn_linalg_solve_triangular(a, ...)                                                                                         \
+    TN_WITH(tn_linalg_solve_triangular_opts, (.left = true), (tn_linalg_solve_triangular)(a, TN_FIRST(__VA_ARGS__, ), &tn_o),      \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The solution of A X = B for a triangle A: torch.linalg.solve_triangular. A zero on the diagonal gives infinities, no error.
+ *  a        (..., n, n), float32 or float64; the other half is not read
+ *  b        (..., n, k); its batch dims broadcast with a's
+ *  returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
+ */
+TN_API tn_tensor *(tn_linalg_solve_triangular)(tn_tensor *a, tn_tensor *b, const tn_linalg_solve_triangular_opts *opts TN_DEFAULT(NULL));
+
+/* Keywords of tn_linalg_cholesky. */
+typedef struct tn_linalg_cholesky_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    bool upper; /* false: L with L L^T = A; true: U with U^T U = A */
+} tn_linalg_cholesky_opts;
+#ifndef __cplusplus
+#define tn_linalg_cholesky(...)                                                                                                    \
+    TN_WITH(tn_linalg_cholesky_opts, (.upper = false), (tn_linalg_cholesky)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** The triangular root of each symmetric positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is
+ *  that for symmetric matrices.
+ *  a        (..., n, n), float32 or float64
+ *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
+ *           are TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_linalg_cholesky)(tn_tensor *a, const tn_linalg_cholesky_opts *opts TN_DEFAULT(NULL));
+
 /* ---- linear.c ---- */
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */

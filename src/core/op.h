@@ -67,6 +67,7 @@ typedef struct tni_op {
     bool view;                     /* out[0] shares the storage of in[0] */
     bool moves;                    /* elements are only moved: dtypes without kernels are welcome, as they are for views */
     bool widen;       /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
+    bool wide_only;   /* float32 and float64 alone, as in PyTorch: 16-bit floats are refused */
     bool inplace;     /* has the form name_, which writes into in[0] */
     bool hidden;      /* a part of other operators: not listed by tn_op_names */
     uint32_t scalars; /* bits of arguments of type Scalar that keep their Python kind (.scalar); the others are .d */

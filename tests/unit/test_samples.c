@@ -309,7 +309,13 @@ static verdict check_halves(sample *s) {
             if (in[i] && s->in[i].dtype == TN_FLOAT32) in[i] = tn_to(in[i], half);
             wide[i] = in[i] && tn_get_dtype(in[i]) == half ? tn_to(in[i], TN_FLOAT32) : in[i];
         }
-        tn_tensor *y = call(in, s->nin, s), *expected = call(wide, s->nin, s);
+        tn_tensor *y = call(in, s->nin, s);
+        if (s->op->wide_only) {
+            right = right && !y && (tn_error() == TN_ERR_NOT_IMPLEMENTED || tn_error() == TN_ERR_DTYPE);
+            tn_clear_error();
+            continue;
+        }
+        tn_tensor *expected = call(wide, s->nin, s);
         if (!y || !expected) return no_error(false);
         if (tn_get_dtype(expected) != TN_FLOAT32) continue;
         double tolerance = k ? 0.02 : 0.003;

@@ -16,6 +16,7 @@ import pytest
     (ValueError, ".", lambda l: l.nn.functional.dropout(l.ones(1), p=2.0)),
     (TypeError, ".", lambda l: l.ones(2) + "text"),
     (RuntimeError, "cannot be converted to Scalar", lambda l: l.ones(2).item()),
+    (RuntimeError, "The solver failed because the input matrix is singular", lambda l: l.linalg.solve(l.ones(2, 2), l.ones(2))),
 ])
 def test_classes_and_words(lib, exception, text, call):
     with pytest.raises(exception, match=text):

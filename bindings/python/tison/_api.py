@@ -164,7 +164,12 @@ def scalar(value):
 
 # ---- errors: the latch is emptied where it becomes an exception ----
 
-exceptions = {e["value"]: getattr(builtins, e["exception"], RuntimeError) for e in api["errors"]}
+class LinAlgError(RuntimeError):
+    """torch.linalg.LinAlgError: a matrix that is singular or not positive-definite."""
+
+
+exceptions = {e["value"]: LinAlgError if e["exception"] == "LinAlgError" else getattr(builtins, e["exception"], RuntimeError)
+              for e in api["errors"]}
 _error, _message, _clear, _raise = raw("tn_error"), raw("tn_error_message"), raw("tn_clear_error"), lib.tn_raise
 _raise.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p]
 _raise.restype = ctypes.c_bool

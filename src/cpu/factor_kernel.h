@@ -1,0 +1,171 @@
+/* cpu/factor_kernel.h - factors of matrices of one element type T with names N(name); factor.c includes it. */
+
+/* y -= s x */
+TNI_INLINE void N(take)(T *restrict y, const T *restrict x, T s, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] -= s * x[i];
+}
+
+TNI_INLINE void N(lu_body)(T *a, int64_t n, int64_t *pivot, int64_t *zero) {
+    *zero = 0;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t best = k;
+        for (int64_t i = k + 1; i < n; i++)
+            if (ABS(a[i * n + k]) > ABS(a[best * n + k])) best = i;
+        pivot[k] = best;
+        T *row = a + k * n, p = a[best * n + k];
+        if (p == 0) { /* and so is the column */
+            if (!*zero) *zero = k + 1;
+            continue;
+        }
+        for (int64_t j = 0; j < n && best != k; j++) {
+            T other = a[best * n + j];
+            a[best * n + j] = row[j];
+            row[j] = other;
+        }
+        for (int64_t i = k + 1; i < n; i++) {
+            T f = a[i * n + k] /= p;
+            N(take)(a + i * n + k + 1, row + k + 1, f, n - k - 1);
+        }
+    }
+}
+KERNEL(static, N(lu), N(lu_body), (T * a, int64_t n, int64_t *pivot, int64_t *zero), (a, n, pivot, zero))
+
+TNI_INLINE void N(triangle_body)(bool upper, bool unit, const T *a, int64_t n, T *b, int64_t k) {
+    for (int64_t step = 0; step < n; step++) {
+        int64_t i = upper ? n - 1 - step : step, from = upper ? i + 1 : 0, end = upper ? n : i;
+        T *row = b + i * k, d = a[i * n + i];
+        for (int64_t j = from; j < end; j++) N(take)(row, b + j * k, a[i * n + j], k);
+        for (int64_t c = 0; c < k && !unit; c++) row[c] /= d;
+    }
+}
+KERNEL(static, N(triangle), N(triangle_body), (bool upper, bool unit, const T *a, int64_t n, T *b, int64_t k),
+       (upper, unit, a, n, b, k))
+
+static void N(lu_solve)(const T *lu, int64_t n, const int64_t *pivot, T *b, int64_t k) {
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t c = 0; c < k && pivot[i] != i; c++) {
+            T other = b[pivot[i] * k + c];
+            b[pivot[i] * k + c] = b[i * k + c];
+            b[i * k + c] = other;
+        }
+    }
+    N(triangle)(false, true, lu, n, b, k);
+    N(triangle)(true, false, lu, n, b, k);
+}
+
+/* ---- reflections ---- */
+
+/* The length of x[1], x[2], ... at distance `step`, without overflow on the way. */
+TNI_INLINE double N(length)(const T *x, int64_t n, int64_t step) {
+    double sum = 0, most = 0, scaled = 0;
+    for (int64_t i = 1; i < n; i++) sum += (double)x[i * step] * (double)x[i * step];
+    if (!(sum < 1e-280) && !(sum > 1e280)) return sqrt(sum); /* NaN too */
+    for (int64_t i = 1; i < n; i++) most = fmax(most, fabs((double)x[i * step]));
+    if (most == 0 || isinf(most)) return most;
+    for (int64_t i = 1; i < n; i++) scaled += ((double)x[i * step] / most) * ((double)x[i * step] / most);
+    return most * sqrt(scaled);
+}
+
+/* x becomes (beta, v[1], ...) where the reflection 1 - tau v v', v[0] = 1, takes x to (beta, 0, ...). */
+TNI_INLINE T N(reflector)(T *x, int64_t n, int64_t step) {
+    double rest = N(length)(x, n, step), alpha = (double)x[0];
+    if (rest == 0) return 0;
+    double beta = -copysign(hypot(alpha, rest), alpha);
+    for (int64_t i = 1; i < n; i++) x[i * step] = (T)((double)x[i * step] / (alpha - beta));
+    x[0] = (T)beta;
+    return (T)((beta - alpha) / beta);
+}
+
+/* w = v' a, v[0] taken as 1: `columns` of a, whose rows are lda apart. */
+TNI_INLINE void N(onto)(T *restrict w, const T *v, int64_t step, const T *a, int64_t rows, int64_t columns, int64_t lda) {
+    memcpy(w, a, (size_t)columns * sizeof(T));
+    for (int64_t i = 1; i < rows; i++) N(take)(w, a + i * lda, -v[i * step], columns);
+}
+/* a -= s v w' */
+TNI_INLINE void N(take_outer)(T *a, int64_t rows, int64_t columns, int64_t lda, const T *v, int64_t step, T s, const T *w) {
+    N(take)(a, w, s, columns);
+    for (int64_t i = 1; i < rows; i++) N(take)(a + i * lda, w, s * v[i * step], columns);
+}
+
+TNI_INLINE void N(qr_body)(T *a, int64_t m, int64_t n, T *tau, T *w) {
+    for (int64_t k = 0; k < m && k < n; k++) {
+        T *x = a + k * n + k;
+        int64_t columns = n - k - 1;
+        tau[k] = N(reflector)(x, m - k, n);
+        if (tau[k] == 0 || columns == 0) continue;
+        N(onto)(w, x, n, x + 1, m - k, columns, n);
+        N(take_outer)(x + 1, m - k, columns, n, x, n, tau[k], w);
+    }
+}
+KERNEL(static, N(qr), N(qr_body), (T * a, int64_t m, int64_t n, T *tau, T *w), (a, m, n, tau, w))
+
+static void N(identity)(T *q, int64_t m, int64_t n) {
+    memset(q, 0, (size_t)(m * n) * sizeof(T));
+    for (int64_t i = 0; i < m && i < n; i++) q[i * n + i] = 1;
+}
+
+TNI_INLINE void N(reflections_body)(T *q, int64_t m, int64_t n, const T *v, int64_t columns, const T *tau, int64_t k, T *w) {
+    N(identity)(q, m, n);
+    for (int64_t i = k - 1; i >= 0; i--) { /* columns before i are still those of the identity */
+        const T *x = v + i * columns + i;
+        if (tau[i] == 0) continue;
+        N(onto)(w, x, columns, q + i * n + i, m - i, n - i, n);
+        N(take_outer)(q + i * n + i, m - i, n - i, n, x, columns, tau[i], w);
+    }
+}
+KERNEL(static, N(reflections), N(reflections_body),
+       (T * q, int64_t m, int64_t n, const T *v, int64_t columns, const T *tau, int64_t k, T *w), (q, m, n, v, columns, tau, k, w))
+
+TNI_INLINE T N(dot)(const T *x, const T *y, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i] * (double)y[i];
+    return (T)sum;
+}
+
+/* With S(i) = H(i - 1) ... H(0) dq and Q(i) = H(i) ... H(k - 1), a = Q(i + 1)' v and b = S(i)' v:
+ * dtau = -a b and dv = -tau (S(i) a + Q(i + 1) b). The way down makes the a's, the way up undoes Q. */
+TNI_INLINE void N(reflections_back_body)(T *dv, T *dtau, const T *dq, int64_t m, int64_t n, const T *v, const T *tau, int64_t k,
+                                         T *room) {
+    T *q = room, *s = q + m * n, *b = s + m * n, *all = b + n;
+    N(identity)(q, m, n);
+    memset(dv, 0, (size_t)(m * n) * sizeof(T));
+    memcpy(s, dq, (size_t)(m * n) * sizeof(T));
+    for (int64_t i = k - 1; i >= 0; i--) {
+        const T *x = v + i * n + i;
+        N(onto)(all + i * n, x, n, q + i * n, m - i, n, n);
+        N(take_outer)(q + i * n, m - i, n, n, x, n, tau[i], all + i * n);
+    }
+    for (int64_t i = 0; i < k; i++) {
+        const T *x = v + i * n + i, *a = all + i * n;
+        N(take_outer)(q + i * n, m - i, n, n, x, n, -tau[i], a);
+        N(onto)(b, x, n, s + i * n, m - i, n, n);
+        dtau[i] = -N(dot)(a, b, n);
+        for (int64_t r = i + 1; r < m; r++) dv[r * n + i] = -tau[i] * (N(dot)(s + r * n, a, n) + N(dot)(q + r * n, b, n));
+        N(take_outer)(s + i * n, m - i, n, n, x, n, tau[i], b);
+    }
+}
+KERNEL(static, N(reflections_back), N(reflections_back_body),
+       (T * dv, T *dtau, const T *dq, int64_t m, int64_t n, const T *v, const T *tau, int64_t k, T *room),
+       (dv, dtau, dq, m, n, v, tau, k, room))
+
+/* ---- Cholesky ---- */
+
+TNI_INLINE void N(cholesky_body)(T *a, int64_t n, int64_t *order) {
+    *order = 0;
+    for (int64_t k = 0; k < n; k++) {
+        T *row = a + k * n;
+        for (int64_t j = 0; j < k; j++) row[j] = 0;
+        if (!(row[k] > 0)) { /* NaN too */
+            *order = k + 1;
+            return;
+        }
+        T root = row[k] = (T)sqrt((double)row[k]);
+        for (int64_t j = k + 1; j < n; j++) row[j] /= root;
+        for (int64_t i = k + 1; i < n; i++) N(take)(a + i * n + i, row + i, row[i], n - i);
+    }
+}
+KERNEL(static, N(cholesky), N(cholesky_body), (T * a, int64_t n, int64_t *order), (a, n, order))
+
+#undef T
+#undef N
+#undef ABS

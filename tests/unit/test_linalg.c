@@ -1,0 +1,140 @@
+/* tests/unit/test_linalg.c - what the samples of the operators on matrices do not show: larger ones, second results, what is refused. */
+#include "support.h"
+
+static bool near(tn_tensor *a, tn_tensor *b, double tolerance) {
+    return a && b && tn_allclose(a, b, .rtol = tolerance, .atol = tolerance);
+}
+static tn_tensor *turned(tn_tensor *x) { return tn_transpose(x, -2, -1); }
+static tn_tensor *unit(int64_t n, tn_dtype dtype) { return tn_eye(n, .dtype = dtype); }
+
+static void factors_of_large_matrices(void) {
+    static const tn_dtype dtypes[] = {TN_FLOAT32, TN_FLOAT64};
+    tn_manual_seed(1);
+    for (int k = 0; k < 2; k++) {
+        TN_SCOPE;
+        tn_dtype d = dtypes[k];
+        double close = k ? 1e-10 : 2e-3;
+        tn_tensor *a = tn_randn((3, 70, 70), .dtype = d), *tall = tn_randn((2, 90, 40), .dtype = d), *q, *r, *v, *tau;
+        tn_tensor *b = tn_randn((3, 70, 5), .dtype = d), *wide = turned(tall);
+        CHECK(near(tn_matmul(a, tn_linalg_solve(a, b)), b, close));
+        CHECK(near(tn_matmul(tn_linalg_solve(a, turned(b), .left = false), a), turned(b), close));
+        CHECK(near(tn_matmul(a, tn_linalg_inv(a)), tn_expand(unit(70, d), (3, 70, 70)), close));
+        CHECK(tn_linalg_qr(tall, NULL, &q, &r) && tn_size(q, 2) == 40 && tn_size(r, 1) == 40);
+        CHECK(near(tn_matmul(q, r), tall, close) && near(tn_matmul(turned(q), q), tn_expand(unit(40, d), (2, 40, 40)), close));
+        CHECK(near(tn_triu(r), r, 0));
+        CHECK(tn_linalg_qr(tall, &(tn_linalg_qr_opts){sizeof(tn_linalg_qr_opts), "complete"}, &q, &r) && tn_size(q, 2) == 90);
+        CHECK(near(tn_matmul(q, r), tall, close) && near(tn_matmul(q, turned(q)), tn_expand(unit(90, d), (2, 90, 90)), close));
+        CHECK(tn_linalg_qr(wide, NULL, &q, &r) && near(tn_matmul(q, r), wide, close));
+        CHECK(tn_geqrf(tall, &v, &tau) &&
+              near(tn_linalg_householder_product(v, tau), tn_matmul(tall, tn_linalg_inv(tn_triu(tn_narrow(v, 1, 0, 40)))), close));
+        tn_tensor *square = tn_add(tn_matmul(a, turned(a)), unit(70, d)), *l = tn_linalg_cholesky(square);
+        CHECK(near(tn_matmul(l, turned(l)), square, close) && near(tn_linalg_cholesky(square, .upper = true), turned(l), close));
+        tn_tensor *skew = tn_sub(a, turned(a)), *turn = tn_linalg_matrix_exp(skew);
+        CHECK(near(tn_matmul(turn, turned(turn)), tn_expand(unit(70, d), (3, 70, 70)), close));
+        CHECK(near(tn_matmul(turn, tn_linalg_matrix_exp(turned(skew))), tn_expand(unit(70, d), (3, 70, 70)), close));
+        CHECK_EQ_INT(tn_error(), TN_OK);
+    }
+}
+
+static tn_tensor *log_det(tn_tensor *const *in, size_t n, void *data) {
+    tn_tensor *y = NULL;
+    (void)n, (void)data;
+    return tn_linalg_slogdet(in[0], NULL, &y) ? y : NULL;
+}
+static tn_tensor *root(tn_tensor *const *in, size_t n, void *data) {
+    (void)n;
+    return (tn_linalg_cholesky)(tn_add(tn_matmul(in[0], turned(in[0])), unit(3, TN_FLOAT64)), data);
+}
+static tn_tensor *triangle(tn_tensor *const *in, size_t n, void *data) {
+    tn_tensor *q, *r;
+    (void)n;
+    return tn_linalg_qr(in[0], data, &q, &r) ? r : NULL;
+}
+static tn_tensor *product(tn_tensor *const *in, size_t n, void *data) {
+    tn_tensor *q, *r;
+    (void)n;
+    return tn_linalg_qr(in[0], data, &q, &r) ? tn_mul(tn_matmul(q, r), tn_matmul(q, r)) : NULL;
+}
+
+static void check_both(tn_tensor *(*f)(tn_tensor *const *in, size_t n, void *data), void *data, tn_tensor *x) {
+    tn_tensor *in[] = {tn_requires_grad_(x, true)};
+    CHECK(tn_gradcheck_fn(f, data, in, 1) && tn_gradgradcheck_fn(f, data, in, 1));
+}
+
+static void derivatives_of_second_results(void) {
+    TN_SCOPE;
+    tn_manual_seed(2);
+    tn_linalg_cholesky_opts upper = {.size = sizeof upper, .upper = true};
+    tn_linalg_qr_opts complete = {.size = sizeof complete, .mode = "complete"};
+    check_both(log_det, NULL, tn_randn((2, 3, 3), .dtype = TN_FLOAT64));
+    check_both(root, NULL, tn_randn((2, 3, 3), .dtype = TN_FLOAT64));
+    check_both(root, &upper, tn_randn((3, 3), .dtype = TN_FLOAT64));
+    check_both(triangle, NULL, tn_randn((2, 4, 3), .dtype = TN_FLOAT64));
+    check_both(triangle, NULL, tn_randn((3, 5), .dtype = TN_FLOAT64));
+    check_both(product, NULL, tn_randn((4, 2), .dtype = TN_FLOAT64));
+    check_both(product, &complete, tn_randn((2, 3, 4), .dtype = TN_FLOAT64));
+    CHECK_EQ_INT(tn_error(), TN_OK);
+}
+
+static tn_tensor *gradient_of_det(tn_tensor *x) {
+    tn_requires_grad_(x, true);
+    tn_backward(tn_linalg_det(x));
+    return tn_grad(x);
+}
+
+static void the_determinant_of_a_singular_matrix(void) {
+    TN_SCOPE;
+    tn_tensor *one = tn_tensor((2, 2), 1.0, 2, 2, 4), *expected = tn_tensor((2, 2), 4.0, -2, -2, 1);
+    CHECK(near(gradient_of_det(one), expected, 1e-5));                     /* rank n - 1: the cofactors */
+    CHECK(near(gradient_of_det(tn_ones((3, 3))), tn_zeros((3, 3)), 1e-5)); /* rank n - 2: nothing */
+    tn_tensor *x = tn_requires_grad_(tn_ones((2, 2)), true), *first = tn_autograd_grad(tn_linalg_det(x), x, .create_graph = true);
+    CHECK(first && !tn_backward(tn_sum(first)));
+    CHECK_ERROR(TN_ERR_LINALG, "linalg.inv: The diagonal element 2 is zero");
+}
+
+static void what_is_refused(void) {
+    TN_SCOPE;
+    tn_tensor *q, *r, *x = tn_requires_grad_(tn_randn((4, 3)), true), *ones = tn_ones((2, 2));
+    CHECK(!tn_linalg_solve(ones, ones));
+    CHECK_ERROR(TN_ERR_LINALG, "torch.linalg.solve: The solver failed because the input matrix is singular.");
+    CHECK(strcmp(tn_status_exception(TN_ERR_LINALG), "LinAlgError") == 0);
+    CHECK(!tn_linalg_inv(tn_ones((2, 2, 2))));
+    CHECK_ERROR(TN_ERR_LINALG,
+                "linalg.inv: (Batch element 0): The diagonal element 2 is zero, the inversion could not be completed "
+                "because the input matrix is singular.");
+    CHECK(!tn_linalg_cholesky(tn_neg(ones)));
+    CHECK_ERROR(TN_ERR_LINALG,
+                "linalg.cholesky: The factorization could not be completed because the input is not positive-definite (the "
+                "leading minor of order 1 is not positive-definite).");
+    CHECK(tn_linalg_qr(x, &(tn_linalg_qr_opts){sizeof(tn_linalg_qr_opts), "r"}, &q, &r) && tn_numel(q) == 0);
+    CHECK(!tn_backward(tn_sum(r)));
+    CHECK_ERROR(TN_ERR_RUNTIME, "The derivative of linalg.qr depends on Q, which is not computed when mode='r'.");
+    CHECK(tn_linalg_qr(x, &(tn_linalg_qr_opts){sizeof(tn_linalg_qr_opts), "complete"}, &q, &r));
+    CHECK(!tn_backward(tn_sum(r)));
+    CHECK_ERROR(TN_ERR_RUNTIME, "The QR decomposition is not differentiable when mode='complete' and nrows > ncols.");
+    CHECK(tn_geqrf(x, &q, &r) && !tn_backward(tn_sum(q)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "the derivative for 'geqrf' is not implemented.");
+    CHECK(!tn_linalg_matrix_exp(tn_to(ones, TN_COMPLEX64)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "not implemented for 'ComplexFloat'");
+}
+
+/* Squares of these elements overflow or vanish. */
+static void lengths_near_the_ends_of_the_range(void) {
+    TN_SCOPE;
+    for (int k = 0; k < 2; k++) {
+        double scale = k ? 1e-170 : 1e170;
+        tn_tensor *x = tn_mul(tn_to(tn_tensor((3, 1), 3.0, 0, 4), TN_FLOAT64), scale), *q, *r;
+        CHECK(tn_linalg_qr(x, NULL, &q, &r));
+        CHECK_NEAR(tn_item(r) / scale, -5, 1e-14);
+        CHECK_NEAR(tn_item(tn_linalg_vector_norm(q)), 1, 1e-14);
+    }
+}
+
+int main(void) {
+    RUN(factors_of_large_matrices);
+    RUN(derivatives_of_second_results);
+    RUN(the_determinant_of_a_singular_matrix);
+    RUN(what_is_refused);
+    RUN(lengths_near_the_ends_of_the_range);
+    return test_end();
+}
