@@ -114,7 +114,7 @@ def _reshaped(name, args, keywords):
     """Python's forms: ints by place for a list that comes last, words for a reduction, other names of parameters."""
     schemas = overloads.get(name) or overloads.get(name.rstrip("_")) or []
     for s in schemas:
-        for i in range(1, len(s.types)):
+        for i in range(len(s.types)):
             if not s.types[i].startswith(("int[]", "SymInt[]")) or s.types[i].endswith("?"):
                 continue
             if len(args) > i and i + 1 >= s.by_place and all(isinstance(v, int) and not isinstance(v, bool) for v in args[i:]):
