@@ -273,6 +273,18 @@ TN_API bool(tn_module_to_empty)(tn_module *m);
 TN_API bool(tn_module_share_memory)(tn_module *m);
 /** visit(child, data) for each module, children first; a child of two parents twice. false from visit stops. */
 TN_API bool(tn_module_apply)(tn_module *m, bool (*visit)(tn_module *m, void *data), void *data);
+typedef struct tn_module_summary_opts {
+    size_t size;
+    tn_tensor *input;         /* NULL: the shapes of results are not shown */
+    tn_tensor *const *inputs; /* in its place, of a forward that takes ninputs of them */
+    size_t ninputs;
+    int64_t depth; /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
+} tn_module_summary_opts;
+/** A table of m for people: a row for each module with its class, the names and shapes of what it holds, the numbers of trained and
+ *  frozen elements, and bytes; then the sums, where what is shared counts once. With an input, also the shape of each module's result,
+ *  found by the forward of a copy in evaluation mode without gradients: m stays as it is. Lives until this thread's next text.
+ *  NULL on failure. [borrow] Not in PyTorch. */
+TN_API const char *(tn_module_summary)(tn_module *m, const tn_module_summary_opts *opts TN_DEFAULT(NULL));
 /** copy.deepcopy of a tensor, list, state or module. What is shared inside stays shared; gradients of parameters are not copied. A
  *  tensor with a history is TN_ERR_RUNTIME. TN_REF pointers follow when they point into what is copied. [scope] */
 TN_API void *tn_deepcopy(const void *x);
@@ -436,6 +448,9 @@ TN_END_DECLS
 #define tn_module_to(m, dtype) (tn_module_to)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
+#define tn_module_summary(...)                                                                                                     \
+    TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_apply(m, visit, data) (tn_module_apply)(TN_AS_MODULE(m), visit, data)
 #define tn_state_dict(...)                                                                                                         \
     TN_WITH(tn_state_dict_opts, (.prefix = NULL), (tn_state_dict)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                   \

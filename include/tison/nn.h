@@ -1033,12 +1033,6 @@ TN_API tn_nn_softmax *(tn_nn_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFA
 /** log(softmax) along dim. [scope] */
 TN_API tn_nn_log_softmax *(tn_nn_log_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFAULT(NULL));
 
-/* ---- summary.c ---- */
-
-/** Writes a table of m and every module below it, with the number of trained, frozen and buffer elements of its own, and the sums, as
- *  snprintf does: the length of the whole text, of which at most room - 1 bytes stand in out. -1 on failure. Not in PyTorch. */
-TN_API int64_t (tn_nn_summary)(tn_module *m, char *out, size_t room);
-
 /* ---- vector.c ---- */
 
 /** All parameters one after the other in a new vector; differentiable. torch.nn.utils.parameters_to_vector. [scope] */

@@ -207,6 +207,18 @@ void tni_module_text(tni_object *o, tni_str *out) { module_text((tni_module *)o,
 
 /* ---- the public face ---- */
 
+const char *tni_lend_text(tni_thread *t, tni_str *s) {
+    if (s->failed || !s->text) {
+        bool failed = s->failed;
+        tni_str_clear(s);
+        return failed ? "<out of memory>" : "";
+    }
+    tni_free(t->text, t->text_bytes);
+    t->text = s->text;
+    t->text_bytes = s->capacity;
+    return t->text;
+}
+
 const char *tn_to_string(const void *x) {
     if (!x) return "None";
     tni_thread *t = tni_self();
@@ -214,12 +226,5 @@ const char *tn_to_string(const void *x) {
     if (!o) return "<not a living object>";
     tni_str s = {0};
     tni_object_text(o, &s);
-    if (s.failed || !s.text) {
-        tni_str_clear(&s);
-        return s.failed ? "<out of memory>" : "";
-    }
-    tni_free(t->text, t->text_bytes);
-    t->text = s.text;
-    t->text_bytes = s.capacity;
-    return t->text;
+    return tni_lend_text(t, &s);
 }

@@ -164,28 +164,7 @@ static void copies_of_modules(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol");
 }
 
-static void a_summary(void) {
-    TN_SCOPE;
-    tn_nn_sequential *m =
-        tn_nn_sequential(tn_nn_linear(3, 4), tn_nn_relu(), tn_nn_linear(4, 2, .bias = false), tn_nn_lazy_linear(2));
-    tn_requires_grad_(((tn_nn_linear *)(void *)tn_nn_container_get(m, 2))->weight, false);
-    tn_module_register_buffer(m, "steps", tn_zeros(1, .dtype = TN_INT64));
-    char text[2000], few[20];
-    int64_t n = tn_nn_summary(&m->module, text, sizeof text);
-    CHECK_EQ_INT(n, strlen(text));
-    CHECK(tn_nn_summary(&m->module, few, sizeof few) == n && strncmp(few, text, sizeof few - 1) == 0 &&
-          strlen(few) == sizeof few - 1);
-    CHECK(tn_nn_summary(&m->module, NULL, 0) == n);
-    CHECK(strstr(text, "(whole)                                  Sequential                      0            0            1\n"));
-    CHECK(strstr(text, "0                                        Linear                         16            0            0\n"));
-    CHECK(strstr(text, "2                                        Linear                          0            8            0\n"));
-    CHECK(strstr(text, "sum                                                                     16            8            1\n"));
-    CHECK(strstr(text, "\n104 bytes of parameters and buffers\n"));
-    CHECK_OK();
-}
-
 int main(void) {
-    RUN(a_summary);
     RUN(defined_at_run_time);
     RUN(wrong_tables);
     RUN(many_classes);

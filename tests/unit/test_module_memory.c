@@ -70,6 +70,12 @@ static bool loading(void) {
     return right;
 }
 
+static bool summary(void) {
+    TN_SCOPE;
+    tn_nn_sequential *m = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_lazy_linear(2));
+    return tn_module_summary(m, .input = tn_ones((1, 2))) != NULL;
+}
+
 static bool members_and_hooks(void) {
     TN_SCOPE;
     const char *fields[] = {"w"};
@@ -182,7 +188,7 @@ static bool prunings(void) {
     return removed && tn_nn_utils_prune_prune(TN_PRUNING(TN_PRUNE_IDENTITY), w) != NULL;
 }
 
-static bool scenario(void) { return computed() && prunings() && loading() && members_and_hooks() && containers(); }
+static bool scenario(void) { return computed() && prunings() && loading() && summary() && members_and_hooks() && containers(); }
 
 static void fail_everywhere(bool forever) {
     long points = 0;
