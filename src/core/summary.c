@@ -18,6 +18,7 @@ typedef struct row {
     int depth;
     bool shown, lazy;
     tni_str label, class_, members, output;
+    tn_hook *hook; /* while the copy runs */
     sums own;
 } row;
 
@@ -125,23 +126,28 @@ static bool hook_all(summary *s, tni_module *copy) {
     TNI_TRY(tni_walk_run("summary", &w, copy, TNI_WALK_MODULES, NULL, true, false));
     bool right = true;
     for (size_t i = 0; right && i < w.n && i < s->rows; i++)
-        right = (tn_register_forward_hook)(tni_module_struct((tni_module *)w.item[i].value), note_output, &s->row[i].output, NULL,
-                                           NULL) != NULL;
+        right = (s->row[i].hook = (tn_register_forward_hook)(tni_module_struct((tni_module *)w.item[i].value), note_output,
+                                                             &s->row[i].output, NULL, NULL)) != NULL;
     tni_walk_clear(&w);
     return right;
 }
 
 /* Of a copy in evaluation mode, with the generator put back: the model itself is as before. */
-static bool run_copy(summary *s, tn_module *m, tn_tensor *const *input, size_t inputs) {
-    TN_SCOPE;
+static bool run_copy(summary *s, tn_module *copy, tn_tensor *const *input, size_t inputs) {
     TN_NO_GRAD;
-    tn_module *copy = tn_deepcopy(m);
     tni_module *r = copy ? tni_module_of("summary", copy) : NULL;
-    if (!r || !(tn_eval)(copy) || !hook_all(s, r)) return false;
+    if (!r || !(tn_eval)(copy)) return false;
     tni_random *generator = tni_thread_random(tni_self()), before = *generator;
-    tn_tensor *y = (tn_forward)(copy, input, inputs);
+    bool right = hook_all(s, r) && (tn_forward)(copy, input, inputs);
     *generator = before;
-    return y != NULL;
+    for (size_t i = 0; i < s->rows; i++)
+        if (s->row[i].hook) tn_hook_remove(s->row[i].hook);
+    return right;
+}
+
+static bool see_results(summary *s, tn_module *m, tn_module *copy, tn_tensor *const *input, size_t inputs) {
+    TN_SCOPE;
+    return run_copy(s, copy ? copy : tn_deepcopy(m), input, inputs);
 }
 
 /* ---- the text ---- */
@@ -234,7 +240,7 @@ const char *(tn_module_summary)(tn_module *m, const tn_module_summary_opts *opts
     size_t n = TNI_OPT(opts, ninputs, 0);
     if (!inputs && one) inputs = &one, n = 1;
     bool right = r && tni_walk_run("summary", &s.walk, r, TNI_WALK_MODULES, NULL, true, false) && make_rows(&s) &&
-                 (!inputs || run_copy(&s, m, inputs, n));
+                 (!inputs || see_results(&s, m, TNI_OPT(opts, copy, NULL), inputs, n));
     tni_str out = {0};
     if (right) write_text(&s, inputs != NULL, &out);
     clear(&s);

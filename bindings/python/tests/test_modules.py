@@ -259,3 +259,26 @@ def test_places_keep_their_kind(lib):
     assert len(list(net.named_modules())) == 3 and [n for n, _ in net.named_modules(remove_duplicate=False)][-1] == "shared"
     with pytest.raises(TypeError, match="as buffer 'mean'"):
         net.mean = 3
+
+
+def test_summary_of_modules_made_in_python():
+    import tison
+    nn = tison.nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(3)
+            self.linear = nn.Linear(3, 4)
+
+        def forward(self, x):
+            return self.linear(self.norm(x))
+
+    net = Net()
+    assert "Linear            16   64 bytes  weight [4, 3], bias [4]" in tison.utils.summary(net)
+    text = tison.utils.summary(net, tison.ones(5, 3))
+    assert "Net          [5, 4]" in text and "BatchNorm1d  [5, 3]" in text
+    assert net.training and net.norm.num_batches_tracked.item() == 0
+    assert "Net" in tison.utils.summary(net, depth=0) and "Linear" not in tison.utils.summary(net, depth=0)
+    with pytest.raises(RuntimeError):
+        tison.utils.summary(net, tison.ones(5, 2))
