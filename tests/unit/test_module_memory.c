@@ -133,6 +133,8 @@ static bool computed(void) {
     if (!w || tn_error() != TN_OK) return false;
     if (!is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_spectral_norm(l))) return false;
     if (!tn_nn_utils_parametrize_remove_parametrizations(l, "weight")) return false;
+    if (!is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_orthogonal(l))) return false;
+    if (!tn_nn_utils_parametrize_remove_parametrizations(l, "weight")) return false;
     if (!is_computed_or_as_before(l, w, tn_nn_utils_prune_l1_unstructured(l, "weight", 1))) return false;
     if (!tn_nn_utils_prune_remove(l, "weight")) return false;
     return is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_weight_norm(l)) && tn_forward(l, tn_ones((1, 2)));

@@ -95,7 +95,6 @@ static void reparametrisation(void) {
     TN_SCOPE;
 #define PARTS "parametrisations of modules are a part of their own, which comes later"
     NOT_YET(216, "The old weight_norm recomputes weight before forward from weight_g and weight_v.", PARTS);
-    NOT_YET(218, "orthogonal has a buffer base and wants two dimensions.", PARTS);
 #undef PARTS
 }
 

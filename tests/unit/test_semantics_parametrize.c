@@ -251,11 +251,92 @@ static void norms(void) {
     CHECK(tn_forward(l, x) && sum_of(u) != 1);
 }
 
+static bool is_orthogonal(tn_tensor *q) {
+    if (tn_size(q, -2) < tn_size(q, -1)) q = tn_transpose(q, -2, -1);
+    tn_tensor *square = tn_matmul(tn_transpose(q, -2, -1), q);
+    return tn_allclose(square, (tn_expand_as)(tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q)), square), .atol = 1e-5);
+}
+
+static void orthogonal_refuses(tn_nn_linear *l) {
+    tn_tensor *w = l->weight;
+    tn_nn_linear *half = tn_nn_linear(3, 3, .dtype = TN_FLOAT16);
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(l, "bias"));
+    CHECK_ERROR(TN_ERR_VALUE, "Expected a matrix or batch of matrices. Got a tensor of 1 dimensions.");
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(l, .orthogonal_map = "polar"));
+    CHECK_ERROR(TN_ERR_VALUE, "orthogonal_map has to be one of \"matrix_exp\", \"cayley\", \"householder\". Got: polar");
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(l, .name = "none"));
+    CHECK_ERROR(TN_ERR_VALUE,
+                "Module 'Linear(in_features=3, out_features=2, bias=True)' has no parameter or buffer with name 'none'");
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(half));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "orthogonal: not implemented for torch.float16");
+    CHECK(l->weight == w && tn_is_parameter(w) && !tn_nn_utils_parametrize_is_parametrized(l, NULL) && tn_check(l));
+    tn_nn_module_list *other = tn_nn_module_list();
+    CHECK(tn_module_register_buffer(other, "c", tn_zeros((2, 3), .dtype = TN_COMPLEX64)));
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(other, "c", "householder"));
+    CHECK_ERROR(TN_ERR_VALUE, "The householder parametrization does not support complex tensors.");
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(other, "c"));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "orthogonal: not implemented for torch.complex64");
+}
+
+/* A step of an optimizer in the original stays on the orthogonal matrices; weights that are orthogonal stay as they are. */
+static void orthogonal_trains(const char *map, int64_t out, int64_t in) {
+    tn_nn_linear *l = tn_nn_linear(in, out);
+    tn_tensor *w = tn_clone(tn_detach(l->weight));
+    CHECK(tn_nn_utils_parametrizations_orthogonal(l, .orthogonal_map = map) && is_orthogonal(l->weight));
+    tn_tensor *before = tn_clone(tn_detach(l->weight));
+    CHECK(!tn_allclose(before, w));
+    tn_optim *sgd = tn_optim_sgd(tn_parameters(l), .lr = 0.1);
+    CHECK(tn_backward(tn_sum(tn_forward(l, tn_randn((2, in))))) && tn_optim_step(sgd));
+    CHECK(tn_nn_utils_parametrize_compute(l, "weight") && is_orthogonal(l->weight) && !tn_allclose(l->weight, before));
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && is_orthogonal(l->weight) && tn_is_parameter(l->weight));
+    tn_tensor *left = tn_clone(tn_detach(l->weight));
+    CHECK(tn_nn_utils_parametrizations_orthogonal(l, .orthogonal_map = map) && tn_allclose(l->weight, left, .atol = 1e-5));
+}
+
+static void orthogonal_matrices(void) {
+    TN_SCOPE;
+    tn_manual_seed(4);
+    tn_nn_linear *l = tn_nn_linear(3, 2);
+    HOLDS(218, "orthogonal has a buffer base and wants two dimensions; another name of a map is a ValueError.");
+    orthogonal_refuses(l);
+    CHECK(tn_nn_utils_parametrizations_orthogonal(l) && is_orthogonal(l->weight) && !tn_is_parameter(l->weight));
+    CHECK_STR(state_names(tn_state_dict(l)), "bias parametrizations.weight.original parametrizations.weight.0.base ");
+    tn_tensor *base = tn_get_buffer(l, "parametrizations.weight.0.base"), *made[1], *again[1];
+    CHECK(tn_size(base, 0) == 3 && tn_size(base, 1) == 3 && is_orthogonal(base) && strstr(tn_to_string(l), "(0): _Orthogonal()"));
+    CHECK(sum_of(tn_get_parameter(l, "parametrizations.weight.original")) == -2);
+    tn_module *f = tn_get_submodule(l, "parametrizations.weight.0");
+    CHECK((tn_right_inverse)(f, tn_ones((2, 2)), made, 1) == 0);
+    CHECK_ERROR(TN_ERR_VALUE,
+                "Expected a matrix or batch of matrices of shape torch.Size([2, 3]). Got a tensor of shape torch.Size([2, 2]).");
+    CHECK(tn_get_buffer(l, "parametrizations.weight.0.base") == base);
+    tn_tensor *target = tn_clone(tn_detach(l->weight));
+    CHECK((tn_right_inverse)(f, target, made, 1) == 1 && tn_allclose((tn_forward)(f, made, 1), target, .atol = 1e-5));
+    CHECK(tn_get_buffer(l, "parametrizations.weight.0.base") != base);
+    CHECK(!tn_nn_utils_parametrizations_orthogonal(l)); /* a second one has no base yet */
+    CHECK_ERROR(TN_ERR_TYPE, "unsupported operand type(s) for @: 'NoneType' and 'Tensor'");
+    tn_nn_linear *plain = tn_nn_linear(3, 3), *rows = tn_nn_linear(3, 2);
+    tn_tensor *w = tn_clone(tn_detach(plain->weight));
+    CHECK(tn_nn_utils_parametrizations_orthogonal(plain, .use_trivialization = false) && is_orthogonal(plain->weight));
+    CHECK_STR(state_names(tn_state_dict(plain)), "bias parametrizations.weight.original ");
+    CHECK(tn_equal(tn_get_parameter(plain, "parametrizations.weight.original"), w)); /* which is mapped, not reached */
+    CHECK((tn_right_inverse)(tn_get_submodule(plain, "parametrizations.weight.0"), w, made, 1) == 0);
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED,
+                "It is not possible to assign to the matrix exponential or the Cayley parametrizations when "
+                "use_trivialization=False.");
+    CHECK(tn_nn_utils_parametrizations_orthogonal(rows, .use_trivialization = false) && is_orthogonal(rows->weight));
+    f = tn_get_submodule(rows, "parametrizations.weight.0");
+    CHECK((tn_right_inverse)(f, rows->weight, again, 1) == 1 && tn_allclose((tn_forward)(f, again, 1), rows->weight, .atol = 1e-5));
+    static const char *const maps[] = {"matrix_exp", "cayley", "householder", NULL};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        orthogonal_trains(maps[i], 3, 3), orthogonal_trains(maps[i], 5, 3), orthogonal_trains(maps[i], 3, 4);
+}
+
 int main(void) {
     RUN(norms);
     RUN(registering);
     RUN(checks);
     RUN(inverses);
     RUN(removing);
+    RUN(orthogonal_matrices);
     return test_end();
 }

@@ -1,0 +1,73 @@
+/* Orthogonal parametrizations: what stands in the state after registration, results, gradients, two steps of an optimizer, the way back;
+ * orthogonal.py compares with PyTorch. */
+#include "parity.h"
+
+static void put_named(const char *prefix, const char *name, tn_tensor *x) {
+    char key[160];
+    snprintf(key, sizeof key, "%s|%s", prefix, name);
+    put(key, x);
+}
+
+static void put_state(const char *prefix, const char *when, tn_nn_linear *m) {
+    tn_state *state = tn_state_dict(m);
+    for (size_t i = 0; i < tn_state_count(state); i++) {
+        char key[120];
+        snprintf(key, sizeof key, "%s.%s", when, tn_state_name(state, i));
+        put_named(prefix, key, tn_state_get(state, tn_state_name(state, i)));
+    }
+}
+
+static void train(const char *prefix, tn_nn_linear *m, tn_tensor *x) {
+    tn_optim *sgd = tn_optim_sgd(tn_parameters(m), .lr = 0.05, .momentum = 0.9);
+    for (int step = 0; step < 2; step++) {
+        TN_SCOPE;
+        tn_optim_zero_grad(sgd);
+        tn_tensor *y = tn_forward(m, x);
+        if (step == 0) put_named(prefix, "y", y);
+        tn_backward(tn_sum(tn_mul(y, tn_mul(y, y))));
+        if (step == 0) put_named(prefix, "grad", tn_grad(tn_get_parameter(m, "parametrizations.weight.original")));
+        tn_optim_step(sgd);
+    }
+    put_named(prefix, "trained", tn_nn_utils_parametrize_compute(m, "weight"));
+}
+
+static void run(const char *prefix, int64_t out, int64_t in, const char *map, bool trivialize) {
+    TN_SCOPE;
+    tn_manual_seed(11);
+    tn_nn_linear *m = tn_nn_linear(in, out, .dtype = TN_FLOAT64);
+    tn_nn_utils_parametrizations_orthogonal(m, .orthogonal_map = map, .use_trivialization = trivialize);
+    put_named(prefix, "weight", m->weight);
+    put_state(prefix, "first", m);
+    train(prefix, m, tn_randn((3, in), .dtype = TN_FLOAT64));
+}
+
+/* A batch of matrices in a buffer. */
+static void run_batch(const char *map) {
+    TN_SCOPE;
+    tn_manual_seed(12);
+    tn_nn_linear *m = tn_nn_linear(2, 2);
+    tn_module_register_buffer(m, "q", tn_randn((2, 3, 5), .dtype = TN_FLOAT64));
+    tn_nn_utils_parametrizations_orthogonal(m, .name = "q", .orthogonal_map = map);
+    char prefix[60];
+    snprintf(prefix, sizeof prefix, "batch %s", map);
+    put_named(prefix, "q", tn_module_get(m, "q"));
+    put_named(prefix, "base", tn_get_buffer(m, "parametrizations.q.0.base"));
+}
+
+int main(int argc, char **argv) {
+    static const char *const maps[] = {"matrix_exp", "cayley", "householder", NULL};
+    static const int64_t shapes[][2] = {{4, 4}, {6, 3}, {3, 6}, {20, 12}};
+    if (argc != 2) return 2;
+    begin();
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t k = 0; k < sizeof maps / sizeof *maps; k++)
+            for (int trivialize = 0; trivialize < 2; trivialize++) {
+                char prefix[80];
+                snprintf(prefix, sizeof prefix, "%lldx%lld %s %s", (long long)shapes[s][0], (long long)shapes[s][1],
+                         maps[k] ? maps[k] : "None", trivialize ? "True" : "False");
+                run(prefix, shapes[s][0], shapes[s][1], maps[k], trivialize);
+            }
+    for (size_t k = 0; k < 3; k++) run_batch(maps[k]);
+    end(argv[1], "orthogonal.safetensors");
+    return 0;
+}
