@@ -701,6 +701,30 @@ TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_
  *  torch.nn.utils.parametrizations.spectral_norm. */
 TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts TN_DEFAULT(NULL));
 
+/* ---- orthogonal.c ---- */
+
+typedef struct tn_nn_orthogonal_opts {
+    size_t size;
+    const char *name;           /* "weight" */
+    const char *orthogonal_map; /* "matrix_exp", "cayley" or "householder"; NULL: the first for square matrices, else the last */
+    struct tn_keywords_only *keywords_only;
+    bool use_trivialization; /* true: the map is taken around a matrix `base` instead of the identity */
+} tn_nn_orthogonal_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_parametrizations_orthogonal(...)                                                                               \
+    TN_WITH(tn_nn_orthogonal_opts, (.name = "weight", .use_trivialization = true),                                                 \
+            (tn_nn_utils_parametrizations_orthogonal)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** m.name becomes an orthogonal matrix, or a batch of them: orthonormal columns, rows where there are fewer rows. It starts as what m.name
+ *  is when that is orthogonal, else as the Q of its QR factors (drawing random numbers for a rectangular one, as PyTorch does); assigning
+ *  does the same. With a map of skew-symmetric matrices ("matrix_exp", "cayley") and without trivialization it starts as the map of m.name, and
+ *  assigning is TN_ERR_NOT_IMPLEMENTED. The buffer base holds the n by n matrix around which the map is taken.
+ *  m        its member of float32 or float64, else TN_ERR_NOT_IMPLEMENTED
+ *  returns  false on errors, with m as before: TN_ERR_VALUE for fewer than two dims, a name or a map that does not exist
+ *  torch.nn.utils.parametrizations.orthogonal. */
+TN_API bool(tn_nn_utils_parametrizations_orthogonal)(tn_module *m, const tn_nn_orthogonal_opts *opts TN_DEFAULT(NULL));
+
 /* ---- parameter_list.c ---- */
 
 /** torch.nn.ParameterList: tensors become parameters when they come in; NULL stays. A failed call changes nothing. */
