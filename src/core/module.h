@@ -100,6 +100,11 @@ bool tni_module_can_forget(const tni_object *o); /* a Parameter, a Buffer or a m
 bool tni_module_list_loose(const tni_thread *t, tni_addresses *loose);
 /* o has no claim: when a living struct holds it outside of the class's fields it is kept, and true returned. */
 bool tni_module_keep_forgotten(tni_thread *t, tni_object *o);
+/* After an optimizer took parameters: marks the modules of t that it trains whole, so that what comes into them later is noticed. */
+void tni_module_mark_trained(tni_thread *t);
+void tni_module_note_newcomer(tni_module *m, tni_object *o);
+/* false with TN_ERR_OWNERSHIP when a newcomer has a gradient and no optimizer. */
+bool tni_module_check_newcomers(tni_thread *t);
 void tni_class_shutdown(void);
 bool tni_module_would_cycle(tni_module *child, const tni_module *parent);
 /* The first parameter, buffer or module that the struct holds outside of its fields; *offset is where. */

@@ -30,6 +30,8 @@ enum {
     TNI_SEEN = 1,     /* a handle has reached the program, so a field may hold it without our knowledge */
     TNI_WAITING = 2,  /* stands in a thread's list of objects without claims */
     TNI_REPLACED = 4, /* left a module's field because another value was assigned */
+    TNI_TRAINED = 8,  /* of a module: an optimizer took all parameters that it had */
+    TNI_NEWCOMER = 16 /* came into such a module afterwards */
 };
 
 typedef struct tni_object {
@@ -75,6 +77,7 @@ typedef struct tni_thread {
     bool no_grad, inference, grad_default_off;
     bool holding; /* destruction only queues: a scope is being closed or the work list already runs */
     bool settling;
+    bool newcomers;     /* some object is marked so */
     bool user_code_ran; /* a destroy callback ran: fields may have changed */
     uint64_t serial;    /* of the innermost scope */
     uint64_t next_serial;

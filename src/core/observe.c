@@ -66,6 +66,7 @@ static void enter(tni_module *m, uint32_t i, void *value) {
     __atomic_and_fetch(&o->flags, ~(uint32_t)TNI_REPLACED, __ATOMIC_RELAXED);
     tni_count_up(&o->fields);
     tni_claim(o);
+    if (TNI_UNLIKELY(m->object.flags & TNI_TRAINED)) tni_module_note_newcomer(m, o);
 }
 
 /* All that came is claimed before anything that left is released, so that a value may move from one field to another. */
@@ -108,12 +109,13 @@ static void put_slot(tni_module *m, uint32_t i, tni_object *o, uint8_t status) {
     if (old) tni_release(old);
 }
 
-static void put_member(tni_member *at, tni_object *o, uint8_t status) {
+static void put_member(tni_module *m, tni_member *at, tni_object *o, uint8_t status) {
     tni_object *old = at->value;
     if (o) {
         __atomic_and_fetch(&o->flags, ~(uint32_t)TNI_REPLACED, __ATOMIC_RELAXED);
         tni_count_up(&o->fields);
         tni_claim(o);
+        if (m->object.flags & TNI_TRAINED) tni_module_note_newcomer(m, o);
     }
     at->value = o;
     at->status = status;
@@ -127,7 +129,7 @@ void tni_module_put_place(tni_module *m, size_t i, tni_object *o, uint8_t status
     if (i < m->info->slots)
         put_slot(m, (uint32_t)i, o, status);
     else
-        put_member(&m->member[i - m->info->slots], o, status);
+        put_member(m, &m->member[i - m->info->slots], o, status);
 }
 
 /* ---- what was forgotten ---- */

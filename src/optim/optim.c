@@ -153,6 +153,7 @@ static bool add_group(tn_optim *o, const tn_tensors *list, const double *option)
     TNI_TRY(make_entries(o, &g, list));
     for (size_t i = 0; i < g.n; i++) g.entry[i].param->optimized = true;
     o->group[o->groups++] = g;
+    tni_module_mark_trained(tni_self());
     return true;
 }
 
@@ -377,17 +378,29 @@ static void drop_copies(tni_thread *t, tni_optim_entry *e) {
     e->grad = e->work = NULL;
 }
 
+static void tell_idle(tn_optim *o) {
+    for (size_t i = 0; i < o->groups; i++)
+        for (size_t k = 0; k < o->group[i].n; k++)
+            if (o->group[i].entry[k].grad) return;
+    if (!o->idle_told)
+        tni_warn("optim_step: no parameter of this optimizer has a gradient, so nothing is changed; was the loss that of another "
+                 "model, or of a copy?");
+    o->idle_told = true;
+}
+
 /** optimizer.step(): updates every parameter that has a gradient; the others are skipped and get no state. Not recorded.
- *  TN_ERR_OWNERSHIP when a parameter was replaced in its module since; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
+ *  TN_ERR_OWNERSHIP when a parameter was replaced in its module since, or has a gradient, came into a module that this or another
+ *  optimizer trained whole, and is trained by none; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
  *  All is checked first: a failed step changes nothing. */
 TN_API bool tn_optim_step(tn_optim *opt) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return false;
     CHECK_OPTIM("optim_step", opt, false);
-    tni_module_observe_all(t); /* a parameter that was replaced in its module is reported now */
+    tni_module_observe_all(t); /* a parameter that was replaced in its module, or came into it, is reported now */
     bool outer = t->no_grad;
     t->no_grad = true;
-    bool right = prepare_all(t, opt);
+    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t));
+    if (right && !opt->idle_told) tell_idle(opt);
     for (size_t i = 0; i < opt->groups; i++)
         for (size_t k = 0; k < opt->group[i].n; k++) {
             tni_optim_entry *e = &opt->group[i].entry[k];

@@ -50,6 +50,7 @@ struct tn_optim {
     double option[TNI_OPTIM_OPTIONS]; /* of groups that are added later */
     tni_optim_group *group;
     size_t groups, group_capacity;
+    bool idle_told; /* that no parameter had a gradient at a step */
 };
 
 /* tn_optim_load_state_dict in two steps: all that may fail, then all that cannot (or nothing, without commits). NULL passes; `state`

@@ -74,6 +74,72 @@ static void an_array_of_its_own(void) {
     CHECK(tn_check(m));
 }
 
+/* PyTorch says nothing: the new parameters have gradients, and stay as they are. */
+static void what_comes_after_the_optimizer(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    m->inner = tn_nn_linear(2, 2);
+    tn_nn_sequential *s = tn_nn_sequential(m, tn_nn_relu());
+    tn_tensor *x = tn_ones((1, 2));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(s), .lr = 0.1);
+    net *other = net_new(); /* a model of its own, which no optimizer has */
+    other->inner = tn_nn_linear(2, 2);
+    tn_backward(tn_sum(tn_forward(other, x)));
+    tn_backward(tn_sum(tn_forward(s, x)));
+    CHECK(tn_optim_step(opt));
+    tn_nn_linear *late = tn_nn_linear(2, 2);
+    tn_nn_container_append(s, late);
+    CHECK(tn_optim_step(opt)); /* it took part in nothing yet */
+    tn_backward(tn_sum(tn_forward(s, x)));
+    double before = tn_item(tn_sum(m->w));
+    CHECK(!tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "parameter '2.weight' of shape [2, 2] came into 'tn_nn_sequential' after its optimizer was made");
+    CHECK(tn_item(tn_sum(m->w)) == before && !tn_optim_step(opt));
+    tn_clear_error();
+    tn_optim_add_param_group(opt, tn_parameters(late));
+    CHECK(tn_optim_step(opt) && tn_item(tn_sum(m->w)) != before);
+    (tn_module_set)(&m->module, "scale", tn_parameter(tn_ones(2)));
+    tn_tensor *scale = (tn_module_get)(&m->module, "scale");
+    tn_backward(tn_sum(tn_mul(scale, 2)));
+    CHECK(!tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "parameter 'scale' of shape [2] came into 'net'");
+    tn_requires_grad_(scale, false);
+    CHECK(tn_optim_step(opt));
+    CHECK(tn_optim_sgd(tn_parameters(other), .lr = 0.1) && tn_optim_step(opt));
+}
+
+static int warnings;
+static void hear(const char *text, void *data) {
+    (void)data;
+    warnings += strstr(text, "no parameter of this optimizer has a gradient") != NULL;
+}
+static void a_copy_is_trained(void) {
+    TN_SCOPE;
+    tn_nn_linear *m = tn_nn_linear(2, 2), *copy = tn_deepcopy(m);
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    warnings = 0;
+    tn_set_warning_handler(hear, NULL);
+    tn_backward(tn_sum(tn_forward(copy, tn_ones((1, 2)))));
+    CHECK(tn_optim_step(opt) && tn_optim_step(opt));
+    CHECK_EQ_INT(warnings, 1);
+    tn_backward(tn_sum(tn_forward(m, tn_ones((1, 2)))));
+    CHECK(tn_optim_step(opt));
+    tn_set_warning_handler(NULL, NULL);
+    CHECK_EQ_INT(warnings, 1);
+}
+
+/* Those who train a part of a model on purpose hear nothing. */
+static void a_part_that_is_trained_on_purpose(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    m->inner = tn_nn_linear(2, 2);
+    tn_nn_sequential *s = tn_nn_sequential(m, tn_nn_linear(2, 2));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(tn_nn_container_get(s, 1)), .lr = 0.1);
+    tn_nn_container_append(s, tn_nn_linear(2, 2));
+    tn_backward(tn_sum(tn_forward(s, tn_ones((1, 2)))));
+    CHECK(tn_optim_step(opt) && tn_optim_step(opt));
+}
+
 /* A table written by hand that names the first element of an array of two. */
 typedef struct {
     tn_module module;
@@ -174,6 +240,9 @@ int main(void) {
     RUN(among_many_that_die);
     RUN(an_array_of_its_own);
     RUN(a_table_that_does_not_cover_an_array);
+    RUN(what_comes_after_the_optimizer);
+    RUN(a_part_that_is_trained_on_purpose);
+    RUN(a_copy_is_trained);
     RUN(a_module_that_no_field_holds);
     RUN(a_leaf_that_nobody_owns);
     RUN(an_optimizer_of_a_parameter_that_was_replaced);
