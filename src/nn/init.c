@@ -223,39 +223,6 @@ TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trun
 
 /* ---- orthogonal ---- */
 
-/* Householder reflections that make the columns of m upper triangular: m becomes R, v the reflections. Columns lie one after the
- * other, each of `rows` numbers, at least as many as there are columns. */
-static void triangulate(double *m, double *v, int64_t rows, int64_t cols) {
-    for (int64_t k = 0; k < cols; k++) {
-        double square = 0, norm = 0, *u = v + k * rows;
-        for (int64_t i = k; i < rows; i++) norm = hypot(norm, u[i] = m[k * rows + i]);
-        u[k] += copysign(norm, u[k]); /* R's diagonal gets the other sign */
-        for (int64_t i = k; i < rows; i++) square += u[i] * u[i];
-        for (int64_t i = k; i < rows; i++) u[i] = square > 0 ? u[i] * sqrt(2 / square) : 0;
-        for (int64_t j = k; j < cols; j++) {
-            double dot = 0, *column = m + j * rows;
-            for (int64_t i = k; i < rows; i++) dot += u[i] * column[i];
-            for (int64_t i = k; i < rows; i++) column[i] -= dot * u[i];
-        }
-    }
-}
-
-/* From R in m and the reflections in v: Q, each column with the sign of R's diagonal, which makes it uniform among such
- * matrices. */
-static void form_q(double *m, const double *v, int64_t rows, int64_t cols) {
-    for (int64_t j = 0; j < cols; j++) {
-        double *column = m + j * rows, r = column[j];
-        for (int64_t i = 0; i < rows; i++) column[i] = 0;
-        column[j] = r > 0 ? 1 : r < 0 ? -1 : 0;
-        for (int64_t k = j; k >= 0; k--) { /* later reflections leave this unit vector alone */
-            const double *u = v + k * rows;
-            double dot = 0;
-            for (int64_t i = k; i < rows; i++) dot += u[i] * column[i];
-            for (int64_t i = k; i < rows; i++) column[i] -= dot * u[i];
-        }
-    }
-}
-
 /** A matrix with orthonormal rows or columns, times gain; dims after the first count as one: torch.nn.init.orthogonal_. Computed
  *  in double. TN_ERR_VALUE for fewer than two dims. */
 TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_opts *opts) {
@@ -266,12 +233,8 @@ TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_o
     if (tn_numel(x) == 0) return x;
     int64_t rows = tn_size(x, 0), cols = tn_numel(x) / rows;
     bool wide = rows < cols;
-    tn_tensor *drawn = tn_normal_(tn_empty((rows, cols), .dtype = tn_get_dtype(x)), 0, 1);
-    tn_tensor *m = tn_to(wide ? drawn : tn_contiguous(tn_t(drawn)), TN_FLOAT64), *v = tn_zeros(tn_numel(x), .dtype = TN_FLOAT64);
-    if (!m || !v) return NULL;
-    int64_t tall = wide ? cols : rows, thin = wide ? rows : cols;
-    triangulate(tn_data_f64(m), tn_data_f64(v), tall, thin);
-    form_q(tn_data_f64(m), tn_data_f64(v), tall, thin);
-    tn_tensor *q = tn_mul(wide ? m : tn_t(m), opts ? opts->gain : 1.0);
-    return tn_copy_(x, (tn_reshape)(q, tn_sizes(x), (size_t)tn_ndim(x))) ? x : NULL;
+    tn_tensor *drawn = tn_to(tn_normal_(tn_empty((rows, cols), .dtype = tn_get_dtype(x)), 0, 1), TN_FLOAT64), *q, *r;
+    if (!tn_linalg_qr(wide ? tn_t(drawn) : drawn, NULL, &q, &r)) return NULL;
+    q = tn_mul(q, tn_mul(tn_sign(tn_diagonal(r)), opts ? opts->gain : 1.0)); /* makes it uniform among such matrices */
+    return tn_copy_(x, (tn_reshape)(wide ? tn_t(q) : q, tn_sizes(x), (size_t)tn_ndim(x))) ? x : NULL;
 }

@@ -241,7 +241,7 @@ static bool hardtanh_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_where(tn_le(x, g->arg[0].d), 0, tn_where(tn_ge(x, g->arg[1].d), 0, g->dy[0])));
     return true;
 }
-TNI_FUSED(hardtanh, TNI_IN(0), TNI_ARG2((b <= d0) | (b >= d1) ? 0 : a))
+TNI_FUSED(hardtanh, TNI_IN(0), TNI_ARG2(((b <= d0) | (b >= d1)) ? 0 : a))
 
 TN_OP(hardtanh, .schema = "hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor", .grad_name = "HardtanhBackward0",
       .run = hardtanh_run, .inplace = true, .vjp = hardtanh_vjp, .fused_vjp = hardtanh_fused, .save = TNI_IN(0),
