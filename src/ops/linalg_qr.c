@@ -13,28 +13,16 @@ typedef struct reflections {
     size_t item;
 } reflections;
 
-static bool with_room(size_t bytes, void **room) { return (*room = tni_alloc(bytes + 64)) != NULL; }
-
 static bool factor_one(int64_t i, void *context) {
     const reflections *f = context;
-    size_t bytes = (size_t)f->n * f->item;
-    void *room;
-    TNI_TRY(with_room(bytes, &room));
-    tni_qr(f->item == sizeof(double), f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n, f->tau + (size_t)(i * f->k) * f->item,
-           room);
-    tni_free(room, bytes + 64);
-    return true;
+    return tni_qr(f->item == sizeof(double), f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n,
+                  f->tau + (size_t)(i * f->k) * f->item);
 }
 
 static bool product_one(int64_t i, void *context) {
     const reflections *f = context;
-    size_t bytes = (size_t)f->columns * f->item;
-    void *room;
-    TNI_TRY(with_room(bytes, &room));
-    tni_reflections(f->item == sizeof(double), f->q + (size_t)(i * f->m * f->columns) * f->item, f->m, f->columns,
-                    f->a + (size_t)(i * f->m * f->n) * f->item, f->n, f->tau + (size_t)(i * f->k) * f->item, f->k, room);
-    tni_free(room, bytes + 64);
-    return true;
+    return tni_reflections(f->item == sizeof(double), f->q + (size_t)(i * f->m * f->columns) * f->item, f->m, f->columns,
+                           f->a + (size_t)(i * f->m * f->n) * f->item, f->n, f->tau + (size_t)(i * f->k) * f->item, f->k);
 }
 
 static void take_triangle(const reflections *f, int64_t i) {
@@ -161,14 +149,9 @@ typedef struct back {
 static bool back_one(int64_t i, void *context) {
     const back *b = context;
     const reflections *f = &b->f;
-    size_t matrix = (size_t)(f->m * f->n), vector = (size_t)f->k, bytes = (2 * matrix + (vector + 1) * (size_t)f->n) * f->item;
-    void *room;
-    TNI_TRY(with_room(bytes, &room));
-    size_t at = (size_t)i * matrix * f->item, at_tau = (size_t)i * vector * f->item;
-    tni_reflections_back(f->item == sizeof(double), b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at,
-                         f->tau + at_tau, f->k, room);
-    tni_free(room, bytes + 64);
-    return true;
+    size_t at = (size_t)(i * f->m * f->n) * f->item, at_tau = (size_t)(i * f->k) * f->item;
+    return tni_reflections_back(f->item == sizeof(double), b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at,
+                                f->tau + at_tau, f->k);
 }
 
 /* Inputs: dq, the vectors and tau. */

@@ -28,16 +28,14 @@ static void drop(const tni_call *c, factors *f) {
 static bool factor_one(int64_t i, void *context) {
     const factors *f = context;
     char *a = (char *)f->lu->a.data + (size_t)(i * f->n * f->n) * tni_array_item(&f->lu->a);
-    tni_lu(f->wide, a, f->n, f->pivot + i * f->n, f->zero + i);
-    return true;
+    return tni_lu(f->wide, a, f->n, f->pivot + i * f->n, f->zero + i);
 }
 
 static bool solve_one(int64_t i, void *context) {
     const factors *f = context;
     size_t item = tni_array_item(&f->lu->a);
-    tni_lu_solve(f->wide, (const char *)f->lu->a.data + (size_t)(i * f->n * f->n) * item, f->n, f->pivot + i * f->n,
-                 (char *)f->b->a.data + (size_t)(i * f->n * f->k) * item, f->k);
-    return true;
+    return tni_lu_solve(f->wide, (const char *)f->lu->a.data + (size_t)(i * f->n * f->n) * item, f->n, f->pivot + i * f->n,
+                        (char *)f->b->a.data + (size_t)(i * f->n * f->k) * item, f->k);
 }
 
 /* The factors of in[0] broadcast to the batch; of its transposed when `turned`. */

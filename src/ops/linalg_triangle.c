@@ -15,9 +15,9 @@ typedef struct triangles {
 static bool solve_one(int64_t i, void *context) {
     const triangles *q = context;
     size_t item = tni_array_item(&q->a->a);
-    tni_triangle_solve(item == sizeof(double), q->upper, q->unit, (const char *)q->a->a.data + (size_t)(i * q->n * q->n) * item,
-                       q->n, (char *)q->b->a.data + (size_t)(i * q->n * q->k) * item, q->k);
-    return true;
+    return tni_triangle_solve(item == sizeof(double), q->upper, q->unit,
+                              (const char *)q->a->a.data + (size_t)(i * q->n * q->n) * item, q->n,
+                              (char *)q->b->a.data + (size_t)(i * q->n * q->k) * item, q->k);
 }
 
 static bool check_triangle(const tn_tensor *a, const tn_tensor *b, bool left) {
@@ -124,8 +124,7 @@ static bool root_one(int64_t i, void *context) {
     const roots *r = context;
     int64_t n = tni_last(r->a, 0);
     size_t item = tni_array_item(&r->a->a);
-    tni_cholesky(item == sizeof(double), (char *)r->a->a.data + (size_t)(i * n * n) * item, n, r->order + i);
-    return true;
+    return tni_cholesky(item == sizeof(double), (char *)r->a->a.data + (size_t)(i * n * n) * item, n, r->order + i);
 }
 
 /* The factor is computed as U = L^T from the transposed lower triangle, or from the upper one. */

@@ -36,6 +36,37 @@ static void factors_of_large_matrices(void) {
     }
 }
 
+/* Matrices that are cut into blocks, which do not divide them. */
+static void matrices_of_several_blocks(void) {
+    TN_SCOPE;
+    tn_manual_seed(3);
+    const int64_t n = 300;
+    tn_dtype d = TN_FLOAT64;
+    tn_tensor *a = tn_randn((n, n), .dtype = d), *b = tn_randn((n, 7), .dtype = d), *q, *r, *one = unit(n, d);
+    CHECK(near(tn_matmul(a, tn_linalg_solve(a, b)), b, 1e-8) && near(tn_matmul(tn_linalg_inv(a), a), one, 1e-8));
+    tn_tensor *upper = tn_add(tn_div(tn_triu(a, 1), 50.0), one), *lower = turned(upper);
+    CHECK(near(tn_linalg_solve_triangular(upper, tn_matmul(upper, b), .upper = true), b, 1e-8));
+    CHECK(near(tn_linalg_solve_triangular(lower, tn_matmul(lower, b), .upper = false, .unitriangular = true), b, 1e-8));
+    CHECK(near(tn_linalg_solve_triangular(lower, tn_matmul(turned(b), lower), .upper = false, .left = false), turned(b), 1e-8));
+    static const int64_t shapes[][2] = {{300, 300}, {350, 290}, {290, 350}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        tn_tensor *x = tn_randn((shapes[i][0], shapes[i][1]), .dtype = d);
+        CHECK(tn_linalg_qr(x, NULL, &q, &r) && near(tn_matmul(q, r), x, 1e-10));
+        CHECK(near(tn_matmul(turned(q), q), unit(tn_size(q, 1), d), 1e-10) && near(tn_triu(r), r, 0));
+        CHECK(tn_linalg_qr(x, &(tn_linalg_qr_opts){sizeof(tn_linalg_qr_opts), "complete"}, &q, &r) &&
+              near(tn_matmul(q, r), x, 1e-10));
+        CHECK(near(tn_matmul(turned(q), q), unit(shapes[i][0], d), 1e-10));
+    }
+    tn_tensor *sign, *size, *left = tn_narrow(a, 1, 0, 299);
+    CHECK(tn_linalg_slogdet(tn_mul(a, 2.0), &sign, &size));
+    tn_tensor *sign1, *size1;
+    CHECK(tn_linalg_slogdet(turned(a), &sign1, &size1) && tn_item(sign) == tn_item(sign1));
+    CHECK_NEAR(tn_item(size) - tn_item(size1), 300 * log(2), 1e-8);
+    CHECK(!tn_linalg_inv(tn_cat(((tn_tensor *[]){left, tn_zeros((300, 1), .dtype = d)}), 2, .dim = 1)));
+    CHECK_ERROR(TN_ERR_LINALG, "linalg.inv: The diagonal element 300 is zero");
+    CHECK_EQ_INT(tn_error(), TN_OK);
+}
+
 static tn_tensor *log_det(tn_tensor *const *in, size_t n, void *data) {
     tn_tensor *y = NULL;
     (void)n, (void)data;
@@ -132,6 +163,7 @@ static void lengths_near_the_ends_of_the_range(void) {
 
 int main(void) {
     RUN(factors_of_large_matrices);
+    RUN(matrices_of_several_blocks);
     RUN(derivatives_of_second_results);
     RUN(the_determinant_of_a_singular_matrix);
     RUN(what_is_refused);
