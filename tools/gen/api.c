@@ -100,6 +100,10 @@ static void add_value(buffer *b, const declarations *d, const char *text) {
         add_list(b, d, text);
     else if (*text == '(' && skip_bracket(text)[0] == '\0')
         add_value(b, d, copy_piece(text + 1, text + strlen(text) - 1));
+    else if (*text == '"') /* a C string is one of JSON, too */
+        add_text(b, text);
+    else if (*text == '\'' && strlen(text) == 3)
+        add_format(b, "%d", text[1]);
     else if (starts(text, "__builtin_nan") || equal(text, "NAN"))
         add_text(b, "null");
     else if (equal(text, "true") || equal(text, "false") || (*text && (strtod(text, &end), *end == '\0')))
