@@ -21,7 +21,7 @@ HEAD = """# Parameter and Module: every statement, and its test
 
 What PyTorch 2.13 does with Parameters, Buffers and Modules, in numbered statements, and what Tison does. This page is made by
 `tools/statements.py` from the tests that bear the numbers, `tests/unit/test_semantics_*.c`; `./dev check` says when it is stale. A
-statement marked *live* is also compared with PyTorch by `make parity` (`tests/parity/semantics.c` and its twin).
+statement marked *live* is also compared with PyTorch by `make parity` (`tests/parity/semantics*.c` and their twins).
 
 """
 EXPLAIN = {
@@ -79,9 +79,8 @@ def read():
 
 
 def live():
-    if not os.path.exists("tests/parity/semantics.c"):
-        return set()
-    return {int(n) for n in re.findall(r"\b(?:say|sayf|error|names)\((\d+)\b", open("tests/parity/semantics.c").read())}
+    sources = [open(path).read() for path in sorted(glob.glob("tests/parity/semantics*.c"))]
+    return {int(n) for source in sources for n in re.findall(r"\b(?:say|sayf|error|names|warned)\((\d+)\b", source)}
 
 
 def page(found):

@@ -1,38 +1,6 @@
 /* Statements of docs/parameter-semantics.md, live: a line "number <tab> text" for each observation. semantics.py makes the same
  * observations of PyTorch, in the same order. */
-#include "parity.h"
-#include <string.h>
-
-static FILE *file;
-static void say(int n, const char *text) {
-    fprintf(file, "%d\t", n);
-    for (; *text; text++) fputs(*text == '\n' ? "\\n" : (char[]){*text, 0}, file);
-    fputc('\n', file);
-}
-static void sayf(int n, double x) {
-    char text[40];
-    snprintf(text, sizeof text, "%g", x);
-    say(n, text);
-}
-static void error(int n) { /* the class and the text of the error that must be there */
-    static char text[5000];
-    snprintf(text, sizeof text, "%s: %s", tn_status_exception(tn_error()), tn_error_message());
-    tn_clear_error();
-    say(n, text);
-}
-static void names(int n, tn_named_iter it) {
-    static char text[5000];
-    text[0] = 0;
-    while (tn_named_next(&it)) strcat(strcat(text, *it.name ? it.name : "-"), " ");
-    say(n, text);
-}
-static const char *keys(tn_state *s) {
-    static char text[5000];
-    text[0] = 0;
-    for (size_t i = 0; i < tn_state_count(s); i++) strcat(strcat(text, tn_state_name(s, i)), " ");
-    return text;
-}
-static double sum(tn_tensor *x) { return tn_item(tn_sum(tn_detach(x))); }
+#include "observe.h"
 
 typedef struct {
     tn_module module;
@@ -301,10 +269,7 @@ static void lazy(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) return 2;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/semantics", argv[1]);
-    if (!(file = fopen(path, "w"))) return 1;
+    if (argc != 2 || !observe(argv[1], "semantics")) return 2;
     tensors();
     members();
     walks();
@@ -312,8 +277,5 @@ int main(int argc, char **argv) {
     containers();
     hooks();
     lazy();
-    if (tn_error() != TN_OK) return fprintf(stderr, "%s\n", tn_error_message()), 1;
-    fclose(file);
-    (void)begin, (void)end;
-    return 0;
+    return observed();
 }
