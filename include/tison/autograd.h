@@ -19,6 +19,11 @@ TN_API bool tn_set_data(tn_tensor *x, tn_tensor *value);
 /** x and other, of one dtype, exchange their memory, shape, strides and version counters; x's version goes up, as by x.set_(other). It needs
  *  no memory, so tn_swap_data(other, x) always brings the old values back. A leaf that requires grad refuses it unless gradients are off. */
 TN_API bool tn_swap_data(tn_tensor *x, tn_tensor *other);
+/** torch.utils.swap_tensors: a and b exchange all that they are - values, shape, dtype, history, gradient, hooks, being a Parameter - and
+ *  both handles stay what they were to modules, optimizers and lists. TN_ERR_RUNTIME when a view of one lives, a graph saved one, or one
+ *  is another tensor's gradient. A graph that was recorded before fails in backward (TN_ERR_AUTOGRAD) where it would accumulate into
+ *  either. No other thread may use them meanwhile. */
+TN_API bool tn_swap_tensors(tn_tensor *a, tn_tensor *b);
 /** x.share_memory_(): moves x's values to memory that processes forked later share, and returns x. TN_ERR_RUNTIME when other tensors use
  *  x's memory, since they would keep the old one. */
 TN_API tn_tensor *tn_share_memory_(tn_tensor *x);

@@ -269,6 +269,15 @@ TN_API bool(tn_zero_grad)(tn_module *m, const tn_zero_grad_opts *opts TN_DEFAULT
 TN_API bool(tn_module_to)(tn_module *m, tn_dtype dtype);
 /** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
 TN_API bool(tn_module_to_empty)(tn_module *m);
+/** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
+ *  with new gradients into the fields, and the old ones keep data and gradients; what two fields share becomes two. Swapping keeps the
+ *  objects and exchanges what they are (tn_swap_tensors), which drops their hooks; TN_ERR_RUNTIME naming Class.name, and nothing changed,
+ *  when a view of one lives or a graph saved one. It goes before overwriting, and tn_load_state_dict does the same: a member takes over
+ *  the values, or with assign the state's memory and dtype, and loses gradient and hooks. */
+TN_API bool tn_set_overwrite_module_params_on_conversion(bool on);
+TN_API bool tn_get_overwrite_module_params_on_conversion(void);
+TN_API bool tn_set_swap_module_params_on_conversion(bool on);
+TN_API bool tn_get_swap_module_params_on_conversion(void);
 /** module.share_memory(): tn_share_memory_ of every parameter and buffer. */
 TN_API bool(tn_module_share_memory)(tn_module *m);
 /** visit(child, data) for each module, children first; a child of two parents twice. false from visit stops. */

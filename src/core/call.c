@@ -133,6 +133,7 @@ static bool run_composite(tni_call *c) {
 static void mark_view(tni_call *c) {
     tn_tensor *x = c->in[0], *y = c->out[0];
     y->base = x->base ? x->base : x;
+    tni_count_up(&y->base->held);
     tni_claim(&y->base->object);
     y->view_without_grad = c->t->no_grad || x->view_without_grad;
     y->view_version = tni_version_get(y);

@@ -125,6 +125,7 @@ static bool explore(run *r) {
         if (f->edge < k->node->edges) {
             const tni_edge *e = &k->node->edge[f->edge++];
             if (e->node || e->leaf) TNI_TRY(visit_edge(r, e->node, e->leaf));
+            if (e->leaf && TNI_UNLIKELY(e->nr != e->leaf->swaps) && is_input(r, find_task(r, e->leaf))) return tni_refuse_swapped();
             continue;
         }
         for (uint32_t i = 0; i < k->node->edges && !k->needed; i++) {

@@ -21,7 +21,7 @@ const char *tni_function_grad_name(const tn_function *f) { return f->name; }
 
 void tni_function_release_saved(tn_function *f) {
     f->released = f->released || f->saves > 0;
-    for (size_t i = 0; i < f->saves; i++) tni_release_graph(&f->saved[i].tensor->object);
+    for (size_t i = 0; i < f->saves; i++) tni_release_saved(f->saved[i].tensor);
     f->saves = 0;
 }
 
@@ -36,7 +36,7 @@ void tn_function_save(tn_function *fn, tn_tensor *x) {
     if (!fn || tni_failed() || !tni_check_handle("function_save", "x", x, TNI_TENSOR)) return;
     if (!tni_reserve(&fn->saved, &fn->capacity, fn->saves + 1, sizeof *fn->saved)) return;
     fn->saved[fn->saves++] = (tni_saved_tensor){x, 0, tni_version_get(x)};
-    tni_claim_graph(&x->object);
+    tni_claim_saved(x);
 }
 
 tn_tensor *tn_function_saved(tn_function *fn, size_t i) {

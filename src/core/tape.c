@@ -42,7 +42,7 @@ void tni_node_release_saved(tni_node *n) {
     n->released = true;
     for (uint32_t i = 0; i < n->saves; i++)
         if (n->saved[i].tensor) {
-            tni_release_graph(&n->saved[i].tensor->object);
+            tni_release_saved(n->saved[i].tensor);
             n->saved[i].tensor = NULL;
         }
     if (n->function) tni_function_release_saved(n->function);
@@ -82,6 +82,7 @@ void tni_edge_set(tni_edge *e, tn_tensor *x) {
         e->nr = x->output_nr;
     } else {
         e->leaf = x;
+        e->nr = x->swaps;
         tni_claim_graph(&x->object);
     }
 }
@@ -119,7 +120,7 @@ bool tni_node_save(tni_node *n, size_t slot, tn_tensor *x, uint32_t which) {
                         "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
     n->saved[slot] = (tni_saved_tensor){x, which, tni_version_get(x)};
     n->saves = (uint32_t)slot + 1;
-    tni_claim_graph(&x->object);
+    tni_claim_saved(x);
     return true;
 }
 

@@ -15,9 +15,14 @@ tni_meta *tni_tensor_meta(tn_tensor *x) {
 void tni_tensor_set_grad(tn_tensor *x, tn_tensor *grad) {
     if (!x->meta) return;
     tn_tensor *old = x->meta->grad;
-    if (grad) tni_claim(&grad->object);
+    if (grad) {
+        tni_count_up(&grad->held);
+        tni_claim(&grad->object);
+    }
     x->meta->grad = grad;
-    if (old) tni_release(&old->object);
+    if (!old) return;
+    tni_count_down(&old->held);
+    tni_release(&old->object);
 }
 
 void tni_tensor_drop_grad(tn_tensor *x) { tni_tensor_set_grad(x, NULL); }
@@ -47,7 +52,10 @@ static void destroy_tensor(tni_object *o) {
         if (info->retained == x) info->retained = NULL;
         tni_node_release(x->grad_fn);
     }
-    if (x->base) tni_release(&x->base->object);
+    if (x->base) {
+        tni_count_down(&x->base->held);
+        tni_release(&x->base->object);
+    }
     if (x->version && tni_count_down(&x->version->refs) == 0) tni_free(x->version, sizeof *x->version);
     tni_array_clear(&x->a);
 }

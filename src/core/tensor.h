@@ -20,6 +20,8 @@ typedef struct tni_meta {
     const char *where; /* "file.c:12", static text, or NULL */
 } tni_meta;
 
+enum { TNI_GRAD_OWN = 0, TNI_GRAD_ANY = -1 };
+
 struct tn_tensor {
     tni_object object;
     tni_array a;
@@ -27,6 +29,8 @@ struct tn_tensor {
     uint32_t output_nr;
     uint32_t view_version; /* version of the base at which grad_fn was right */
     bool requires_grad;    /* set on a leaf, or true because of grad_fn */
+    int8_t grad_dtype;     /* of a leaf's gradient: TNI_GRAD_OWN, TNI_GRAD_ANY, or a dtype + 1 */
+    uint16_t swaps;        /* tn_swap_tensors: edges of older graphs bear a smaller number */
     bool is_parameter, is_buffer, persistent;
     bool number;            /* a Python number in torch's promotion: made by tn_number_* */
     bool inference;         /* made under inference mode */
@@ -34,7 +38,8 @@ struct tn_tensor {
     bool optimized;         /* some optimizer took it: see tn_check_loss */
     bool view_of_hook;      /* went through a module's backward hook: not to be written in place */
     bool uninitialized;     /* a parameter or buffer of a lazy module, whose shape is not known yet */
-    tn_tensor *base;        /* of a view: claimed */
+    int32_t held;           /* views of this tensor, nodes that saved it, tensors whose gradient it is */
+    tn_tensor *base;        /* of a view: claimed and held */
     tni_version *version;   /* NULL: the storage's */
     tni_meta *meta;
 };
@@ -66,6 +71,21 @@ TNI_INLINE bool tni_tensor_has_grad(const tn_tensor *x) { return x->meta && x->m
 tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_MEMORY */
 void tni_tensor_set_grad(tn_tensor *x,
                          tn_tensor *grad); /* claims grad (may be NULL), gives up the old one; meta exists or grad is NULL */
+
+/* A graph's claim on a tensor that it saves. */
+TNI_INLINE void tni_claim_saved(tn_tensor *x) {
+    tni_count_up(&x->held);
+    tni_claim_graph(&x->object);
+}
+TNI_INLINE void tni_release_saved(tn_tensor *x) {
+    tni_count_down(&x->held);
+    tni_release_graph(&x->object);
+}
+/* Exchanges what two tensors are; both keep their handles and claims (core/swap.c). The verdict first: false with "Expected use_count
+ * of `name` ..." when x is held by more than `own`. */
+bool tni_swap_verdict(tn_tensor *x, const char *name, int32_t own);
+void tni_swap_contents(tn_tensor *a, tn_tensor *b);
+bool tni_refuse_swapped(void); /* a graph wants to accumulate into what was swapped since; false */
 
 TNI_INLINE uint32_t *tni_version_of(tn_tensor *x) { return x->version ? &x->version->value : &x->a.storage->version; }
 TNI_INLINE uint32_t tni_version_get(tn_tensor *x) { return __atomic_load_n(tni_version_of(x), __ATOMIC_RELAXED); }

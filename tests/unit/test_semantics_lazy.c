@@ -191,12 +191,68 @@ static void clipped(void) {
     CHECK(tn_item(tn_nn_utils_clip_grad_norm_(tn_tensors_new(&idle, 1), 1)) == 0);
 }
 
+static tn_tensor *doubled(tn_tensor *g, void *data) {
+    (void)data;
+    return tn_mul(g, 2);
+}
+
+#define HELD "Expected use_count of t1 to be 1 or 2 with an AccumulateGrad node but got "
+static void refused_swaps(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(2)), *other = tn_parameter(tn_zeros(3)), *view;
+    view = tn_narrow(p, 0, 0, 1);
+    CHECK(!tn_swap_tensors(p, other) && tn_numel(p) == 2 && tn_numel(other) == 3);
+    CHECK_ERROR(TN_ERR_RUNTIME, HELD "3 make sure you are not holding references to the tensor in other places.");
+    CHECK(!tn_swap_tensors(other, p));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Expected use_count of t2 to be 1");
+    tn_tensor *one = tn_ones(1);
+    CHECK(tn_swap_tensors(view, one)); /* the view itself: nobody holds it */
+    tn_free(one);
+    CHECK(tn_swap_tensors(p, other) && tn_numel(p) == 3);
+    tn_tensor *y = tn_mul(p, p);
+    CHECK(!tn_swap_tensors(p, other));
+    CHECK_ERROR(TN_ERR_RUNTIME, HELD "4");
+    CHECK(tn_backward(tn_sum(y)) && tn_swap_tensors(p, other)); /* what was saved is gone */
+    tn_tensor *q = tn_parameter(tn_ones(2));
+    tn_backward(tn_sum(q));
+    CHECK(!tn_swap_tensors(tn_grad(q), tn_ones(2)));
+    CHECK_ERROR(TN_ERR_RUNTIME, HELD "2");
+    tn_tensor *detached = tn_detach(q);
+    CHECK(tn_swap_tensors(q, tn_ones(1)) && sum_of(detached) == 2);
+    CHECK(!tn_swap_tensors(q, NULL));
+    CHECK_ERROR(TN_ERR_TYPE, "swap_tensors: argument 'b'");
+}
+
+static void swapped(void) {
+    TN_SCOPE;
+    HOLDS(225, "swap_tensors exchanges what two objects are: values, class, history, gradient, hooks; it is refused while views or "
+               "graphs hold one, and a graph that was recorded before fails in backward.");
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *p = l->weight, *b = tn_ones(3, .dtype = TN_FLOAT64), *kept = tn_parameter(b), *g;
+    tn_backward(tn_sum(tn_mul(p, 1)));
+    g = tn_grad(p);
+    tn_register_hook(kept, doubled, NULL, NULL);
+    CHECK(tn_swap_tensors(p, kept) && l->weight == p && tn_size(p, 0) == 3 && tn_get_dtype(p) == TN_FLOAT64 && tn_grad(p) == NULL);
+    CHECK(tn_grad(kept) == g && tn_size(kept, 1) == 2 && tn_data(p) == tn_data(b) && tn_check(l));
+    CHECK(tn_backward(tn_sum(p)) && sum_of(tn_grad(p)) == 6);
+    CHECK(tn_swap_tensors(p, b) && tn_is_parameter(b) && !tn_is_parameter(p) && !tn_requires_grad(p) && !tn_check(l));
+    CHECK_ERROR(TN_ERR_TYPE, "cannot assign 'torch.DoubleTensor' as parameter 'weight'");
+    CHECK(tn_swap_tensors(p, b) && tn_check(l) && tn_swap_tensors(p, p));
+    tn_tensor *x = tn_parameter(tn_ones(2)), *y = tn_mul(x, 3), *z = tn_zeros(2); /* a result, and what retains its gradient */
+    tn_retain_grad(y);
+    CHECK(tn_swap_tensors(y, z) && tn_is_leaf(y) && tn_grad_fn_name(z) && tn_backward(tn_sum(z)) && sum_of(tn_grad(z)) == 2);
+    CHECK(sum_of(tn_grad(x)) == 6 && tn_grad(y) == NULL);
+    tn_tensor *loss = tn_sum(tn_add(x, 2)), *lazy = tn_uninitialized_parameter(), *old = tn_grad(x);
+    CHECK(tn_swap_tensors(x, lazy) && tn_is_lazy(x) && !tn_is_lazy(lazy) && tn_grad(lazy) == old);
+    CHECK(!tn_backward(loss));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "Trying to execute AccumulateGrad node that was poisoned by swap_tensors");
+    CHECK(sum_of(old) == 6 && tn_backward(tn_sum(lazy)) && sum_of(old) == 8); /* graphs of later are well */
+}
+
 static void functional(void) {
     TN_SCOPE;
     NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.",
             "It serves vmap, which does not exist here.");
-    NOT_YET(225, "swap_tensors exchanges what two objects are.",
-            "Conversion and loading exchange memory below the same objects already.");
     HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
                "negative rate; twice in one group is a warning; names are kept.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
@@ -250,6 +306,8 @@ int main(void) {
     RUN(reparametrisation);
     RUN(functional_call);
     RUN(clipped);
+    RUN(swapped);
+    RUN(refused_swaps);
     RUN(functional);
     RUN(design);
     return test_end();
