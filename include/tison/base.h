@@ -61,6 +61,15 @@ typedef enum tn_dtype {
     TN_UINT64 = 29
 } tn_dtype;
 
+/** How elements lie in memory, for the calls that take .memory_format. */
+typedef enum tn_memory_format {
+    TN_MEMORY_FORMAT_NONE = 0, /* not given */
+    TN_CONTIGUOUS_FORMAT = 1,  /* row by row */
+    TN_PRESERVE_FORMAT = 2,    /* the input's strides where it is dense, else row by row */
+    TN_CHANNELS_LAST = 3,      /* (N, C, H, W) as if it were (N, H, W, C) */
+    TN_CHANNELS_LAST_3D = 4,   /* (N, C, D, H, W) as if it were (N, D, H, W, C) */
+} tn_memory_format;
+
 /* The one list of error codes: name, number, the Python exception class that torch raises in its place, what it says. */
 #define TN_STATUS_LIST(X)                                                                                                          \
     X(TN_OK, 0, "", "no error")                                                                                                    \

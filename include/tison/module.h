@@ -265,8 +265,15 @@ typedef struct tn_zero_grad_opts {
     bool set_to_none; /* true; false: zeroes in place, cut from their history */
 } tn_zero_grad_opts;
 TN_API bool(tn_zero_grad)(tn_module *m, const tn_zero_grad_opts *opts TN_DEFAULT(NULL));
-/** module.to(dtype), .double(), .half() ...: floating point parameters, their gradients and buffers; all stay the same objects. */
-TN_API bool(tn_module_to)(tn_module *m, tn_dtype dtype);
+typedef struct tn_module_to_opts {
+    size_t size;
+    tn_dtype dtype;                 /* TN_DTYPE_NONE: each keeps its own */
+    tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
+} tn_module_to_opts;
+/** module.to(dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, those of a floating dtype; all
+ *  stay the same objects. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
+ *  call changes nothing. */
+TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
 /** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
 TN_API bool(tn_module_to_empty)(tn_module *m);
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
@@ -455,7 +462,9 @@ TN_END_DECLS
 #define tn_zero_grad(...)                                                                                                          \
     TN_WITH(tn_zero_grad_opts, (.set_to_none = true), (tn_zero_grad)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),                \
             TN_REST(__VA_ARGS__, ))
-#define tn_module_to(m, dtype) (tn_module_to)(TN_AS_MODULE(m), dtype)
+#define tn_module_to(...)                                                                                                          \
+    TN_WITH(tn_module_to_opts, (.dtype = TN_DTYPE_NONE), (tn_module_to)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),             \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
 #define tn_module_summary(...)                                                                                                     \

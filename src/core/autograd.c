@@ -33,14 +33,7 @@ tn_tensor *tn_grad(tn_tensor *x) {
     return g && t && tni_scope_claim(t, &g->object) ? g : NULL;
 }
 
-bool tn_set_grad(tn_tensor *x, tn_tensor *grad) {
-    if (tni_failed()) return false;
-    READ("set_grad", x, false);
-    if (!grad) {
-        tni_tensor_drop_grad(x);
-        return true;
-    }
-    READ("set_grad", grad, false);
+bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad) {
     TNI_CHECK(grad != x, TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     TNI_CHECK(tni_same_shape(&x->a, &grad->a), TN_ERR_SHAPE,
               "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the "
@@ -50,6 +43,18 @@ bool tn_set_grad(tn_tensor *x, tn_tensor *grad) {
               "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the "
               "tensor's grad_dtype",
               tni_dtype_get((tn_dtype)grad->a.dtype)->legacy, tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
+    return true;
+}
+
+bool tn_set_grad(tn_tensor *x, tn_tensor *grad) {
+    if (tni_failed()) return false;
+    READ("set_grad", x, false);
+    if (!grad) {
+        tni_tensor_drop_grad(x);
+        return true;
+    }
+    READ("set_grad", grad, false);
+    TNI_TRY(tni_grad_fits(x, grad));
     if (!tni_tensor_meta(x)) return false;
     tni_tensor_set_grad(x, grad);
     return true;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "core/op.h"
 #include "core/state_dict.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tison/ops.h>
@@ -14,6 +15,7 @@ typedef struct action {
     tn_tensor *to, *from; /* claimed */
     tn_tensor *put;       /* claimed: what becomes the member (assign), or what brings the memory of a lazy one; else NULL */
     tn_tensor *backup;    /* claimed: a copy of the old values; or `to` itself, for assign */
+    tn_tensor *fresh;     /* claimed: what `to` is exchanged with, under the flag of swapping; else NULL */
     uint32_t version;
     bool done;
 } action;
@@ -29,6 +31,8 @@ typedef struct loader {
     tn_state *state; /* a copy of the caller's: hooks may change it */
     tn_incompatible *keys;
     bool strict, assign, post; /* post: some module has hooks that run after its load */
+    bool swaps;                /* tn_set_swap_module_params_on_conversion */
+    char why[256];             /* a swap is refused */
     action *item;
     size_t n, capacity;
     extra_action *extra;
@@ -46,21 +50,29 @@ static bool add_mismatch(loader *l, const char *key, const tn_tensor *to, const 
 
 /* What torch says when copying one value raises. */
 static bool add_exception(loader *l, const char *key, const tn_tensor *to, const tn_tensor *from, const char *what) {
-    return tni_incompatible_addf(
-        l->keys, TN_LOAD_ERRORS,
-        "While copying the parameter named \"%s\", whose dimensions in the model are torch.Size(%s) and whose "
-        "dimensions in the checkpoint are torch.Size(%s), an exception occurred : ('%s',).",
-        key, TNI_SHAPE(&to->a), TNI_SHAPE(&from->a), what);
+    return tni_incompatible_addf(l->keys, TN_LOAD_ERRORS,
+                                 "While %s the parameter named \"%s\", whose dimensions in the model are torch.Size(%s) and whose "
+                                 "dimensions in the checkpoint are torch.Size(%s), an exception occurred : ('%s',).",
+                                 l->swaps ? "swapping" : "copying", key, TNI_SHAPE(&to->a), TNI_SHAPE(&from->a), what);
+}
+
+/* The text of a refused swap, or NULL. */
+static const char *swap_obstacle(loader *l, tn_tensor *to) {
+    if (!l->swaps || tni_swap_verdict(to, "t1", 0)) return NULL;
+    tn_saved_error why;
+    tn_error_take(&why);
+    snprintf(l->why, sizeof l->why, "%.255s", why.message);
+    return l->why;
 }
 
 /* Why the value cannot be put there, or NULL. */
-static const char *obstacle(const loader *l, const tni_module *owner, size_t place, const tn_tensor *to, const tn_tensor *from) {
+static const char *obstacle(loader *l, const tni_module *owner, size_t place, tn_tensor *to, const tn_tensor *from) {
     bool parameter = to->is_parameter && (tni_module_place_status(owner, place, &to->object) & TNI_SLOT_PARAMETER);
     if (l->assign)
         return parameter && to->requires_grad && !tni_dtype_has_grad((tn_dtype)from->a.dtype)
-                   ? (from->is_parameter ? "only Tensors of floating point dtype can require gradients"
-                                         : "Only Tensors of floating point and complex dtype can require gradients")
-                   : NULL;
+                   ? (from->is_parameter && !l->swaps ? "only Tensors of floating point dtype can require gradients"
+                                                      : "Only Tensors of floating point and complex dtype can require gradients")
+                   : swap_obstacle(l, to);
     if (to->inference && !l->t->inference)
         return "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
                "tensor "
@@ -68,7 +80,7 @@ static const char *obstacle(const loader *l, const tni_module *owner, size_t pla
     if (tni_may_overlap_itself(&to->a))
         return "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
                "clone() the tensor before performing the operation.";
-    return NULL;
+    return swap_obstacle(l, to);
 }
 
 static bool judge_value(loader *l, tni_module *owner, size_t place, const char *key, tn_tensor *to, tn_tensor *from) {
@@ -77,7 +89,7 @@ static bool judge_value(loader *l, tni_module *owner, size_t place, const char *
     if (!to->uninitialized && !scalar && !tni_same_shape(&to->a, &from->a)) return add_mismatch(l, key, to, from);
     const char *why = obstacle(l, owner, place, to, from);
     if (why) return add_exception(l, key, to, from, why);
-    if (from->uninitialized || to == from) return true; /* lazy stays lazy */
+    if (from->uninitialized || (to == from && !l->swaps)) return true; /* lazy stays lazy */
     TNI_TRY(tni_reserve(&l->item, &l->capacity, l->n + 1, sizeof *l->item));
     if (scalar && !(from = tni_give(l->t, tni_tensor_view(l->t, "load_state_dict", from, NULL, NULL, 0, from->a.offset))))
         return false;
@@ -201,11 +213,29 @@ static tn_tensor *member_from(loader *l, const action *a) {
     return tni_give(l->t, p);
 }
 
+/* What the member is exchanged with: its own memory, or with assign the state's, without gradient and hooks. */
+static bool prepare_swap(loader *l, action *a) {
+    TNI_TRY(tni_swap_verdict(a->to, "t1", 0)); /* hooks ran since it was judged */
+    const tn_tensor *x = a->to, *memory = l->assign ? a->from : a->put ? a->put : x;
+    tn_tensor *fresh = claimed(tni_give(l->t, tni_tensor_alias(l->t, "load_state_dict", memory)));
+    if (!(a->fresh = fresh)) return false;
+    fresh->is_parameter = x->is_parameter;
+    fresh->is_buffer = x->is_buffer;
+    fresh->persistent = x->persistent;
+    fresh->requires_grad = x->is_parameter && x->requires_grad;
+    if (!x->meta || !x->meta->where) return true;
+    if (!tni_tensor_meta(fresh)) return false;
+    fresh->meta->where = x->meta->where;
+    return true;
+}
+
 /* All that needs memory is made before anything changes. */
 static bool prepare(loader *l, bool keep_old) {
     for (size_t i = 0; i < l->n; i++) {
         action *a = &l->item[i];
-        if (l->assign) {
+        if (l->swaps && l->assign) {
+            TNI_TRY(prepare_swap(l, a));
+        } else if (l->assign) {
             TNI_TRY(tni_module_own("load_state_dict", a->owner));
             if (!(a->put = claimed(member_from(l, a)))) return false;
             a->backup = claimed(a->to);
@@ -217,6 +247,7 @@ static bool prepare(loader *l, bool keep_old) {
             if (!old || !tni_copy_array(&old->a, &a->to->a)) return false;
             a->backup = claimed(old);
         }
+        if (l->swaps && !l->assign) TNI_TRY(prepare_swap(l, a));
         a->version = tni_version_get(a->to);
     }
     return true;
@@ -239,6 +270,11 @@ static bool copy_within(loader *l, const action *a) {
 }
 
 static bool do_one(loader *l, action *a) {
+    if (l->assign && l->swaps) {
+        a->done = true;
+        tni_swap_contents(a->to, a->fresh);
+        return true;
+    }
     if (l->assign) {
         uint8_t status = tni_module_place_status(a->owner, a->place, &a->to->object);
         if (a->from->is_parameter && a->put == a->from) a->from->requires_grad = a->to->requires_grad;
@@ -254,6 +290,7 @@ static bool do_one(loader *l, action *a) {
     }
     bool right = same_memory(a->to, a->from) ? copy_within(l, a) : tni_copy_array(&a->to->a, &a->from->a);
     tni_version_bump(a->to);
+    if (a->fresh) tni_swap_contents(a->to, a->fresh);
     return right;
 }
 
@@ -261,7 +298,11 @@ static void undo(loader *l) {
     for (size_t i = l->n; i-- > 0;) {
         action *a = &l->item[i];
         if (!a->done) continue;
-        if (l->assign) {
+        if (a->fresh) {
+            tni_swap_contents(a->to, a->fresh);
+            a->to->swaps = (uint16_t)(a->to->swaps - 2); /* older graphs are well again */
+        }
+        if (l->assign && !l->swaps) {
             uint8_t status = tni_module_place_status(a->owner, a->place, &a->put->object);
             tni_module_put_place(a->owner, a->place, &a->to->object,
                                  status & (TNI_SLOT_KIND | TNI_SLOT_TRANSIENT | TNI_SLOT_AS_BUFFER));
@@ -315,6 +356,7 @@ static void finish(loader *l) {
         action *a = &l->item[i];
         if (a->put) tni_release(&a->put->object);
         if (a->backup) tni_release(&a->backup->object);
+        if (a->fresh) tni_release(&a->fresh->object);
         tni_release(&a->to->object);
         tni_release(&a->from->object);
         tni_release(&a->owner->object);
@@ -347,7 +389,11 @@ bool(tn_load_state_dict)(tn_module *handle, tn_state *state, const tn_load_opts 
     tn_incompatible **out = TNI_OPT(opts, incompatible, NULL);
     uint64_t scope = tni_scope_open(t, false);
     if (!scope) return false;
-    loader l = {.visit = {.enter = judge}, .t = t, .strict = TNI_OPT(opts, strict, true), .assign = TNI_OPT(opts, assign, false)};
+    loader l = {.visit = {.enter = judge},
+                .t = t,
+                .strict = TNI_OPT(opts, strict, true),
+                .assign = TNI_OPT(opts, assign, false),
+                .swaps = tn_get_swap_module_params_on_conversion()};
     l.keys = tni_incompatible_new(t);
     l.state = l.keys ? tni_state_copy(state) : NULL;
     bool right = l.state && tni_state_visit_all(&l.visit, m, "") && carry_out(&l, m);

@@ -107,6 +107,11 @@ tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *
     return x ? finish(t, x, tni_array_new_like(&x->a, who, &like->a, dtype)) : NULL;
 }
 
+tn_tensor *tni_tensor_new_format(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype, tn_memory_format format) {
+    tn_tensor *x = new_handle(t);
+    return x ? finish(t, x, tni_array_new_format(&x->a, who, &like->a, dtype, format)) : NULL;
+}
+
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
     tn_tensor *x = tni_tensor_new(t, who, dtype, sizes, ndim);
     if (x && x->a.numel) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));

@@ -48,6 +48,8 @@ struct tn_tensor {
 tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like);                  /* see tni_array_new_same */
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype); /* keeps dense strides */
+tn_tensor *tni_tensor_new_format(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype,
+                                 tn_memory_format format); /* see tni_array_new_format */
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 /* A view of x's storage: shares the version counter, knows no base and no graph. */
 tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *x, const int64_t *sizes, const int64_t *strides,
@@ -66,6 +68,7 @@ void tni_tensor_drop_grad(tn_tensor *x);
 bool tni_refuse_uninitialized(const char *who);
 bool tni_refuse_shape(void);
 void tni_tensor_forget_history(tn_tensor *x);                   /* detach_() of what is no view */
+bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad);  /* the verdict of x.grad = grad */
 bool tni_requires_grad_may_change(const tn_tensor *x, bool on); /* the verdict of requires_grad_(on) */
 TNI_INLINE bool tni_tensor_has_grad(const tn_tensor *x) { return x->meta && x->meta->grad; }
 tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_MEMORY */

@@ -1,40 +1,122 @@
-/* core/to.c - module.to(dtype) and to_empty(): parameters, buffers and gradients stay the same objects and get other memory. */
+/* core/to.c - module.to() and to_empty(): what conversion makes of parameters, buffers and gradients, and how it is put in place. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
+#include "core/op.h"
+#include <stdio.h>
 
-/* A conversion that is ready to be put in place. */
+/* PyTorch's three ways: parameters get other memory; new ones are put into the fields; they are exchanged with new ones. */
+typedef enum manner { SET_DATA, OVERWRITE, SWAP } manner;
+
+/* A conversion that is ready to be put in place; all that is not NULL is claimed. */
 typedef struct change {
-    tn_tensor *x, *to, *grad;
+    manner how;
+    tn_tensor *x, *to;          /* a member, and what it becomes */
+    tn_tensor *grad, *new_grad; /* NULL: none; it stays */
+    tni_module *owner;
+    size_t place;
 } change;
 typedef struct changes {
     change *item;
     size_t n, capacity;
     const char *who;
-    tn_dtype dtype; /* TN_DTYPE_NONE: each keeps its own, without values */
+    tn_dtype dtype;          /* TN_DTYPE_NONE: each keeps its own */
+    tn_memory_format format; /* of what has four or five dims */
+    bool empty;              /* without values */
 } changes;
 
+static tn_dtype target_dtype(const changes *c, const tn_tensor *x) {
+    bool takes = c->dtype != TN_DTYPE_NONE && tni_dtype_is_float((tn_dtype)x->a.dtype);
+    return takes ? c->dtype : (tn_dtype)x->a.dtype;
+}
+
+static tn_memory_format target_format(const changes *c, const tn_tensor *x) {
+    return x->a.ndim == 4 || x->a.ndim == 5 ? c->format : TN_MEMORY_FORMAT_NONE;
+}
+
+static bool changes_it(const changes *c, const tn_tensor *x) {
+    if (c->empty) return !x->uninitialized;
+    tn_memory_format format = target_format(c, x);
+    bool moves = format != TN_MEMORY_FORMAT_NONE && format != TN_PRESERVE_FORMAT && format != tni_array_format(&x->a);
+    return moves || target_dtype(c, x) != (tn_dtype)x->a.dtype;
+}
+
+/* x converted, or another handle of the same memory where nothing changes. */
 static tn_tensor *convert(tni_thread *t, const changes *c, const tn_tensor *x) {
-    tn_dtype own = (tn_dtype)x->a.dtype;
-    tn_tensor *y = tni_tensor_new_like(t, c->who, x, c->dtype == TN_DTYPE_NONE ? own : c->dtype);
-    if (y && (c->dtype == TN_DTYPE_NONE || tni_copy_array(&y->a, &x->a))) return y;
+    if (!changes_it(c, x)) return tni_tensor_alias(t, c->who, x);
+    tn_tensor *y = tni_tensor_new_format(t, c->who, x, target_dtype(c, x), target_format(c, x));
+    if (y && (c->empty || tni_copy_array(&y->a, &x->a))) return y;
     tni_tensor_destroy_new(t, y);
     return NULL;
 }
 
-static bool prepare(tni_thread *t, changes *c, const tni_walk *w) {
-    for (size_t i = 0; i < w->n; i++) {
-        tn_tensor *x = (tn_tensor *)w->item[i].value;
-        bool changes_dtype = tni_dtype_is_float((tn_dtype)x->a.dtype) && x->a.dtype != (int8_t)c->dtype;
-        if (c->dtype == TN_DTYPE_NONE ? x->uninitialized : !changes_dtype) continue;
-        if (!tni_reserve(&c->item, &c->capacity, c->n + 1, sizeof *c->item)) return false;
-        change *k = &c->item[c->n++];
-        *k = (change){x, convert(t, c, x), NULL};
-        if (!k->to) return false;
-        if (tni_tensor_has_grad(x) && !(k->grad = convert(t, c, x->meta->grad))) return false;
+static tn_tensor *claimed(tn_tensor *x) {
+    if (x) tni_claim(&x->object);
+    return x;
+}
+
+/* The new Parameter of an overwrite or a swap, as the old one but for hooks. */
+static bool prepare_parameter(tni_thread *t, const changes *c, change *k) {
+    const tn_tensor *x = k->x;
+    tn_tensor *to = k->to;
+    to->is_parameter = true;
+    to->requires_grad = x->requires_grad;
+    to->uninitialized = x->uninitialized;
+    bool has_meta = k->grad || (x->meta && x->meta->where);
+    if (has_meta && !tni_tensor_meta(to)) return false;
+    if (has_meta) to->meta->where = x->meta->where;
+    const tn_tensor *grad = k->new_grad ? k->new_grad : k->grad;
+    if (grad) TNI_TRY(tni_grad_fits(to, grad));
+    if (k->how == SWAP) return true;
+    TNI_CHECK(!k->grad || !k->grad->grad_fn, TN_ERR_ASSERTION, "param_grad must be a leaf tensor");
+    TNI_TRY(tni_module_own(c->who, k->owner));
+    return tni_give(t, to) && (!k->new_grad || tni_give(t, k->new_grad));
+}
+
+static bool prepare_one(tni_thread *t, changes *c, const tni_found *found, manner how) {
+    tn_tensor *x = (tn_tensor *)found->value;
+    if (c->format != TN_MEMORY_FORMAT_NONE && x->uninitialized) return tni_refuse_uninitialized(c->who);
+    tn_tensor *grad = tni_tensor_has_grad(x) ? x->meta->grad : NULL;
+    bool changes_grad = grad && changes_it(c, grad);
+    if (how == SET_DATA && !changes_it(c, x) && !changes_grad) return true;
+    if (!tni_reserve(&c->item, &c->capacity, c->n + 1, sizeof *c->item)) return false;
+    change *k = &c->item[c->n++];
+    *k = (change){.how = how, .x = claimed(x), .grad = claimed(grad), .owner = found->owner, .place = found->place};
+    tni_claim(&k->owner->object);
+    if (!(k->to = claimed(convert(t, c, x)))) return false;
+    if (changes_grad && !(k->new_grad = claimed(convert(t, c, grad)))) return false;
+    return how == SET_DATA || prepare_parameter(t, c, k);
+}
+
+/* "Linear.weight": as torch names what cannot be swapped. */
+static bool refuse_swap(const change *k, const char *suffix) {
+    tn_saved_error why;
+    tn_error_take(&why);
+    const char *name;
+    int32_t index;
+    char number[16] = "";
+    (void)tni_module_place(k->owner, k->place, &name, &index);
+    if (index >= 0) snprintf(number, sizeof number, ".%d", (int)index);
+    return tni_fail(why.status, "_apply(): Couldn't swap %s.%s%s%s: %s", tni_module_printed(k->owner), name, number, suffix,
+                    why.message);
+}
+
+static bool may_swap(const changes *c) {
+    for (size_t i = 0; i < c->n; i++) {
+        const change *k = &c->item[i];
+        if (k->how != SWAP) continue;
+        if (!tni_swap_verdict(k->x, "t1", 0)) return refuse_swap(k, "");
+        if (k->grad && !tni_swap_verdict(k->grad, "t1", 1)) return refuse_swap(k, ".grad");
     }
     return true;
 }
+
+static bool prepare(tni_thread *t, changes *c, const tni_walk *w, manner how) {
+    for (size_t i = 0; i < w->n; i++) TNI_TRY(prepare_one(t, c, &w->item[i], how));
+    return true;
+}
+
+/* ---- what cannot fail ---- */
 
 /* x takes over the memory of `from`; its version goes on. */
 static void swap_arrays(tn_tensor *x, tn_tensor *from) {
@@ -43,45 +125,87 @@ static void swap_arrays(tn_tensor *x, tn_tensor *from) {
     tni_array_move(&old, &x->a);
     tni_array_move(&x->a, &from->a);
     tni_array_move(&from->a, &old);
-    if (!x->version) x->a.storage->version = version;
+    if (!x->version && x->a.storage != from->a.storage) x->a.storage->version = version;
 }
 
 /* PyTorch replaces buffers by new tensors; here the same handle keeps standing in the field, so that no struct is written. */
-static void finish(tni_thread *t, changes *c, bool put) {
+static void put_data(const change *k) {
+    swap_arrays(k->x, k->to);
+    if (k->new_grad) swap_arrays(k->grad, k->new_grad);
+}
+
+static void put_new(const change *k) {
+    uint8_t status = tni_module_place_status(k->owner, k->place, &k->x->object);
+    tn_tensor *grad = k->new_grad ? k->new_grad : k->grad;
+    if (grad) {
+        grad->requires_grad = k->grad->requires_grad;
+        tni_tensor_set_grad(k->to, grad);
+    }
+    tni_module_put_place(k->owner, k->place, &k->to->object, status & (TNI_SLOT_KIND | TNI_SLOT_TRANSIENT | TNI_SLOT_AS_BUFFER));
+}
+
+static void put_swapped(const change *k) {
+    if (k->grad) tni_tensor_drop_grad(k->x);
+    tni_swap_contents(k->x, k->to);
+    if (!k->grad) return;
+    if (k->new_grad) {
+        k->new_grad->requires_grad = k->grad->requires_grad;
+        tni_swap_contents(k->grad, k->new_grad);
+    }
+    tni_tensor_set_grad(k->x, k->grad);
+}
+
+static void release(tn_tensor *x) {
+    if (x) tni_release(&x->object);
+}
+
+static void finish(changes *c, bool put) {
+    for (size_t i = 0; put && i < c->n; i++) {
+        const change *k = &c->item[i];
+        if (k->how == SET_DATA)
+            put_data(k);
+        else if (k->how == OVERWRITE)
+            put_new(k);
+        else
+            put_swapped(k);
+    }
     for (size_t i = 0; i < c->n; i++) {
         change *k = &c->item[i];
-        if (put) swap_arrays(k->x, k->to);
-        if (put && k->grad) swap_arrays(k->x->meta->grad, k->grad);
-        tni_tensor_destroy_new(t, k->to);
-        tni_tensor_destroy_new(t, k->grad);
+        release(k->to), release(k->new_grad), release(k->grad), release(k->x);
+        tni_release(&k->owner->object);
     }
     tni_free(c->item, c->capacity * sizeof *c->item);
 }
 
-static bool change_all(tni_thread *t, const char *who, tni_module *m, tn_dtype dtype) {
-    tni_walk parameters = {0}, buffers = {0};
-    changes c = {.who = who, .dtype = dtype};
-    bool right = tni_walk_run(who, &parameters, m, TNI_WALK_PARAMETERS, NULL, true, false) &&
-                 tni_walk_run(who, &buffers, m, TNI_WALK_BUFFERS, NULL, true, false) && prepare(t, &c, &parameters) &&
-                 prepare(t, &c, &buffers);
-    finish(t, &c, right);
+static bool change_all(tni_thread *t, tni_module *m, changes c) {
+    manner how = tn_get_swap_module_params_on_conversion()        ? SWAP
+                 : tn_get_overwrite_module_params_on_conversion() ? OVERWRITE
+                                                                  : SET_DATA;
+    tni_walk parameters = {0}, buffers = {0}; /* of what two fields share, overwriting makes two */
+    bool right = tni_walk_run(c.who, &parameters, m, TNI_WALK_PARAMETERS, NULL, true, how == OVERWRITE) &&
+                 tni_walk_run(c.who, &buffers, m, TNI_WALK_BUFFERS, NULL, true, false) && prepare(t, &c, &parameters, how) &&
+                 prepare(t, &c, &buffers, SET_DATA) && may_swap(&c);
+    finish(&c, right);
     tni_walk_clear(&parameters);
     tni_walk_clear(&buffers);
     return right;
 }
 
-bool(tn_module_to)(tn_module *handle, tn_dtype dtype) {
+bool(tn_module_to)(tn_module *handle, const tn_module_to_opts *opts) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("to", handle) : NULL;
-    if (!m || !tni_dtype_check("to", dtype)) return false;
-    TNI_CHECK(tni_dtype_has_grad(dtype), TN_ERR_TYPE,
+    changes c = {
+        .who = "to", .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE)};
+    if (!m) return false;
+    if (c.dtype != TN_DTYPE_NONE) TNI_TRY(tni_dtype_check("to", c.dtype));
+    TNI_CHECK(c.dtype == TN_DTYPE_NONE || tni_dtype_has_grad(c.dtype), TN_ERR_TYPE,
               "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
-              tni_dtype_get(dtype)->name);
-    return change_all(t, "to", m, dtype);
+              tni_dtype_get(c.dtype)->name);
+    return change_all(t, m, c);
 }
 
 bool(tn_module_to_empty)(tn_module *handle) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("to_empty", handle) : NULL;
-    return m && change_all(t, "to_empty", m, TN_DTYPE_NONE);
+    return m && change_all(t, m, (changes){.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true});
 }

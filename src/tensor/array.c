@@ -88,6 +88,19 @@ static bool is_contiguous(const tni_array *a) {
     return true;
 }
 
+bool tni_array_new_format(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype, tn_memory_format format) {
+    TNI_TRY(tni_format_check(format, like->ndim));
+    bool last = format == TN_CHANNELS_LAST || format == TN_CHANNELS_LAST_3D;
+    if (!last && (format == TN_CONTIGUOUS_FORMAT || !tni_is_dense(like))) return tni_array_new(out, who, dtype, like->sizes, like->ndim);
+    TNI_TRY(set_header(out, who, dtype, like->sizes, like->ndim));
+    if (last)
+        tni_format_strides(like->sizes, format, out->strides);
+    else
+        memcpy(out->strides, like->strides, like->ndim * sizeof(int64_t));
+    out->contiguous = is_contiguous(out);
+    return take_storage(out);
+}
+
 /* The last element that the view reaches, checked in bytes against the storage. */
 static bool check_reach(const char *who, const tni_array *a, const int64_t *strides, int64_t offset, size_t storage_bytes) {
     TNI_CHECK(offset >= 0, TN_ERR_RUNTIME, "%s: storage_offset = %lld must not be negative", who, (long long)offset);

@@ -26,6 +26,8 @@ bool tni_array_new(tni_array *out, const char *who, tn_dtype dtype, const int64_
 bool tni_array_new_same(tni_array *out, tn_dtype dtype, const tni_array *like);
 /* Fresh, dense, with the strides' order of another array of the same shape (torch.preserve_format). */
 bool tni_array_new_like(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype);
+/* Fresh, of the shape of another array, in a format; NONE and PRESERVE: with its very strides when it is dense. */
+bool tni_array_new_format(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype, tn_memory_format format);
 /* The checked constructor of every view: shape, strides and offset must stay inside the storage. Takes a share of it. */
 bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dtype dtype, const int64_t *sizes,
                     const int64_t *strides, size_t ndim, int64_t offset);
@@ -39,6 +41,17 @@ TNI_INLINE bool tni_same_shape(const tni_array *a, const tni_array *b) {
         if (a->sizes[i] != b->sizes[i]) return false;
     return true;
 }
+
+/* ---- memory formats (tensor/memory_format.c) ---- */
+
+/* Can an array of ndim dims have it? false with torch's error. */
+bool tni_format_check(tn_memory_format format, size_t ndim);
+/* The strides of a fresh array in a channels-last format that fits. */
+void tni_format_strides(const int64_t *sizes, tn_memory_format format, int64_t *strides);
+/* torch's is_contiguous(memory_format): laid out in just that order. */
+bool tni_array_has_format(const tni_array *a, tn_memory_format format);
+/* The format that the strides look like, which where sizes are 1 may be one of several that fit: torch's suggest_memory_format. */
+tn_memory_format tni_array_format(const tni_array *a);
 
 /* ---- shape arithmetic (tensor/shape.c) ---- */
 

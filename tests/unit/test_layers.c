@@ -136,7 +136,7 @@ static void check_double(run *r) {
     tn_tensor *in[MOST], *expected = tn_detach(r->out);
     tn_manual_seed(0);
     r->m = r->l->make();
-    CHECK((tn_module_to)(r->m, TN_FLOAT64));
+    CHECK((tn_module_to)(r->m, &(tn_module_to_opts){.size = sizeof(tn_module_to_opts), .dtype = TN_FLOAT64}));
     make_inputs(r, TN_FLOAT64);
     tn_tensor *y = forward(r);
     CHECK(y && tn_get_dtype(y) == TN_FLOAT64 && tn_allclose(tn_to(y, TN_FLOAT32), expected, .rtol = 1e-4, .atol = 1e-5));

@@ -92,7 +92,8 @@ static bool members_and_hooks(void) {
     tn_nn_linear *lazy = (tn_get_submodule)(m, "child");
     if (tn_error() == TN_OK) y = tn_add(tn_sum(y), tn_sum(tn_forward(lazy, x)));
     if (tn_error() == TN_OK) tn_backward(y);
-    (tn_named_parameters)(m, NULL), (tn_module_to)(m, TN_FLOAT64), (tn_zero_grad)(m, NULL);
+    (tn_named_parameters)(m, NULL), (tn_module_to)(m, &(tn_module_to_opts){.size = sizeof(tn_module_to_opts), .dtype = TN_FLOAT64}),
+        (tn_zero_grad)(m, NULL);
     void *copy = tn_error() == TN_OK ? tn_deepcopy(m) : NULL;
     tn_state *s = (tn_state_dict)(m, NULL);
     if (copy) (tn_load_state_dict)(copy, s, &(tn_load_opts){.size = sizeof(tn_load_opts), .strict = true, .assign = true});
@@ -172,6 +173,32 @@ static bool pruned(tn_module *m, const char *name, int which) {
     return right;
 }
 
+/* Conversion and loading under the flags of torch.__future__: a failed one leaves every member and gradient as it was. */
+static bool converted(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *w = l ? l->weight : NULL, *g = NULL;
+    if (!w || tn_error() != TN_OK || !tn_backward(tn_sum(tn_forward(l, tn_ones((1, 2)))))) return false;
+    g = tn_grad(w);
+    tn_set_overwrite_module_params_on_conversion(true);
+    bool right = tn_module_to(l, TN_FLOAT64);
+    if (!right) CHECK(l->weight == w);
+    tn_saved_error error;
+    tn_error_take(&error);
+    tn_set_overwrite_module_params_on_conversion(false), tn_set_swap_module_params_on_conversion(true);
+    if (error.status != TN_OK) tn_error_put(&error);
+    if (right) w = l->weight, g = tn_grad(w);
+    tn_state *s = right ? tn_state_dict(tn_nn_linear(2, 2)) : NULL;
+    right = right && s && tn_error() == TN_OK && tn_module_to(l, TN_FLOAT32);
+    if (!right && g) CHECK(l->weight == w && tn_get_dtype(g) == tn_get_dtype(w));
+    right = right && tn_load_state_dict(l, s) && tn_load_state_dict(l, s, .assign = true);
+    CHECK(l->weight == w && tn_is_parameter(w));
+    tn_error_take(&error);
+    tn_set_swap_module_params_on_conversion(false);
+    if (error.status != TN_OK) tn_error_put(&error);
+    return right;
+}
+
 static bool prunings(void) {
     TN_SCOPE;
     tn_module *m = (tn_module *)tn_nn_module_list();
@@ -190,7 +217,9 @@ static bool prunings(void) {
     return removed && tn_nn_utils_prune_prune(TN_PRUNING(TN_PRUNE_IDENTITY), w) != NULL;
 }
 
-static bool scenario(void) { return computed() && prunings() && loading() && summary() && members_and_hooks() && containers(); }
+static bool scenario(void) {
+    return converted() && computed() && prunings() && loading() && summary() && members_and_hooks() && containers();
+}
 
 static void fail_everywhere(bool forever) {
     long points = 0;

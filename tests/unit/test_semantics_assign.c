@@ -185,7 +185,8 @@ static void ordinary(void) {
     CHECK_STR(own_parameters(m), "");
     CHECK_STR(own_buffers(m), "");
     CHECK_STR(state_names((tn_state_dict)(m, NULL)), "");
-    CHECK((tn_module_to)(m, TN_FLOAT64) && tn_get_dtype(x) == TN_FLOAT32);
+    CHECK((tn_module_to)(m, &(tn_module_to_opts){.size = sizeof(tn_module_to_opts), .dtype = TN_FLOAT64}) &&
+          tn_get_dtype(x) == TN_FLOAT32);
     IN_C(86, "A list or dict of Parameters as an attribute registers nothing.",
          "A member is a tensor or a module, so a list is refused; arrays of pointers in a struct are fields, and are registered.");
     CHECK(!(tn_module_set)(m, "list", tn_tensors_new((tn_tensor *[]){PARAMETER}, 1)));

@@ -365,12 +365,64 @@ static void hooks(void) {
     tn_hook_remove(h);
     HOLDS(170, "A child gets what stands under its name and a dot: \"a.\" is not \"ab.\".");
     CHECK(tn_load_state_dict(m, good) && sum_of(m->ab->w) == 8 && sum_of(m->a->w) == 8);
-    NOT_YET(171, "A global flag makes loading keep objects while it takes over the dtype.",
-            "Loading by copy keeps objects and dtypes; by assign it replaces them.");
     IN_C(172, "Loading with assign leaves a marker in the caller's versions.", "The caller's state is left alone.");
     size_t count = tn_state_version_count(good);
     CHECK(tn_load_state_dict(m, good, .assign = true) && tn_state_version_count(good) == count);
     for (size_t i = 0; i < count; i++) CHECK(tn_state_version(good, tn_state_version_path(good, i)) == 1);
+}
+
+static bool objects(tn_module *m, tn_incompatible *keys, void *data) {
+    (void)m, (void)keys, (void)data;
+    return tn_raise(TN_ERR_VALUE, "not so");
+}
+
+static void swapping(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *w = m->w, *values = tn_full(2, 7.0, .dtype = TN_FLOAT64), *view;
+    tn_backward(tn_sum(tn_mul(w, 1)));
+    HOLDS(
+        171,
+        "A flag of the process makes loading keep the objects, and take over memory and dtype when it assigns; gradients and hooks "
+        "go, a view or a graph that saved one is refused, and an older graph fails in backward.");
+    tn_state *s = tn_state_dict(net_new());
+    tn_state_set(s, "w", values);
+    const void *memory = tn_data(w);
+    tn_tensor *loss = tn_sum(tn_add(w, 1));
+    CHECK(tn_set_swap_module_params_on_conversion(true) && tn_load_state_dict(m, s));
+    CHECK(m->w == w && tn_get_dtype(w) == TN_FLOAT32 && tn_data(w) == memory && sum_of(w) == 14 && tn_grad(w) == NULL);
+    CHECK(tn_requires_grad(w) && tn_is_parameter(w) && !tn_backward(loss));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "poisoned by swap_tensors");
+    CHECK(tn_load_state_dict(m, s, .assign = true) && m->w == w && tn_get_dtype(w) == TN_FLOAT64 && tn_data(w) == tn_data(values));
+    CHECK(tn_requires_grad(w) && tn_is_parameter(w) && !tn_requires_grad(values) && tn_check(m));
+    view = tn_narrow(w, 0, 0, 1);
+    CHECK(!tn_load_state_dict(m, s));
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "\n\tWhile swapping the parameter named \"w\", whose dimensions in the model are torch.Size([2]) and whose "
+                "dimensions in the checkpoint are torch.Size([2]), an exception occurred : ('Expected use_count of t1 to "
+                "be 1 or 2 with an AccumulateGrad node but got 3 make sure you are not holding references to the tensor in "
+                "other places.',).");
+    tn_free(view);
+    tn_backward(tn_sum(tn_mul(w, 1)));
+    tn_tensor *g = tn_grad(w), *later = tn_sum(tn_add(w, 1)); /* a load that fails at its end leaves all as it was */
+    tn_hook *h = tn_register_load_state_dict_post_hook(m, objects, NULL, NULL);
+    tn_state_set(s, "w", tn_full(2, 1.0));
+    for (int assign = 0; assign <= 1; assign++) {
+        CHECK(!tn_load_state_dict(m, s, .assign = assign));
+        CHECK_ERROR(TN_ERR_VALUE, "not so");
+        CHECK(tn_grad(w) == g && sum_of(w) == 14 && tn_data(w) == tn_data(values));
+    }
+    CHECK(tn_backward(later) && sum_of(g) == 4);
+    tn_hook_remove(h);
+    tn_state_set(s, "w", tn_arange(2));
+    CHECK(!tn_load_state_dict(m, s, .assign = true));
+    CHECK_ERROR(TN_ERR_RUNTIME, "While swapping the parameter named \"w\"");
+    tn_nn_linear *lazy = tn_nn_lazy_linear(3), *other = tn_nn_lazy_linear(3), *full = tn_nn_linear(4, 3);
+    tn_tensor *weight = lazy->weight;
+    CHECK(tn_load_state_dict(lazy, tn_state_dict(full)) && lazy->weight == weight && tn_equal(weight, full->weight));
+    weight = other->weight;
+    CHECK(tn_load_state_dict(other, tn_state_dict(full), .assign = true) && other->weight == weight && !tn_is_lazy(weight));
+    CHECK(tn_set_swap_module_params_on_conversion(false));
 }
 
 int main(void) {
@@ -380,5 +432,6 @@ int main(void) {
     RUN(assigning);
     RUN(versions);
     RUN(hooks);
+    RUN(swapping);
     return test_end();
 }

@@ -239,11 +239,7 @@ static void conversion(void) {
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point");
     IN_C(136, "All of them return the module.", "They return true; a failed one changes nothing.");
     CHECK(tn_module_to(m, TN_FLOAT32) && tn_check(m));
-    NOT_YET(137, "A global flag makes conversion install new Parameters.", "Conversion always keeps the objects.");
-    IN_C(138, "A global flag makes conversion keep the object and exchange what is in it.",
-         "That is what conversion always does; views of the old memory stay valid.");
-    tn_tensor *view = tn_detach(m->w);
-    CHECK(tn_module_to(m, TN_FLOAT64) && m->w == w && tn_get_dtype(view) == TN_FLOAT32 && sum_of(view) == sum_of(w));
+    CHECK(tn_module_to(m, TN_FLOAT64) && m->w == w);
     IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
          "tn_module_to_empty does; there is no meta device.");
     CHECK(tn_module_to_empty(m) && m->w == w && tn_size(w, 0) == 2 && tn_get_dtype(w) == TN_FLOAT64);
@@ -256,11 +252,97 @@ static void conversion(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "Can't share memory on an uninitialized parameter or buffer.");
 }
 
+static tn_tensor *counted(tn_tensor *g, void *data) {
+    (void)g;
+    ++*(int *)data;
+    return NULL;
+}
+
+/* A module with a parameter that two fields share, and gradients. */
+static outer *trained(void) {
+    outer *m = outer_new();
+    m->second->w = m->first->w;
+    tn_backward(tn_sum(tn_forward(m, tn_ones((1, 2)))));
+    return m;
+}
+
+static void overwriting(void) {
+    TN_SCOPE;
+    outer *m = trained();
+    tn_tensor *w = m->w, *g = tn_grad(w), *shared = m->first->w, *mean = m->mean, *y = tn_forward(m, tn_ones((1, 2)));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.5);
+    HOLDS(137,
+          "A flag of the process makes conversion put new Parameters with new gradients into the fields; the old objects keep data "
+          "and gradients; what two fields share becomes two.");
+    CHECK(!tn_get_overwrite_module_params_on_conversion() && tn_set_overwrite_module_params_on_conversion(true));
+    CHECK(tn_get_overwrite_module_params_on_conversion() && tn_module_to(m, TN_FLOAT64));
+    CHECK(m->w != w && tn_is_parameter(m->w) && tn_requires_grad(m->w) && tn_get_dtype(m->w) == TN_FLOAT64 && tn_check(m));
+    CHECK(tn_get_dtype(w) == TN_FLOAT32 && tn_grad(w) == g && tn_get_dtype(g) == TN_FLOAT32);
+    CHECK(tn_grad(m->w) && tn_grad(m->w) != g && tn_get_dtype(tn_grad(m->w)) == TN_FLOAT64 && sum_of(tn_grad(m->w)) == sum_of(g));
+    CHECK(m->first->w != shared && m->second->w != m->first->w && sum_of(m->second->w) == sum_of(shared));
+    CHECK(m->mean == mean && tn_get_dtype(mean) == TN_FLOAT64);
+    CHECK(!tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "which was replaced in its module");
+    double before = sum_of(g);
+    CHECK(tn_backward(tn_sum(y)) && tn_grad(w) == g && sum_of(g) == 2 * before); /* an older graph trains the old objects */
+    w = m->w, g = tn_grad(w); /* nothing to convert: new objects of the same memory */
+    CHECK(tn_module_to(m, TN_FLOAT64) && m->w != w && tn_data(m->w) == tn_data(w) && tn_grad(m->w) == g);
+    w = m->w;
+    CHECK(tn_module_requires_grad_(m, false) && tn_module_to_empty(m) && m->w != w && !tn_requires_grad(m->w) &&
+          tn_grad(m->w) != g);
+    w = m->w;
+    CHECK(tn_load_state_dict(m, tn_state_dict(m)) && m->w == w);
+    CHECK(tn_set_overwrite_module_params_on_conversion(false) && tn_module_to(m, TN_FLOAT32) && m->w == w);
+}
+
+static void swapping(void) {
+    TN_SCOPE;
+    outer *m = trained();
+    int calls = 0;
+    tn_tensor *w = m->w, *g = tn_grad(w), *shared = m->first->w, *view;
+    tn_register_hook(w, counted, &calls, NULL);
+    HOLDS(138,
+          "A flag of the process makes conversion keep the object and exchange what it is: views of it are refused by name, and a "
+          "graph that was recorded before fails in backward.");
+    CHECK(!tn_get_swap_module_params_on_conversion() && tn_set_swap_module_params_on_conversion(true));
+    view = tn_detach(w);
+    CHECK(tn_get_swap_module_params_on_conversion() && tn_module_to(m, TN_FLOAT64) && m->w == w &&
+          tn_get_dtype(view) == TN_FLOAT32);
+    CHECK(tn_grad(w) == g && tn_get_dtype(g) == TN_FLOAT64 && m->first->w == shared && m->second->w == shared && tn_check(m));
+    CHECK(tn_backward(tn_sum(tn_mul(w, w))) && calls == 0); /* hooks went with what it was */
+    view = tn_narrow(m->first->l->weight, 0, 0, 1);
+    CHECK(!tn_module_to(m, TN_FLOAT32) && tn_get_dtype(w) == TN_FLOAT64);
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "_apply(): Couldn't swap Linear.weight: Expected use_count of t1 to be 1 or 2 with an AccumulateGrad node "
+                "but got 3 make sure you are not holding references to the tensor in other places.");
+    tn_free(view);
+    view = tn_narrow(g, 0, 0, 1);
+    CHECK(!tn_module_to(m, TN_FLOAT32) && tn_get_dtype(w) == TN_FLOAT64 && tn_grad(w) == g);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Couldn't swap outer.w.grad: Expected use_count of t1");
+    tn_free(view);
+    tn_tensor *y = tn_add(w, 1), *square = tn_mul(w, w);
+    CHECK(!tn_module_to(m, TN_FLOAT32));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Couldn't swap outer.w: ");
+    CHECK(tn_backward(tn_sum(square)) && tn_module_to(m, TN_FLOAT32) && !tn_backward(tn_sum(y)));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "poisoned by swap_tensors");
+    y = tn_add(w, 1); /* also when nothing is converted */
+    CHECK(tn_module_to(m, TN_FLOAT32) && !tn_backward(tn_sum(y)));
+    tn_clear_error();
+    CHECK(tn_set_overwrite_module_params_on_conversion(true) && tn_module_to(m, TN_FLOAT64) && m->w == w); /* it goes first */
+    tn_nn_linear *lazy = tn_nn_lazy_linear(3);
+    CHECK(tn_module_to(lazy, TN_FLOAT64) && tn_is_lazy(lazy->weight) && tn_forward(lazy, tn_ones((1, 2), .dtype = TN_FLOAT64)));
+    CHECK(tn_set_overwrite_module_params_on_conversion(false) && tn_set_swap_module_params_on_conversion(false));
+    y = tn_add(w, 1);
+    CHECK(tn_module_to(m, TN_FLOAT32) && tn_backward(tn_sum(y)));
+}
+
 int main(void) {
     RUN(order);
     RUN(modules);
     RUN(paths);
     RUN(whole_modules);
     RUN(conversion);
+    RUN(overwriting);
+    RUN(swapping);
     return test_end();
 }
