@@ -8,8 +8,14 @@ TN_API bool tn_requires_grad(tn_tensor *x);
 TN_API bool tn_is_leaf(tn_tensor *x);
 /** The accumulated gradient, or NULL. [scope] */
 TN_API tn_tensor *tn_grad(tn_tensor *x);
-/** x.grad = grad; NULL clears. Shape and dtype must be x's. [NULL ok] */
+/** x.grad = grad; NULL clears. The shape must be x's, the dtype x's grad_dtype, else TN_ERR_SHAPE, TN_ERR_DTYPE. [NULL ok] */
 TN_API bool tn_set_grad(tn_tensor *x, tn_tensor *grad);
+/** x.grad_dtype: the dtype that the gradient of a leaf has and adds up in, whatever dtype x has later; x's own unless it was set,
+ *  TN_DTYPE_NONE: any. A Parameter or copy made of x does not take it over. For a result it is TN_ERR_AUTOGRAD; setting it is TN_ERR_RUNTIME
+ *  while there is a gradient of another dtype. tn_optim_sgd computes in the wider of the two dtypes; other optimizers refuse a gradient of
+ *  another dtype than the parameter's. */
+TN_API tn_dtype tn_grad_dtype(tn_tensor *x);
+TN_API bool tn_set_grad_dtype(tn_tensor *x, tn_dtype dtype);
 /** x.data: a tensor of the same memory that knows nothing of x's history, and whose writes x's version counter does not see, so that autograd
  *  misses them. tn_detach is the safe one. [scope] */
 TN_API tn_tensor *tn_get_data(tn_tensor *x);

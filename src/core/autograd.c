@@ -33,16 +33,67 @@ tn_tensor *tn_grad(tn_tensor *x) {
     return g && t && tni_scope_claim(t, &g->object) ? g : NULL;
 }
 
+/* As torch's messages name the dtype of what is there: by the C++ type. */
+static const char *type_name(tn_dtype dtype) {
+    switch (dtype) {
+    case TN_UINT8: return "unsigned char";
+    case TN_INT8: return "signed char";
+    case TN_INT16: return "short int";
+    case TN_INT32: return "int";
+    case TN_INT64: return "long int";
+    case TN_FLOAT16: return "c10::Half";
+    case TN_FLOAT32: return "float";
+    case TN_FLOAT64: return "double";
+    case TN_COMPLEX64: return "c10::complex<float>";
+    case TN_COMPLEX128: return "c10::complex<double>";
+    case TN_BOOL: return "bool";
+    case TN_BFLOAT16: return "c10::BFloat16";
+    default: return tni_dtype_get(dtype)->name;
+    }
+}
+
+/* What a view's history makes of it counts, too. */
+static bool is_result(tn_tensor *x, const char *what) {
+    tni_node *node;
+    if (!tni_grad_fn(x, &node)) return true;
+    return node && !tni_fail(TN_ERR_AUTOGRAD, "grad_dtype can only be %s on leaf tensors.", what);
+}
+
+tn_dtype tn_grad_dtype(tn_tensor *x) {
+    READ("grad_dtype", x, TN_DTYPE_NONE);
+    if (is_result(x, "accessed")) return TN_DTYPE_NONE;
+    return tni_leaf_grad_dtype(x, TN_DTYPE_NONE);
+}
+
+bool tn_set_grad_dtype(tn_tensor *x, tn_dtype dtype) {
+    if (tni_failed()) return false;
+    READ("set_grad_dtype", x, false);
+    if (is_result(x, "set")) return false;
+    if (dtype != TN_DTYPE_NONE) TNI_TRY(tni_dtype_check("grad_dtype", dtype));
+    const tn_tensor *grad = x->meta ? x->meta->grad : NULL;
+    TNI_CHECK(
+        !grad || dtype == TN_DTYPE_NONE || grad->a.dtype == (int8_t)dtype, TN_ERR_RUNTIME,
+        "Cannot set grad_dtype to '%s' because there is already a gradient with dtype '%s'. Please clear the gradient (.grad = "
+        "None) before changing grad_dtype, or ensure the new grad_dtype matches the existing gradient's dtype.",
+        tni_dtype_get(dtype)->legacy, type_name((tn_dtype)grad->a.dtype));
+    x->grad_dtype = dtype == TN_DTYPE_NONE ? TNI_GRAD_ANY : (int8_t)(dtype + 1);
+    return true;
+}
+
 bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad) {
     TNI_CHECK(grad != x, TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     TNI_CHECK(tni_same_shape(&x->a, &grad->a), TN_ERR_SHAPE,
               "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the "
               "tensor are the same size",
               TNI_SHAPE(&grad->a), TNI_SHAPE(&x->a));
-    TNI_CHECK(x->a.dtype == grad->a.dtype, TN_ERR_DTYPE,
-              "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the "
-              "tensor's grad_dtype",
-              tni_dtype_get((tn_dtype)grad->a.dtype)->legacy, tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
+    tn_dtype wanted = tni_leaf_grad_dtype(x, (tn_dtype)grad->a.dtype);
+    TNI_CHECK(
+        (tn_dtype)grad->a.dtype == wanted, TN_ERR_DTYPE,
+        "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the tensor's "
+        "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None "
+        "to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+        "systems that assume they match.",
+        type_name((tn_dtype)grad->a.dtype), tni_dtype_get(wanted)->legacy);
     return true;
 }
 

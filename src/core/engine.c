@@ -204,6 +204,10 @@ static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size
                  TNI_SHAPE(&g->a), tni_shape_text((char[160]){0}, 160, sizes, ndim));
         return NULL;
     }
+    if (!tni_dtype_has_grad(dtype))
+        return (void)tni_fail(TN_ERR_DTYPE, "Function %s: a gradient cannot be of torch.%s, as the grad_dtype of a leaf says", name,
+                              tni_dtype_get(dtype)->name),
+               NULL;
     g = (tn_sum_to_size)(g, sizes, ndim);
     return g && g->a.dtype != (int8_t)dtype ? tn_to(g, dtype) : g;
 }
@@ -213,7 +217,7 @@ static bool deliver(run *r, const tni_node *from, const tni_edge *e, tn_tensor *
     if (k->needed && g) {
         const int64_t *sizes = e->leaf ? e->leaf->a.sizes : e->node->out[e->nr].sizes;
         size_t ndim = e->leaf ? e->leaf->a.ndim : e->node->out[e->nr].ndim;
-        tn_dtype dtype = (tn_dtype)(e->leaf ? e->leaf->a.dtype : e->node->out[e->nr].dtype);
+        tn_dtype dtype = e->leaf ? tni_leaf_grad_dtype(e->leaf, (tn_dtype)g->a.dtype) : (tn_dtype)e->node->out[e->nr].dtype;
         if (!(g = fit(tni_node_name(from), g, sizes, ndim, dtype))) return false;
         tn_tensor **buffer = buffer_of(k, e->nr);
         if (!buffer || !add_to_buffer(r, buffer, g)) return false;
@@ -249,7 +253,7 @@ static bool accumulate(run *r, tn_tensor *leaf, tn_tensor **buffer) {
     else if (r->t->no_grad && is_own(*buffer) && same_layout(*buffer, leaf))
         fresh = *buffer;
     else if (r->t->no_grad && !leaf->a.contiguous && tni_is_dense(&leaf->a)) {
-        fresh = tni_give(r->t, tni_tensor_new_like(r->t, "backward", leaf, (tn_dtype)leaf->a.dtype));
+        fresh = tni_give(r->t, tni_tensor_new_like(r->t, "backward", leaf, (tn_dtype)(*buffer)->a.dtype));
         if (fresh && !tni_copy_array(&fresh->a, &(*buffer)->a)) return false;
     } else
         fresh = tn_clone(*buffer);
@@ -360,6 +364,8 @@ static bool add_root(run *r, tn_tensor *root, tn_tensor *seed) {
     if (!tni_wants_grad(root))
         return tni_fail(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
     if (!(seed = seed_of(r, root, seed))) return false;
+    if (!node && !(seed = fit("backward", seed, root->a.sizes, root->a.ndim, tni_leaf_grad_dtype(root, (tn_dtype)seed->a.dtype))))
+        return false;
     if (!r->slot) TNI_TRY(grow_slots(r));
     TNI_TRY(visit_edge(r, node, node ? NULL : root));
     TNI_TRY(explore(r));

@@ -70,6 +70,11 @@ bool tni_refuse_shape(void);
 void tni_tensor_forget_history(tn_tensor *x);                   /* detach_() of what is no view */
 bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad);  /* the verdict of x.grad = grad */
 bool tni_requires_grad_may_change(const tn_tensor *x, bool on); /* the verdict of requires_grad_(on) */
+/* The dtype that the gradient of a leaf has: `any` where it may have any. */
+TNI_INLINE tn_dtype tni_leaf_grad_dtype(const tn_tensor *x, tn_dtype any) {
+    if (TNI_LIKELY(x->grad_dtype == TNI_GRAD_OWN)) return (tn_dtype)x->a.dtype;
+    return x->grad_dtype == TNI_GRAD_ANY ? any : (tn_dtype)(x->grad_dtype - 1);
+}
 TNI_INLINE bool tni_tensor_has_grad(const tn_tensor *x) { return x->meta && x->meta->grad; }
 tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_MEMORY */
 void tni_tensor_set_grad(tn_tensor *x,

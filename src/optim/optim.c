@@ -274,20 +274,20 @@ __attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const 
 }
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
-static tn_tensor *new_for(tni_thread *t, const tn_tensor *p) {
-    tn_dtype dtype = (tn_dtype)p->a.dtype;
+static tn_tensor *new_for(tni_thread *t, const tn_tensor *p, tn_dtype dtype) {
     if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", dtype, p->a.sizes, p->a.ndim);
     return tni_tensor_new_like(t, "optim_step", p, dtype);
 }
 
-static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {
+static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed, tn_dtype dtype) {
     for (size_t k = 0; k < TNI_OPTIM_STATES; k++) {
         if (!(needed >> k & 1)) continue;
         if (e->state[k]) {
+            if (o->class_->mixed && tni_same_shape(&e->state[k]->a, &e->param->a)) continue;
             TNI_TRY(check_partner(o, e, o->class_->state[k], e->state[k]));
             continue;
         }
-        tn_tensor *x = new_for(t, e->param);
+        tn_tensor *x = new_for(t, e->param, dtype);
         if (!x) return false;
         if (x->a.numel) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
         tni_claim(&x->object);
@@ -304,33 +304,60 @@ static bool same_layout(const tni_array *a, const tni_array *b) {
     return true;
 }
 
-/* A copy of x in the step's layout, without claims. */
-static tn_tensor *laid_out(tni_thread *t, const tn_tensor *p, const tn_tensor *x) {
-    tn_tensor *y = new_for(t, p);
+/* A copy of x in the step's layout and dtype, without claims. */
+static tn_tensor *laid_out(tni_thread *t, const tn_tensor *p, const tn_tensor *x, tn_dtype dtype) {
+    tn_tensor *y = new_for(t, p, dtype);
     if (y && tni_copy_array(&y->a, &x->a)) return y;
     tni_tensor_destroy_new(t, y);
     return NULL;
 }
 
-/* Parameters, gradients or states that are not all row-major. */
-static bool prepare_layout(tni_thread *t, tni_optim_entry *e) {
+static bool is_as(const tni_array *a, const tni_array *as, tn_dtype dtype) {
+    return a->dtype == (int8_t)dtype && same_layout(a, as);
+}
+
+/* Parameters, gradients or states that are not all row-major, or not all of that dtype. */
+static bool prepare_copies(tni_thread *t, tni_optim_entry *e, tn_dtype dtype) {
     tn_tensor *p = e->param;
-    if (!tni_is_dense(&p->a) && !(e->work = laid_out(t, p, p))) return false;
+    bool stays = tni_is_dense(&p->a) && p->a.dtype == (int8_t)dtype;
+    if (!stays && !(e->work = laid_out(t, p, p, dtype))) return false;
     const tni_array *as = e->work ? &e->work->a : &p->a;
-    if (!same_layout(&e->grad->a, as)) {
-        tn_tensor *copy = laid_out(t, p, e->grad);
+    if (!is_as(&e->grad->a, as, dtype)) {
+        tn_tensor *copy = laid_out(t, p, e->grad, dtype);
         if (!copy) return false;
         e->grad = copy;
         e->copied_grad = true;
     }
     for (size_t k = 0; k < TNI_OPTIM_STATES; k++) {
         tn_tensor *old = e->state[k];
-        if (!old || same_layout(&old->a, as)) continue;
-        if (!(e->state[k] = laid_out(t, p, old))) return e->state[k] = old, false;
+        if (!old || is_as(&old->a, as, dtype)) continue;
+        if (!(e->state[k] = laid_out(t, p, old, dtype))) return e->state[k] = old, false;
         tni_claim(&e->state[k]->object);
         tni_release(&old->object);
     }
     return true;
+}
+
+/* The dtype of a step: of the parameter, its gradient and the states that there are. */
+static tn_dtype common_dtype(const tni_optim_entry *e) {
+    tn_dtype own = (tn_dtype)e->param->a.dtype, dtype = own;
+    const tn_tensor *grad = e->param->meta->grad;
+    if (TNI_UNLIKELY(grad->a.dtype != (int8_t)own) && tni_dtype_is_float((tn_dtype)grad->a.dtype))
+        dtype = tni_promote(dtype, (tn_dtype)grad->a.dtype);
+    for (size_t k = 0; k < TNI_OPTIM_STATES; k++)
+        if (e->state[k] && TNI_UNLIKELY(e->state[k]->a.dtype != (int8_t)own))
+            dtype = tni_promote(dtype, (tn_dtype)e->state[k]->a.dtype);
+    return dtype;
+}
+
+/* As torch's promotion has it: p += -lr * g is computed in the common dtype and rounded to p's. */
+static bool prepare_mixed(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed, tn_dtype dtype) {
+    tn_tensor *grad = e->param->meta->grad;
+    if (!tni_same_shape(&grad->a, &e->param->a) || !tni_dtype_is_float((tn_dtype)grad->a.dtype))
+        return fail_partner(o, e, "gradient", grad);
+    TNI_TRY(prepare_states(t, o, e, needed, dtype));
+    e->grad = grad;
+    return prepare_copies(t, e, dtype);
 }
 
 static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {
@@ -340,11 +367,14 @@ static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32
     if (!tni_tensor_has_grad(p)) return true;
     if (!tni_dtype_is_float((tn_dtype)p->a.dtype)) return fail_dtype(o, e);
     TNI_TRY(tni_inplace_check(t, "optim_step", p, false));
-    TNI_TRY(check_partner(o, e, "gradient", p->meta->grad) && prepare_states(t, o, e, needed));
+    tn_dtype dtype = o->class_->mixed ? common_dtype(e) : (tn_dtype)p->a.dtype;
+    bool mixed = dtype != (tn_dtype)p->a.dtype || p->meta->grad->a.dtype != (int8_t)dtype;
+    if (TNI_UNLIKELY(mixed) && o->class_->mixed) return prepare_mixed(t, o, e, needed, dtype);
+    TNI_TRY(check_partner(o, e, "gradient", p->meta->grad) && prepare_states(t, o, e, needed, dtype));
     e->grad = p->meta->grad;
     bool plain = p->a.contiguous && e->grad->a.contiguous;
     for (size_t k = 0; k < TNI_OPTIM_STATES; k++) plain = plain && (!e->state[k] || e->state[k]->a.contiguous);
-    return plain || prepare_layout(t, e);
+    return plain || prepare_copies(t, e, dtype);
 }
 
 static bool prepare_all(tni_thread *t, tn_optim *o) {

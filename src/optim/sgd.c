@@ -48,6 +48,7 @@ static const tni_optim_class sgd = {.name = "SGD",
                                     .option = options,
                                     .options = TNI_COUNT(options),
                                     .state = {"momentum_buffer"},
+                                    .mixed = true,
                                     .check = check,
                                     .states = states,
                                     .update = update};

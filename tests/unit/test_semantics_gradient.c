@@ -59,8 +59,98 @@ static void setting_grad(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     CHECK(!tn_set_grad(p, (tn_tensor *)(void *)tn_state_new()));
     CHECK_ERROR(TN_ERR_TYPE, "must be a tensor");
-    NOT_YET(53, "grad_dtype lets gradients have, and add up in, another dtype than the Parameter.",
-            "A gradient's dtype is its tensor's here.");
+}
+
+static bool doubles_forward(tn_function *fn, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    (void)fn, (void)n, (void)k;
+    return (out[0] = tn_mul(in[0], 2)) != NULL;
+}
+static bool doubles_backward(tn_function *fn, tn_tensor *const dout[], size_t k, tn_tensor *din[], size_t n) {
+    (void)fn, (void)k, (void)n;
+    return (din[0] = tn_mul(tn_to(dout[0], TN_FLOAT64), 2)) != NULL;
+}
+TN_FUNCTION(doubles, .forward = doubles_forward, .backward = doubles_backward);
+
+static tn_tensor *to_float(tn_tensor *g, void *data) {
+    *(tn_dtype *)data = tn_get_dtype(g);
+    return tn_to(g, TN_FLOAT32);
+}
+
+static tn_dtype dtype_of_grad(tn_tensor *x) { return tn_get_dtype(tn_grad(x)); }
+
+static void grad_dtype(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(3)), *plain = tn_requires_grad_(tn_ones(3), true), *g = NULL;
+    HOLDS(53, "grad_dtype is the tensor's dtype unless set: to another dtype, which gradients then have and add up in, or to none, "
+              "so that "
+              "any may be assigned.");
+    CHECK(tn_grad_dtype(p) == TN_FLOAT32 && tn_grad_dtype(tn_arange(3)) == TN_INT64 && tn_set_grad_dtype(p, TN_FLOAT64));
+    CHECK(tn_grad_dtype(p) == TN_FLOAT64 && !tn_set_grad(p, tn_ones(3)));
+    CHECK_ERROR(TN_ERR_DTYPE,
+                "attempting to assign a gradient with dtype 'float' to a tensor with grad_dtype 'Double'. The gradient must "
+                "match the tensor's grad_dtype (defaults to the tensor's dtype). You can set");
+    CHECK(tn_backward(tn_sum(p)) && dtype_of_grad(p) == TN_FLOAT64 && (g = tn_grad(p)) && tn_backward(tn_sum(tn_mul(p, 0.1))));
+    CHECK(tn_grad(p) == g && fabs(tn_item(tn_select(g, 0, 0)) - (1 + (double)0.1f)) < 1e-15);
+    CHECK(!tn_set_grad_dtype(p, TN_FLOAT32));
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "Cannot set grad_dtype to 'Float' because there is already a gradient with dtype 'double'. Please clear the "
+                "gradient (.grad = None) before changing grad_dtype, or ensure the new grad_dtype matches");
+    CHECK(tn_set_grad_dtype(p, TN_DTYPE_NONE) && tn_grad_dtype(p) == TN_DTYPE_NONE &&
+          tn_set_grad(p, tn_ones(3, .dtype = TN_FLOAT16)));
+    CHECK(tn_backward(tn_sum(tn_mul(p, 0.5))) && dtype_of_grad(p) == TN_FLOAT16 && sum_of(tn_grad(p)) == 4.5);
+    CHECK(tn_set_grad(p, NULL) && tn_backward(tn_sum(tn_apply(&doubles, NULL, p))) && dtype_of_grad(p) == TN_FLOAT64);
+    CHECK(tn_backward(tn_sum(p)) && dtype_of_grad(p) == TN_FLOAT64 && sum_of(tn_grad(p)) == 9);
+    CHECK(tn_backward(tn_sum(tn_apply(&doubles, NULL, plain))) && dtype_of_grad(plain) == TN_FLOAT32);
+    tn_set_grad(p, NULL), tn_set_grad_dtype(p, TN_FLOAT64); /* two paths, a leaf as root, autograd.grad, a history */
+    CHECK(tn_backward(tn_sum(tn_add(p, tn_mul(p, 0.5)))) && tn_backward(p, .gradient = tn_ones(3)) && sum_of(tn_grad(p)) == 7.5);
+    CHECK(tn_get_dtype(tn_autograd_grad(tn_sum(p), p)) == TN_FLOAT64 && tn_set_grad(p, NULL));
+    CHECK(tn_backward(tn_sum(tn_mul(p, p)), .create_graph = true) && dtype_of_grad(p) == TN_FLOAT64 && tn_grad_fn_name(tn_grad(p)));
+    CHECK(tn_backward(tn_sum(tn_grad(p))) && sum_of(tn_grad(p)) == 12);
+    tn_tensor *turned = tn_parameter(tn_t(tn_ones((3, 2)))), *y = tn_sum(turned);
+    CHECK(tn_set_grad_dtype(turned, TN_FLOAT16) && tn_backward(y) && dtype_of_grad(turned) == TN_FLOAT16); /* set after the graph */
+    CHECK(tn_stride(tn_grad(turned), 0) == 1 && tn_set_grad(turned, NULL));
+    tn_dtype seen = TN_DTYPE_NONE;
+    TN_HOOK_SCOPE(tn_register_hook(turned, to_float, &seen, NULL));
+    CHECK(!tn_backward(tn_sum(turned)) && seen == TN_FLOAT16 && tn_grad(turned) == NULL);
+    CHECK_ERROR(TN_ERR_DTYPE, "has changed the type of value");
+    tn_tensor *sum = tn_mul(p, 2);
+    CHECK(tn_grad_dtype(sum) == TN_DTYPE_NONE);
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "grad_dtype can only be accessed on leaf tensors.");
+    CHECK(!tn_set_grad_dtype(sum, TN_FLOAT64));
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "grad_dtype can only be set on leaf tensors.");
+}
+
+static void grad_dtype_of_others(void) {
+    TN_SCOPE;
+    statement(53);
+    tn_tensor *p = tn_parameter(tn_ones(3)), *plain = tn_requires_grad_(tn_ones(3), true), *lazy = tn_uninitialized_parameter();
+    CHECK(tn_set_grad_dtype(p, TN_FLOAT64) && tn_grad_dtype(tn_deepcopy(p)) == TN_FLOAT32 &&
+          tn_grad_dtype(tn_parameter(p)) == TN_FLOAT32);
+    CHECK(tn_grad_dtype(tn_detach(p)) == TN_FLOAT32 && tn_set_data(p, tn_ones(3, .dtype = TN_FLOAT16)) &&
+          tn_grad_dtype(p) == TN_FLOAT64);
+    CHECK(tn_set_grad_dtype(plain, TN_FLOAT64) && tn_backward(tn_sum(plain)) && tn_deepcopy(plain) == NULL);
+    CHECK_ERROR(TN_ERR_DTYPE, "attempting to assign a gradient with dtype 'double' to a tensor with grad_dtype 'Float'");
+    CHECK(tn_set_grad_dtype(lazy, TN_FLOAT64) && tn_materialize(lazy, 2) && tn_backward(tn_sum(lazy)) &&
+          dtype_of_grad(lazy) == TN_FLOAT64);
+    CHECK(tn_set_grad(lazy, NULL) && tn_swap_tensors(p, lazy) && tn_grad_dtype(lazy) == TN_FLOAT64);
+    tn_nn_linear *l = tn_nn_linear(2, 2); /* conversion converts both; the next gradient is added to what there is */
+    CHECK(tn_set_grad_dtype(l->weight, TN_FLOAT64) && tn_backward(tn_sum(tn_forward(l, tn_ones((1, 2))))));
+    CHECK(tn_module_to(l, TN_FLOAT16) && dtype_of_grad(l->weight) == TN_FLOAT16 && tn_grad_dtype(l->weight) == TN_FLOAT64);
+    CHECK(tn_backward(tn_sum(tn_forward(l, tn_ones((1, 2), .dtype = TN_FLOAT16)))) && sum_of(tn_grad(l->weight)) == 8);
+    tn_tensor *whole = tn_parameter(tn_ones(3)), *other = tn_parameter(tn_full(2, 1.0));
+    CHECK(tn_set_grad_dtype(whole, TN_INT64) && tn_set_grad(whole, tn_arange(3)) && tn_set_grad(whole, NULL));
+    CHECK(!tn_backward(tn_sum(tn_mul(whole, 2.5))) && tn_grad(whole) == NULL);
+    CHECK_ERROR(TN_ERR_DTYPE, "a gradient cannot be of torch.int64");
+    /* p -= lr * g in the wider dtype, rounded once; a buffer of that dtype; Adam refuses */
+    tn_optim *sgd = tn_optim_sgd(tn_tensors_new(&other, 1), .lr = 0.1, .momentum = 0.9);
+    CHECK(tn_set_grad_dtype(other, TN_FLOAT64) && tn_set_grad(other, tn_full(2, 0.3, .dtype = TN_FLOAT64)));
+    CHECK(tn_optim_step(sgd) && tn_optim_step(sgd) && (float)tn_item(tn_select(other, 0, 0)) == 0.9130000472068787f);
+    CHECK(tn_set_grad(other, NULL) && tn_set_grad_dtype(other, TN_FLOAT32) && tn_set_grad(other, tn_zeros(2)) &&
+          tn_optim_step(sgd));
+    CHECK(fabs(tn_item(tn_select(other, 0, 1)) - (0.913 - 0.1 * 0.9 * 0.57)) < 1e-6);
+    CHECK(tn_set_grad(other, NULL) && tn_set_grad_dtype(other, TN_FLOAT16) && tn_set_grad(other, tn_ones(2, .dtype = TN_FLOAT16)));
+    CHECK(!tn_optim_step(tn_optim_adam(tn_tensors_new(&other, 1))));
+    CHECK_ERROR(TN_ERR_DTYPE, "is of torch.float32, but its gradient of torch.float16");
 }
 
 static int warnings;
@@ -238,6 +328,8 @@ static void buffers(void) {
 int main(void) {
     RUN(accumulation);
     RUN(setting_grad);
+    RUN(grad_dtype);
+    RUN(grad_dtype_of_others);
     RUN(hooks_of_tensors);
     RUN(copies);
     RUN(text);
