@@ -60,7 +60,7 @@ static void misuse_is_refused(void) {
     CHECK(!tn_set_grad(w, tn_ones(2, .dtype = TN_FLOAT64)));
     CHECK_ERROR(TN_ERR_SHAPE, "attempting to assign a gradient of size '[2]' to a tensor of size '[3]'");
     CHECK(!tn_set_grad(w, tn_ones(3)));
-    CHECK_ERROR(TN_ERR_DTYPE, "attempting to assign a gradient with dtype 'Float' to a tensor with grad_dtype 'Double'");
+    CHECK_ERROR(TN_ERR_DTYPE, "attempting to assign a gradient with dtype 'float' to a tensor with grad_dtype 'Double'");
     CHECK(tn_set_grad(w, NULL) && tn_grad(w) == NULL);
 }
 
