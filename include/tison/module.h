@@ -225,6 +225,9 @@ TN_API bool(tn_module_set)(tn_module *m, const char *name, void *value);
 TN_API void *(tn_module_get)(tn_module *m, const char *name);
 /** Empties a field; a member made at run time is gone. TN_ERR_ATTRIBUTE when nothing is there. */
 TN_API bool(tn_module_delete)(tn_module *m, const char *name);
+/** Deletes a member and assigns a tensor without a mark to its name, as a whole or not at all: how a parameter becomes a computed value.
+ *  TN_ERR_ATTRIBUTE when nothing is there, TN_ERR_TYPE for a Parameter or a buffer. [keep] */
+TN_API bool(tn_module_replace)(tn_module *m, const char *name, tn_tensor *value);
 /** register_parameter, register_buffer, register_module (add_module): NULL makes an empty place of that kind. A name that is taken by
  *  something else, or that a module of PyTorch has by itself ("training", "forward"), is TN_ERR_KEY. [keep] [NULL ok] */
 TN_API bool(tn_module_register_parameter)(tn_module *m, const char *name, tn_tensor *value);
@@ -440,6 +443,7 @@ TN_END_DECLS
 #define tn_module_set(m, name, value) (tn_module_set)(TN_AS_MODULE(m), name, value)
 #define tn_module_get(m, name) (tn_module_get)(TN_AS_MODULE(m), name)
 #define tn_module_delete(m, name) (tn_module_delete)(TN_AS_MODULE(m), name)
+#define tn_module_replace(m, name, value) (tn_module_replace)(TN_AS_MODULE(m), name, value)
 #define tn_module_register_parameter(m, name, value) (tn_module_register_parameter)(TN_AS_MODULE(m), name, value)
 #define tn_module_register_buffer(m, name, ...)                                                                                    \
     TN_WITH(tn_buffer_opts, (.persistent = true),                                                                                  \

@@ -307,6 +307,21 @@ bool(tn_module_delete)(tn_module *handle, const char *name) {
     return true;
 }
 
+/* The name stays: nothing is made that could fail. */
+bool(tn_module_replace)(tn_module *handle, const char *name, tn_tensor *value) {
+    tni_object *o;
+    tni_module *m = begin("module_replace", handle, value, &o);
+    if (!m) return false;
+    TNI_CHECK(o && o->tag == TNI_TENSOR && !tni_is_parameter(o) && !tni_is_buffer(o), TN_ERR_TYPE,
+              "module_replace: argument 'value' must be a tensor without a mark");
+    tni_module_observe(m);
+    target t = {.place = -1};
+    if (name) t = find_target(m, name);
+    TNI_CHECK(t.place >= 0 && t.exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
+              name ? name : "(null)");
+    return tni_module_put(m, name, o, TNI_SLOT_PLAIN);
+}
+
 /* ---- all members made at run time at once: for containers ---- */
 
 /* A list with room for n, of which `made` have names. */

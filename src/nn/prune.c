@@ -178,10 +178,8 @@ bool tni_prune_put(tn_module *m, const char *name, const tni_pruned *p, tn_tenso
     tn_tensor *value = mask ? product(p->orig, mask) : NULL;
     tn_hook *hook = value ? add_hook(m, name) : NULL;
     if (!hook) return false;
-    bool first = !p->mask;
-    if ((!first || (tn_module_register_parameter)(m, p->orig_name, p->orig)) &&
-        (tn_module_register_buffer)(m, p->mask_name, mask, NULL) && (!first || (tn_module_delete)(m, name)) &&
-        (tn_module_set)(m, name, value)) {
+    if ((p->mask || (tn_module_register_parameter)(m, p->orig_name, p->orig)) &&
+        (tn_module_register_buffer)(m, p->mask_name, mask, NULL) && (tn_module_replace)(m, name, value)) {
         if (p->hook) tn_hook_remove(p->hook);
         return true;
     }

@@ -21,6 +21,8 @@ _forward_n, _next, _error, _clear, _dtype_of = (raw(f"tn_{n}") for n in ("forwar
                                                                          "get_dtype"))
 _FORWARD = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t,
                             ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
+_hook_at = raw("tn_forward_pre_hook_at")
+_PRE = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 _REPR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t)
 by_type = {}  # C type of a layer: its Python class
 
@@ -209,7 +211,18 @@ class Module:
     def __call__(self, *args, **keywords):
         if self._runs_in_c():
             return self._call_c(args, keywords)
+        if _hook_at(self._handle, 0, None, None):
+            self._run_hooks_of_the_library()
         return self._run(args, keywords)
+
+    def _run_hooks_of_the_library(self):
+        """Those that pruning and parametrizations registered: where forward is in Python, nobody else calls them."""
+        i, function_, data = 0, ctypes.c_void_p(), ctypes.c_void_p()
+        with Scope():
+            while _hook_at(self._handle, i, ctypes.addressof(function_), ctypes.addressof(data)):
+                _PRE(function_.value)(self._handle, None, 0, data)
+                check()
+                i += 1
 
     def _runs_in_c(self):
         return self._layer is not None and type(self).forward is Module.forward

@@ -1,0 +1,106 @@
+"""torch.nn.utils.prune: masks, names, errors, methods of one's own."""
+import importlib
+
+import pytest
+
+
+def parts(lib):
+    return lib.nn, importlib.import_module(lib.__name__ + ".nn.utils.prune")
+
+
+def test_masks_and_names(lib):
+    nn, prune = parts(lib)
+    m = nn.Linear(4, 3)
+    w = m.weight
+    assert prune.l1_unstructured(m, "weight", amount=0.25) is m
+    assert list(m.state_dict()) == ["bias", "weight_orig", "weight_mask"]
+    assert m.weight_orig is w and not isinstance(m.weight, nn.Parameter) and m.weight_mask.sum().item() == 9
+    prune.ln_structured(m, "weight", amount=1, n=2, dim=0)
+    prune.random_unstructured(m, "weight", amount=1)
+    kept = m.weight_mask.sum().item()
+    m(lib.ones(2, 4)).sum().backward()
+    assert w.grad.sum().item() == kept * 2 and prune.is_pruned(nn.Sequential(m))
+    prune.remove(m, "weight")
+    assert m.weight is w and (w == 0).sum().item() == 12 - kept and not prune.is_pruned(m)
+    with pytest.raises(ValueError, match="has to be pruned before pruning can be removed"):
+        prune.remove(m, "weight")
+
+
+def test_same_numbers_and_global(both):
+    results = []
+    for lib in both:
+        nn, prune = parts(lib)
+        lib.manual_seed(5)
+        a, b = nn.Linear(6, 4), nn.Conv2d(2, 3, 3)
+        prune.random_unstructured(a, "weight", 0.3)
+        prune.random_structured(b, "weight", 1, dim=0)
+        prune.custom_from_mask(b, "bias", mask=lib.tensor([1, 0, 1]))
+        prune.identity(a, "bias")
+        prune.global_unstructured([(a, "weight"), (b, "weight")], pruning_method=prune.RandomUnstructured, amount=7)
+        prune.global_unstructured([(a, "weight"), (b, "bias")], prune.L1Unstructured, amount=0.5,
+                                  importance_scores={(b, "bias"): lib.tensor([9.0, 8, 7])})
+        prune.ln_structured(b, "weight", 0.4, n="fro", dim=2, importance_scores=lib.ones(3, 2, 3, 3) * lib.arange(3.0)[:, None])
+        results.append([x.tolist() for x in (a.weight_mask, a.bias_mask, b.weight_mask, b.bias_mask, lib.rand(3))])
+    assert results[0] == results[1]
+
+
+def test_errors(lib):
+    nn, prune = parts(lib)
+    m = nn.Linear(4, 3)
+    for amount, error in ((1.5, ValueError), (-1, ValueError), ("a", TypeError), (None, TypeError), (13, ValueError)):
+        with pytest.raises(error):
+            prune.l1_unstructured(m, "weight", amount)
+    with pytest.raises(AssertionError, match="importance_scores should have the same shape"):
+        prune.l1_unstructured(m, "weight", 1, importance_scores=lib.ones(2))
+    with pytest.raises(IndexError, match="Invalid index 2"):
+        prune.random_structured(m, "weight", 1, dim=2)
+    with pytest.raises(TypeError, match='Only "unstructured" PRUNING_TYPE supported'):
+        prune.global_unstructured([(m, "weight")], prune.LnStructured, amount=1, n=2)
+    with pytest.raises(AttributeError):
+        prune.identity(m, "none")
+    assert not prune.is_pruned(m) and prune.L1Unstructured(2).prune(lib.tensor([3.0, 1, 2])).tolist() == [3, 0, 0]
+
+
+def test_method_of_ones_own(lib):
+    nn, prune = parts(lib)
+    seen = []
+
+    class EveryOther(prune.BasePruningMethod):
+        PRUNING_TYPE = "unstructured"
+
+        def __init__(self, first):
+            self.first = first
+
+        def compute_mask(self, t, default_mask):
+            seen.append(list(t.shape))
+            mask = default_mask.clone()
+            mask.view(-1)[self.first::2] = 0
+            return mask
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(lib.ones(2, 3))
+
+        def forward(self, x):
+            return (x * self.w).sum()
+
+    net = Net()
+    EveryOther.apply(net, "w", 0)
+    assert net.w_mask.tolist() == [[0, 1, 0], [1, 0, 1]]
+    EveryOther.apply(net, "w", first=1)
+    assert net.w_mask.tolist() == [[0, 1, 0], [0, 0, 1]] and seen == [[2, 3], [3]]
+    with lib.no_grad():
+        net.w_orig.fill_(5)
+    assert net(lib.ones(3)).item() == 10  # computed anew before a forward that is in Python, too
+    prune.remove(net, "w")
+    assert net.w.tolist() == [[0, 5, 0], [0, 0, 5]] and [n for n, _ in net.named_parameters()] == ["w"]
+
+    class Wrong(prune.BasePruningMethod):
+        PRUNING_TYPE = "unstructured"
+
+        def compute_mask(self, t, default_mask):
+            raise KeyError("mine")
+    with pytest.raises(KeyError, match="mine"):
+        Wrong.apply(net, "w")
+    assert [n for n, _ in net.named_parameters()] == ["w"] and net(lib.ones(3)).item() == 10
