@@ -39,7 +39,8 @@ def test_same_numbers_and_global(both):
         prune.global_unstructured([(a, "weight"), (b, "weight")], pruning_method=prune.RandomUnstructured, amount=7)
         prune.global_unstructured([(a, "weight"), (b, "bias")], prune.L1Unstructured, amount=0.5,
                                   importance_scores={(b, "bias"): lib.tensor([9.0, 8, 7])})
-        prune.ln_structured(b, "weight", 0.4, n="fro", dim=2, importance_scores=lib.ones(3, 2, 3, 3) * lib.arange(3.0)[:, None])
+        prune.ln_structured(b, "weight", 0.4, n=2, dim=2, importance_scores=lib.ones(3, 2, 3, 3) * lib.arange(3.0)[:, None])
+        prune.ln_structured(a, "weight", 1, "fro", dim=1)
         results.append([x.tolist() for x in (a.weight_mask, a.bias_mask, b.weight_mask, b.bias_mask, lib.rand(3))])
     assert results[0] == results[1]
 

@@ -14,7 +14,8 @@ _running = {}  # number: the method of one's own whose apply is going on
 @_MASK
 def _compute_mask(t, default_mask, number):
     try:
-        return hold(_running[number].compute_mask(wrap(t), default_mask=wrap(default_mask))._handle)
+        mask = _running[number].compute_mask(wrap(t), default_mask=wrap(default_mask))
+        return hold(mask._handle)
     except BaseException as e:
         fail(e)
         return None
