@@ -461,17 +461,30 @@ TN_API tn_tensor *(tn_conv2d)(tn_tensor *input, tn_tensor *weight, tn_tensor *bi
 
 /* ---- copy.c ---- */
 
-/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
-TN_API tn_tensor *(tn_clone)(tn_tensor *x);
+#ifndef __cplusplus
+#define tn_clone(...) TN_FORMATTED(tn_clone, __VA_ARGS__)
+#define tn_contiguous(...) TN_FORMATTED(tn_contiguous, __VA_ARGS__)
+#endif
 
-/** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
-TN_API tn_tensor *(tn_contiguous)(tn_tensor *x);
+/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory, unless .memory_format asks for
+ *  another; TN_ERR_SHAPE when x has not as many dims as that. [scope] */
+TN_API tn_tensor *(tn_clone)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+
+/** x itself when it is row-major (or lies in .memory_format), else a copy that is: Tensor.contiguous. [scope] */
+TN_API tn_tensor *(tn_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** x's values without its history: torch.detach. Shares the storage and the version counter. [scope] */
 TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
-TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype);
+#ifndef __cplusplus
+#define tn_to(x, ...)                                                                                                              \
+    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the
+ *  dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -519,7 +532,6 @@ TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opt
 #define tn_full(shape, ...)                                                                                                        \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
             (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
 #define tn_scalar_tensor(...)                                                                                                      \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
@@ -542,17 +554,27 @@ TN_API tn_tensor *(tn_full)(const int64_t *sizes, size_t ndim, tn_scalar value, 
 /** A 0-d tensor: torch.scalar_tensor. The default dtype is the default floating point one, also for a whole number. [scope] */
 TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
 
-/** Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope] */
-TN_API tn_tensor *(tn_empty_like)(tn_tensor *x);
+#ifndef __cplusplus
+#define tn_empty_like(...) TN_FORMATTED(tn_empty_like, __VA_ARGS__)
+#define tn_zeros_like(...) TN_FORMATTED(tn_zeros_like, __VA_ARGS__)
+#define tn_ones_like(...) TN_FORMATTED(tn_ones_like, __VA_ARGS__)
+#define tn_full_like(x, ...)                                                                                                       \
+    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
+            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs
+ *  no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** torch.zeros_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x);
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** torch.ones_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_ones_like)(tn_tensor *x);
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value);
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /* What may follow the first number of tn_arange. */
 typedef struct tn_arange_opts {
@@ -644,11 +666,16 @@ TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *op
 /** Normal with mean 0 and deviation 1: torch.randn. [scope] */
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
-/** torch.rand_like: x's shape, dtype and memory order. [scope] */
-TN_API tn_tensor *(tn_rand_like)(tn_tensor *x);
+#ifndef __cplusplus
+#define tn_rand_like(...) TN_FORMATTED(tn_rand_like, __VA_ARGS__)
+#define tn_randn_like(...) TN_FORMATTED(tn_randn_like, __VA_ARGS__)
+#endif
+
+/** torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope] */
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** torch.randn_like. [scope] */
-TN_API tn_tensor *(tn_randn_like)(tn_tensor *x);
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 
 /** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
  *  TN_ERR_RUNTIME. [scope] */

@@ -88,7 +88,14 @@ TN_API tn_dtype tn_get_dtype(tn_tensor *x);       /* TN_DTYPE_NONE for a bad han
 TN_API const char *tn_dtype_name(tn_dtype dtype); /* "float32" */
 TN_API size_t tn_element_size(tn_tensor *x);      /* bytes of one element */
 TN_API const char *tn_device(tn_tensor *x);       /* "cpu" */
-TN_API bool tn_is_contiguous(tn_tensor *x);
+/** The keyword of what may choose how its result lies in memory. */
+typedef struct tn_memory_format_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    tn_memory_format memory_format; /* TN_MEMORY_FORMAT_NONE: as the function says */
+} tn_memory_format_opts;
+/** Do x's elements lie row by row without holes, or just in .memory_format? torch.Tensor.is_contiguous */
+TN_API bool(tn_is_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
 TN_API bool tn_is_parameter(tn_tensor *x);
 TN_API bool tn_is_buffer(tn_tensor *x);
 TN_API uint32_t tn_version_counter(tn_tensor *x); /* raised by each in-place write; torch's _version */
@@ -165,6 +172,11 @@ static inline void tn_exit_on_error(bool on) { tn_set_error_handler(on ? tn_exit
         *tn_slot = tn_exchange(*tn_slot, (x));                                                                                     \
         TN_UNQUIET(void) 0;                                                                                                        \
     })
+/* A function (x, opts) with the keyword memory_format. */
+#define TN_FORMATTED(function, ...)                                                                                                \
+    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+            TN_REST(__VA_ARGS__, ))
+#define tn_is_contiguous(...) TN_FORMATTED(tn_is_contiguous, __VA_ARGS__)
 #define tn_from_blob(shape, dtype, data, destroy) (tn_from_blob)(TN_DIMS(shape), dtype, data, destroy)
 /* A function (shape, opts): by tuple and keywords. */
 #define TN_MAKE(function, ...)                                                                                                     \

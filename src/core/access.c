@@ -68,9 +68,9 @@ const char *tn_device(tn_tensor *x) {
     READ("device", x, "");
     return "cpu";
 }
-bool tn_is_contiguous(tn_tensor *x) {
+bool(tn_is_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts) {
     READ_SHAPE("is_contiguous", x, false);
-    return x->a.contiguous;
+    return tni_array_has_format(&x->a, opts ? opts->memory_format : TN_MEMORY_FORMAT_NONE);
 }
 bool tn_is_parameter(tn_tensor *x) {
     READ("is_parameter", x, false);

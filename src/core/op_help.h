@@ -125,7 +125,8 @@ static const struct {
     {"clamp_tensor",
      "x cut to [min, max] by tensors that broadcast; either may be NULL: torch.clamp. [scope]"},
     {"clone",
-     "A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope]"},
+     "A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory, unless .memory_format asks for\n"
+     "another; TN_ERR_SHAPE when x has not as many dims as that. [scope]"},
     {"complex",
      "real + i imag, broadcast: torch.complex. float32 or float64, both alike. [scope]"},
     {"conj",
@@ -191,7 +192,8 @@ static const struct {
      "Memory that is not initialised: torch.empty. The dtype is opts->dtype, else the default one. Negative sizes are TN_ERR_SHAPE;\n"
      "requires_grad with an integer dtype is TN_ERR_DTYPE. [scope]"},
     {"empty_like",
-     "Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope]"},
+     "Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs\n"
+     "no gradient. [scope]"},
     {"eq",
      "a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope]"},
     {"erf",
@@ -520,7 +522,7 @@ static const struct {
     {"rand",
      "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope]"},
     {"rand_like",
-     "torch.rand_like: x's shape, dtype and memory order. [scope]"},
+     "torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope]"},
     {"randint",
      "Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are\n"
      "TN_ERR_RUNTIME. [scope]"},
@@ -657,7 +659,8 @@ static const struct {
     {"tile",
      "tn_repeat with ones in front of the numbers where there are fewer than dims: torch.tile. [scope]"},
     {"to",
-     "x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope]"},
+     "x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the\n"
+     "dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope]"},
     {"topk",
      "The k largest (or smallest) along dim, in their order, and where they stood; of equals the first: torch.topk.\n"
      "values, indices  as tn_sort\n"

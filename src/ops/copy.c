@@ -8,15 +8,15 @@
 
 /* ---- clone ---- */
 
-/* The argument: row-major instead of the input's order of memory. */
-static bool clone_run(tni_call *c) {
-    const tni_array *x = &c->in[0]->a;
-    if (c->arg[0].b)
-        TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
-    else
-        TNI_TRY(tni_out_like(c, 0, c->in[0], (tn_dtype)x->dtype));
-    return tni_copy_array(&c->out[0]->a, x);
+static tn_memory_format format_of(const tn_memory_format_opts *opts) { return TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE); }
+
+/* out[0] is in[0] in that dtype and format. */
+static bool copy_out(tni_call *c, tn_dtype dtype, int64_t format) {
+    c->out[0] = tni_tensor_new_format(c->t, c->op->name, c->in[0], dtype, (tn_memory_format)format);
+    return c->out[0] && tni_copy_array(&c->out[0]->a, &c->in[0]->a);
 }
+
+static bool clone_run(tni_call *c) { return copy_out(c, (tn_dtype)c->in[0]->a.dtype, c->arg[0].i); }
 
 static bool pass_vjp(tni_vjp *g) {
     TNI_DX(g, 0, g->dy[0]);
@@ -28,14 +28,29 @@ TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) 
       .run = clone_run, .moves = true, .front = clone_front, .vjp = pass_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
-/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory. [scope] */
-TN_API tn_tensor *(tn_clone)(tn_tensor *x) { return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = false})); }
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_clone(...) TN_FORMATTED(tn_clone, __VA_ARGS__)
+#define tn_contiguous(...) TN_FORMATTED(tn_contiguous, __VA_ARGS__)
+#endif
+#endif
 
-/** x itself when it is row-major, else a row-major copy: Tensor.contiguous. [scope] */
-TN_API tn_tensor *(tn_contiguous)(tn_tensor *x) {
+/** A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory, unless .memory_format asks for
+ *  another; TN_ERR_SHAPE when x has not as many dims as that. [scope] */
+TN_API tn_tensor *(tn_clone)(tn_tensor *x, const tn_memory_format_opts *opts) {
+    return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.i = format_of(opts)}));
+}
+
+/** x itself when it is row-major (or lies in .memory_format), else a copy that is: Tensor.contiguous. [scope] */
+TN_API tn_tensor *(tn_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("contiguous", x);
-    return x->a.contiguous ? tn_hold(x) : tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.b = true}));
+    tn_memory_format format = format_of(opts);
+    if (tni_array_has_format(&x->a, format)) return tn_hold(x);
+    if (format == TN_PRESERVE_FORMAT)
+        return (void)tni_fail(TN_ERR_RUNTIME, "preserve memory format is unsupported by the contiguous operator"), NULL;
+    if (format == TN_MEMORY_FORMAT_NONE) format = TN_CONTIGUOUS_FORMAT;
+    return tni_run_op(&tni_op_clone, TNI_INS(x), TNI_ARGS({.i = format}));
 }
 
 /* ---- detach ---- */
@@ -54,7 +69,7 @@ TN_API tn_tensor *(tn_detach)(tn_tensor *x) {
 
 static bool to_run(tni_call *c) {
     TNI_TRY(tni_dtype_check("to", c->arg[0].dtype));
-    return tni_out_like(c, 0, c->in[0], c->arg[0].dtype) && tni_copy_array(&c->out[0]->a, &c->in[0]->a);
+    return copy_out(c, c->arg[0].dtype, c->arg[1].i);
 }
 
 static bool to_vjp(tni_vjp *g) {
@@ -63,16 +78,29 @@ static bool to_vjp(tni_vjp *g) {
 }
 
 static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg);
-TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run,
+TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat? memory_format=None) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run,
       .front = to_front, .vjp = to_vjp,
       .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
                             "f32[0] float64"));
 
-/** x with another dtype, or x itself when it has that dtype: Tensor.to(dtype). Floats are cut to integers toward zero. [scope] */
-TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype) {
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_to(x, ...)                                                                                                              \
+    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+            TN_REST(__VA_ARGS__, ))
+#endif
+#endif
+
+/** x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the
+ *  dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_memory_format_opts *opts) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("to", x);
-    return x->a.dtype == (int8_t)dtype ? tn_hold(x) : tni_run_op(&tni_op_to, TNI_INS(x), TNI_ARGS({.dtype = dtype}));
+    tn_memory_format format = format_of(opts);
+    if (dtype == TN_DTYPE_NONE) dtype = (tn_dtype)x->a.dtype;
+    bool stays = format == TN_MEMORY_FORMAT_NONE || format == TN_PRESERVE_FORMAT || format == tni_array_format(&x->a);
+    if (stays && x->a.dtype == (int8_t)dtype) return tn_hold(x);
+    return tni_run_op(&tni_op_to, TNI_INS(x), TNI_ARGS({.dtype = dtype}, {.i = format}));
 }
 
 /* ---- copy_ ---- */
@@ -373,7 +401,7 @@ TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opt
 static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
     (void)n;
     (void)arg;
-    return (tn_clone)(in[0]);
+    return (tn_clone)(in[0], NULL);
 }
 
 static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
@@ -390,5 +418,5 @@ static tn_tensor *fill_front(tn_tensor *const *in, size_t n, const tni_value *ar
 
 static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
     (void)n;
-    return (tn_to)(in[0], arg[0].dtype);
+    return (tn_to)(in[0], arg[0].dtype, NULL);
 }

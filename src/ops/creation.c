@@ -43,10 +43,10 @@ tn_tensor *tni_made(tni_thread *t, tn_tensor *x, bool filled, const tn_opts *opt
     return NULL;
 }
 
-tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like) {
+tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const tn_memory_format_opts *opts) {
     *t = tni_self();
     if (!*t || tni_failed() || !tni_check_handle(who, "input", like, TNI_TENSOR)) return NULL;
-    return tni_tensor_new_like(*t, who, like, (tn_dtype)like->a.dtype);
+    return tni_tensor_new_format(*t, who, like, (tn_dtype)like->a.dtype, TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE));
 }
 
 /* float16 and bfloat16 tensors are computed in float32: the result, with what opts ask for, of rounding `wide`. */
@@ -108,7 +108,6 @@ static tn_dtype dtype_of(tn_scalar v) {
 #define tn_full(shape, ...)                                                                                                        \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE),                                                                   \
             (tn_full)(TN_DIMS(shape), TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_full_like(x, value) (tn_full_like)(x, TN_SCALAR(value))
 #define tn_scalar_tensor(...)                                                                                                      \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (tn_scalar_tensor)(TN_SCALAR((TN_FIRST(__VA_ARGS__, ))), &tn_o),  \
             TN_REST(__VA_ARGS__, ))
@@ -149,29 +148,41 @@ TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts) {
     return tni_made(t, x, x && fill("scalar_tensor", &x->a, value), opts);
 }
 
-/** Not initialised, with x's shape, dtype and, when x is dense, strides: torch.empty_like. It needs no gradient. [scope] */
-TN_API tn_tensor *tn_empty_like(tn_tensor *x) {
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_empty_like(...) TN_FORMATTED(tn_empty_like, __VA_ARGS__)
+#define tn_zeros_like(...) TN_FORMATTED(tn_zeros_like, __VA_ARGS__)
+#define tn_ones_like(...) TN_FORMATTED(tn_ones_like, __VA_ARGS__)
+#define tn_full_like(x, ...)                                                                                                       \
+    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
+            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+#endif
+
+/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs
+ *  no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
     tni_thread *t;
-    tn_tensor *y = tni_make_like(&t, "empty_like", x);
+    tn_tensor *y = tni_make_like(&t, "empty_like", x, opts);
     return tni_made(t, y, true, NULL);
 }
 /** torch.zeros_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *tn_zeros_like(tn_tensor *x) {
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
     tni_thread *t;
-    tn_tensor *y = tni_make_like(&t, "zeros_like", x);
+    tn_tensor *y = tni_make_like(&t, "zeros_like", x, opts);
     if (y) clear(&y->a);
     return tni_made(t, y, true, NULL);
 }
 /** torch.ones_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *tn_ones_like(tn_tensor *x) {
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
     tni_thread *t;
-    tn_tensor *y = tni_make_like(&t, "ones_like", x);
+    tn_tensor *y = tni_make_like(&t, "ones_like", x, opts);
     return tni_made(t, y, y && fill("ones_like", &y->a, tn_scalar_int(1)), NULL);
 }
 /** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value) {
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_memory_format_opts *opts) {
     tni_thread *t;
-    tn_tensor *y = tni_make_like(&t, "full_like", x);
+    tn_tensor *y = tni_make_like(&t, "full_like", x, opts);
     return tni_made(t, y, y && fill("full_like", &y->a, value), NULL);
 }
 

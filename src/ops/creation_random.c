@@ -15,9 +15,9 @@ static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dt
     return tni_made(t, x, x && tni_sample(t, who, &x->a, s), opts);
 }
 
-static tn_tensor *draw_like(const char *who, tn_tensor *like, const tni_sampler *s) {
+static tn_tensor *draw_like(const char *who, tn_tensor *like, const tn_memory_format_opts *opts, const tni_sampler *s) {
     tni_thread *t;
-    tn_tensor *x = tni_make_like(&t, who, like);
+    tn_tensor *x = tni_make_like(&t, who, like, opts);
     return tni_made(t, x, x && tni_dtype_check(who, (tn_dtype)x->a.dtype) && tni_sample(t, who, &x->a, s), NULL);
 }
 
@@ -42,10 +42,21 @@ TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *op
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     return draw("randn", sizes, ndim, TN_DTYPE_NONE, &standard_normal, opts);
 }
-/** torch.rand_like: x's shape, dtype and memory order. [scope] */
-TN_API tn_tensor *tn_rand_like(tn_tensor *x) { return draw_like("rand_like", x, &standard_uniform); }
+#ifdef TN_HEADER
+#ifndef __cplusplus
+#define tn_rand_like(...) TN_FORMATTED(tn_rand_like, __VA_ARGS__)
+#define tn_randn_like(...) TN_FORMATTED(tn_randn_like, __VA_ARGS__)
+#endif
+#endif
+
+/** torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope] */
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+    return draw_like("rand_like", x, opts, &standard_uniform);
+}
 /** torch.randn_like. [scope] */
-TN_API tn_tensor *tn_randn_like(tn_tensor *x) { return draw_like("randn_like", x, &standard_normal); }
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+    return draw_like("randn_like", x, opts, &standard_normal);
+}
 
 /** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
  *  TN_ERR_RUNTIME. [scope] */

@@ -79,12 +79,12 @@ TN_OP(eye_m, .schema = "eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None) -> 
 /* ---- like another tensor: its shape, dtype and memory order ---- */
 
 /* With a dtype of the caller's, the other tensor is seen in that. */
-static tn_tensor *like(tn_tensor *x, tn_dtype dtype) { return dtype == TN_DTYPE_NONE ? x : (tn_to)(tn_detach(x), dtype); }
+static tn_tensor *like(tn_tensor *x, tn_dtype dtype) { return dtype == TN_DTYPE_NONE ? x : tn_to(tn_detach(x), dtype); }
 
 FRONT(empty_like_front, tn_empty_like(like(in[0], arg[0].dtype)))
 FRONT(zeros_like_front, tn_zeros_like(like(in[0], arg[0].dtype)))
 FRONT(ones_like_front, tn_ones_like(like(in[0], arg[0].dtype)))
-FRONT(full_like_front, (tn_full_like)(like(in[0], arg[1].dtype), arg[0].scalar))
+FRONT(full_like_front, (tn_full_like)(like(in[0], arg[1].dtype), arg[0].scalar, NULL))
 FRONT(rand_like_front, tn_rand_like(like(in[0], arg[0].dtype)))
 FRONT(randn_like_front, tn_randn_like(like(in[0], arg[0].dtype)))
 

@@ -91,7 +91,8 @@ static bool is_contiguous(const tni_array *a) {
 bool tni_array_new_format(tni_array *out, const char *who, const tni_array *like, tn_dtype dtype, tn_memory_format format) {
     TNI_TRY(tni_format_check(format, like->ndim));
     bool last = format == TN_CHANNELS_LAST || format == TN_CHANNELS_LAST_3D;
-    if (!last && (format == TN_CONTIGUOUS_FORMAT || !tni_is_dense(like))) return tni_array_new(out, who, dtype, like->sizes, like->ndim);
+    bool row_major = format == TN_CONTIGUOUS_FORMAT || like->numel == 0 || !tni_is_dense(like);
+    if (!last && row_major) return tni_array_new(out, who, dtype, like->sizes, like->ndim);
     TNI_TRY(set_header(out, who, dtype, like->sizes, like->ndim));
     if (last)
         tni_format_strides(like->sizes, format, out->strides);

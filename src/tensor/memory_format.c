@@ -25,7 +25,7 @@ void tni_format_strides(const int64_t *sizes, tn_memory_format format, int64_t *
 }
 
 bool tni_array_has_format(const tni_array *a, tn_memory_format format) {
-    if (format != TN_CHANNELS_LAST && format != TN_CHANNELS_LAST_3D) return format != TN_PRESERVE_FORMAT ? a->contiguous : true;
+    if (format != TN_CHANNELS_LAST && format != TN_CHANNELS_LAST_3D) return a->contiguous;
     if (a->ndim != dims_of(format)) return false;
     const int8_t *order = order_of(format);
     int64_t stride = 1;

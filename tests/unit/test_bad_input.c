@@ -230,15 +230,20 @@ static void null_and_stale_handles(void) {
     tn_tensor *good = tn_ones((2, 2)), *dead = tn_ones(2);
     tn_free(dead); /* nothing is made below, so its slot is not used again */
     tn_tensor *bad[2] = {NULL, dead};
-    tn_tensor *(*const unary[])(tn_tensor *) = {tn_neg,        tn_abs,       tn_exp,   tn_log,    tn_sqrt,       tn_tanh,
-                                                tn_sigmoid,    tn_relu,      tn_clone, tn_detach, tn_contiguous, tn_t,
-                                                tn_zeros_like, tn_ones_like, tn_zero_, tn_relu_,  tn_random_,    tn_bernoulli};
+    tn_tensor *(*const unary[])(tn_tensor *) = {tn_neg,  tn_abs,    tn_exp, tn_log,   tn_sqrt,  tn_tanh,    tn_sigmoid,
+                                                tn_relu, tn_detach, tn_t,   tn_zero_, tn_relu_, tn_random_, tn_bernoulli};
+    tn_tensor *(*const formatted[])(tn_tensor *, const tn_memory_format_opts *) = {tn_clone, tn_contiguous, tn_zeros_like,
+                                                                                   tn_ones_like, tn_rand_like};
     tn_tensor *(*const binary[])(tn_tensor *, tn_tensor *) = {(tn_mul), (tn_fmod), (tn_mul_), tn_matmul, tn_mm,
                                                               tn_bmm,   (tn_pow),  (tn_eq),   (tn_lt),   tn_copy_};
     for (int b = 0; b < 2; b++) {
         tn_status status = b ? TN_ERR_HANDLE : TN_ERR_TYPE;
         for (size_t i = 0; i < sizeof unary / sizeof *unary; i++) {
             CHECK(unary[i](bad[b]) == NULL);
+            CHECK_ERROR(status, b ? "not alive" : "NULL");
+        }
+        for (size_t i = 0; i < sizeof formatted / sizeof *formatted; i++) {
+            CHECK(formatted[i](bad[b], NULL) == NULL);
             CHECK_ERROR(status, b ? "not alive" : "NULL");
         }
         for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)

@@ -149,6 +149,52 @@ static void check_double(run *r) {
     tn_clear_error();
 }
 
+/* x with its channels last in memory, where it has four or five dims. */
+static tn_tensor *channels_last(tn_tensor *x, bool *any) {
+    int64_t ndim = x ? tn_ndim(x) : 0;
+    if (ndim != 4 && ndim != 5) return x;
+    *any = true;
+    tn_tensor *y = tn_to(tn_detach(x), TN_DTYPE_NONE, .memory_format = ndim == 4 ? TN_CHANNELS_LAST : TN_CHANNELS_LAST_3D);
+    return tn_requires_grad(x) ? tn_requires_grad_(y, true) : y;
+}
+
+static bool close_to(tn_tensor *x, tn_tensor *expected) {
+    return x && expected && tn_allclose(tn_detach(x), tn_detach(expected), .rtol = 1e-4, .atol = 1e-5);
+}
+
+/* The same values and gradients when the inputs, and the parameters of four dims, lie with their channels last. */
+static void check_channels_last(run *r) {
+    TN_SCOPE;
+    bool any = false;
+    tn_tensor *before[SAMPLE_INPUTS];
+    memcpy(before, r->in, sizeof before);
+    for (size_t i = 0; i < r->s.nin; i++) r->in[i] = channels_last(r->in[i], &any);
+    tn_manual_seed(0);
+    tn_module *old = r->m, *made = any ? r->l->make() : NULL;
+    if (made) {
+        (void)(tn_module_to)(made, &(tn_module_to_opts){.size = sizeof(tn_module_to_opts),
+                                                        .dtype = TN_DTYPE_NONE,
+                                                        .memory_format = TN_CHANNELS_LAST});
+        tn_clear_error(); /* of a parameter of five dims */
+        r->m = made;
+        bool draws = strstr(r->l->python, "Dropout") || strstr(r->l->python, "RReLU"); /* in the order of memory, as PyTorch does */
+        if (draws) (tn_eval)(made), (tn_eval)(old);
+        tn_tensor *y = forward(r);
+        if (y && tn_requires_grad(y) && !draws) tn_backward(weighted(y));
+        CHECK(draws || close_to(y, r->out));
+        if (!draws && tn_grad(before[0])) CHECK(close_to(tn_grad(r->in[0]), tn_grad(before[0])));
+        (tn_eval)(made), (tn_eval)(old);
+        y = forward(r);
+        memcpy(r->in, before, sizeof before);
+        r->m = old;
+        CHECK(close_to(y, forward(r)));
+        CHECK_OK();
+    }
+    memcpy(r->in, before, sizeof before);
+    r->m = old;
+    tn_clear_error();
+}
+
 /* Another layer with this one's state, and a copy of it, give what it gives. */
 static void check_copies(run *r) {
     TN_SCOPE;
@@ -206,6 +252,7 @@ static void test_layer(const layer *l, const char *path) {
     make_inputs(&r, TN_FLOAT32);
     if (!CHECK(check_values(&r, path))) printf("  no values for %s: tests/parity/layers.py --write\n", l->python);
     check_none(&r);
+    check_channels_last(&r);
     check_copies(&r);
     if (CHECK(r.out)) check_double(&r);
 }

@@ -214,6 +214,50 @@ static void halves_round_to_nearest_even(void) {
     }
 }
 
+static bool strides(tn_tensor *x, int64_t a, int64_t b, int64_t c, int64_t d) {
+    const int64_t *s = tn_strides(x);
+    return s && s[0] == a && s[1] == b && s[2] == c && s[3] == d;
+}
+
+#define LAST .memory_format = TN_CHANNELS_LAST
+static void formats(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_arange(120, .dtype = TN_FLOAT32), *y, *g;
+    x = tn_requires_grad_(tn_reshape(x, (2, 3, 4, 5)), true);
+    y = tn_to(x, TN_DTYPE_NONE, LAST);
+    CHECK(strides(y, 60, 1, 15, 3) && tn_equal(x, y) && !tn_is_contiguous(y) && tn_is_contiguous(y, LAST));
+    CHECK(tn_to(y, TN_DTYPE_NONE, LAST) == y && tn_contiguous(y, LAST) == y && tn_contiguous(x) == x &&
+          tn_to(x, TN_DTYPE_NONE) == x);
+    CHECK(strides(tn_contiguous(y), 60, 20, 5, 1) && strides(tn_to(y, TN_FLOAT64), 60, 1, 15, 3) &&
+          strides(tn_clone(y), 60, 1, 15, 3));
+    CHECK(strides(tn_to(y, TN_FLOAT64, .memory_format = TN_CONTIGUOUS_FORMAT), 60, 20, 5, 1));
+    CHECK(tn_equal(tn_to(y, TN_FLOAT64, .memory_format = TN_PRESERVE_FORMAT), x) && tn_equal(tn_clone(x, LAST), x));
+    CHECK(strides(tn_empty_like(x, LAST), 60, 1, 15, 3) && strides(tn_zeros_like(y), 60, 1, 15, 3));
+    CHECK(strides(tn_ones_like(y, .memory_format = TN_CONTIGUOUS_FORMAT), 60, 20, 5, 1) &&
+          strides(tn_full_like(x, 2, LAST), 60, 1, 15, 3));
+    CHECK(strides(tn_rand_like(x, LAST), 60, 1, 15, 3) && strides(tn_randn_like(y), 60, 1, 15, 3));
+    CHECK(tn_backward(tn_sum(tn_mul(tn_clone(x, LAST), y))) && (g = tn_grad(x)) && tn_equal(g, tn_mul(tn_detach(x), 2)));
+    tn_tensor *thin = tn_ones((2, 1, 4, 5)),
+              *turned = tn_to(thin, TN_DTYPE_NONE, LAST); /* both formats fit; to() asks for the strides */
+    CHECK(tn_is_contiguous(thin, LAST) && turned != thin && strides(turned, 20, 1, 5, 1) && tn_is_contiguous(turned));
+    CHECK(tn_contiguous(thin, LAST) == thin && strides(tn_clone(turned), 20, 1, 5, 1) &&
+          strides(tn_clone(thin, LAST), 20, 1, 5, 1));
+    tn_tensor *holes = tn_slice(x, 2, 0, 4, 2);
+    CHECK(strides(tn_clone(holes), 30, 10, 5, 1) && strides(tn_to(holes, TN_DTYPE_NONE, LAST), 30, 1, 15, 3));
+    CHECK(!tn_is_contiguous(tn_ones((0, 3, 4, 5)), LAST) && strides(tn_clone(tn_ones((2, 0, 4, 5)), LAST), 0, 1, 0, 0));
+    tn_tensor *deep = tn_clone(tn_ones((2, 3, 4, 5, 6)), .memory_format = TN_CHANNELS_LAST_3D);
+    CHECK(tn_stride(deep, 0) == 360 && tn_stride(deep, 1) == 1 && tn_stride(deep, 2) == 90 && tn_stride(deep, 4) == 3);
+    CHECK(tn_is_contiguous(deep, .memory_format = TN_CHANNELS_LAST_3D) && !tn_is_contiguous(deep, LAST));
+    CHECK(tn_clone(deep, LAST) == NULL);
+    CHECK_ERROR(TN_ERR_SHAPE, "required rank 4 tensor to use channels_last format");
+    CHECK(tn_to(x, TN_DTYPE_NONE, .memory_format = TN_CHANNELS_LAST_3D) == NULL);
+    CHECK_ERROR(TN_ERR_SHAPE, "required rank 5 tensor to use channels_last_3d format");
+    CHECK(tn_contiguous(y, .memory_format = TN_PRESERVE_FORMAT) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "preserve memory format is unsupported by the contiguous operator");
+    CHECK(tn_zeros_like(x, .memory_format = (tn_memory_format)9) == NULL);
+    CHECK_ERROR(TN_ERR_VALUE, "9 is no memory format");
+}
+
 int main(void) {
     RUN(halves_round_to_nearest_even);
     RUN(clones);
@@ -228,5 +272,6 @@ int main(void) {
     RUN(close_to);
     RUN(gradients);
     RUN(no_leaks);
+    RUN(formats);
     return test_end();
 }

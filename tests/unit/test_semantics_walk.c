@@ -231,8 +231,6 @@ static void conversion(void) {
     IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
          "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
     CHECK(tn_module_to(m, tn_get_dtype(tn_ones(1, .dtype = TN_FLOAT64))) && tn_get_dtype(m->w) == TN_FLOAT64);
-    NOT_YET(134, "to(memory_format=channels_last) restrides members of four and five dimensions.",
-            "Layers here take any strides; there is no such argument.");
     IN_C(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.",
          "tn_module_to takes no integral dtype at all.");
     CHECK(!tn_module_to(m, TN_INT32));
@@ -250,6 +248,38 @@ static void conversion(void) {
     tn_nn_sequential *lazy = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_lazy_linear(2));
     CHECK(!tn_module_share_memory(lazy) && !tn_is_shared(tn_get_parameter(lazy, "0.weight")));
     CHECK_ERROR(TN_ERR_RUNTIME, "Can't share memory on an uninitialized parameter or buffer.");
+}
+
+static void formats(void) {
+    TN_SCOPE;
+    HOLDS(134, "to(memory_format) restrides parameters, gradients and buffers of four dimensions (channels_last) or five "
+               "(channels_last_3d) and leaves the rest; a member of the other of the two is refused.");
+    tn_nn_sequential *m = tn_nn_sequential(tn_nn_conv2d(2, 3, 3), tn_nn_batch_norm2d(3));
+    tn_tensor *w = tn_get_parameter(m, "0.weight"), *b = tn_buffer(tn_randn((1, 2, 3, 4))), *x = tn_randn((1, 2, 5, 6));
+    tn_module_register_buffer(m, "b", b);
+    tn_eval(m);
+    tn_tensor *before = tn_clone(tn_detach(w)), *y = tn_forward(m, x);
+    tn_backward(tn_sum(tn_mul(y, y)));
+    tn_tensor *g = tn_grad(w), *grad = tn_clone(g);
+    CHECK(tn_module_to(m, .memory_format = TN_CHANNELS_LAST) && tn_get_parameter(m, "0.weight") == w && tn_equal(w, before));
+    CHECK(tn_stride(w, 0) == 18 && tn_stride(w, 1) == 1 && tn_stride(w, 2) == 6 && tn_stride(w, 3) == 2);
+    CHECK(tn_grad(w) == g && tn_equal(g, grad) && tn_is_contiguous(g, .memory_format = TN_CHANNELS_LAST) && tn_stride(b, 1) == 1);
+    CHECK(tn_is_contiguous(tn_get_parameter(m, "0.bias")) && tn_get_dtype(w) == TN_FLOAT32);
+    CHECK(tn_allclose(tn_forward(m, tn_contiguous(x, .memory_format = TN_CHANNELS_LAST)), y));
+    const void *memory = tn_data(w);
+    CHECK(tn_module_to(m, .memory_format = TN_CHANNELS_LAST) && tn_data(w) == memory && tn_module_to(m) && tn_data(w) == memory);
+    CHECK(tn_module_to(m, TN_FLOAT64) && tn_stride(w, 1) == 1 && tn_module_to(m, TN_FLOAT32, TN_CONTIGUOUS_FORMAT));
+    CHECK(tn_is_contiguous(w) && tn_stride(w, 0) == 18 && tn_is_contiguous(g) && tn_equal(w, before));
+    CHECK(!tn_module_to(m, TN_FLOAT64, .memory_format = TN_CHANNELS_LAST_3D) && tn_get_dtype(w) == TN_FLOAT32);
+    CHECK_ERROR(TN_ERR_SHAPE, "required rank 5 tensor to use channels_last_3d format");
+    tn_module *solid = plain_module();
+    tn_tensor *five = tn_parameter(tn_randn((2, 3, 2, 2, 2)));
+    tn_module_set(solid, "w", five);
+    CHECK(!tn_module_to(solid, .memory_format = TN_CHANNELS_LAST));
+    CHECK_ERROR(TN_ERR_SHAPE, "required rank 4 tensor to use channels_last format");
+    CHECK(tn_module_to(solid, .memory_format = TN_CHANNELS_LAST_3D) && tn_stride(five, 1) == 1 && tn_stride(five, 4) == 3);
+    CHECK(!tn_module_to(tn_nn_lazy_conv2d(3, 3), .memory_format = TN_CHANNELS_LAST));
+    CHECK_ERROR(TN_ERR_VALUE, "Attempted to use an uninitialized parameter in to");
 }
 
 static tn_tensor *counted(tn_tensor *g, void *data) {
@@ -344,6 +374,7 @@ int main(void) {
     RUN(paths);
     RUN(whole_modules);
     RUN(conversion);
+    RUN(formats);
     RUN(overwriting);
     RUN(swapping);
     return test_end();

@@ -119,7 +119,7 @@ class Tensor:
         return self.dtype.itemsize
 
     def is_contiguous(self):
-        return _is_contiguous(self._handle)
+        return _is_contiguous(self._handle, None)
 
     def is_floating_point(self):
         return self.dtype.is_floating_point
