@@ -78,8 +78,8 @@ static bool to_vjp(tni_vjp *g) {
 }
 
 static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg);
-TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat? memory_format=None) -> Tensor(a)", .grad_name = "ToCopyBackward0", .run = to_run,
-      .front = to_front, .vjp = to_vjp,
+TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat? memory_format=None) -> Tensor(a)",
+      .grad_name = "ToCopyBackward0", .run = to_run, .front = to_front, .vjp = to_vjp,
       .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
                             "f32[0] float64"));
 
