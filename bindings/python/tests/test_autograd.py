@@ -141,3 +141,21 @@ def test_functions_of_ones_own(lib):
     (a.sum() + b.sum()).backward()
     assert x.grad.tolist() == [3, 3]
     assert not Scale.apply(x.detach(), w.detach(), 1).requires_grad
+
+
+def test_grad_dtype(lib):
+    p = lib.nn.Parameter(lib.ones(3))
+    assert p.grad_dtype == lib.float32
+    p.grad_dtype = lib.float64
+    p.sum().backward()
+    assert p.grad.dtype == lib.float64 and lib.nn.Parameter(p).grad_dtype == lib.float32
+    with pytest.raises(RuntimeError, match="Cannot set grad_dtype to 'Float'"):
+        p.grad_dtype = lib.float32
+    p.grad_dtype = None
+    assert p.grad_dtype is None
+    p.grad = lib.ones(3).half()
+    assert p.grad.dtype == lib.float16
+    with pytest.raises(RuntimeError, match="grad_dtype must be a torch.dtype or None, but got int"):
+        p.grad_dtype = 3
+    with pytest.raises(RuntimeError, match="on leaf tensors"):
+        (p * 2).grad_dtype

@@ -283,3 +283,38 @@ def test_summary_of_modules_made_in_python():
     assert net.training and net.norm.num_batches_tracked.item() == 0
     with pytest.raises(RuntimeError):
         tison.utils.summary(net, tison.ones(5, 2))
+
+
+def test_conversion_under_flags(lib):
+    F, net = lib.__future__, lib.nn.Linear(2, 2)
+    w = net.weight
+    net(lib.ones(1, 2)).sum().backward()
+    F.set_overwrite_module_params_on_conversion(True)
+    try:
+        assert F.get_overwrite_module_params_on_conversion() and not F.get_swap_module_params_on_conversion()
+        net.double()
+        assert net.weight is not w and w.dtype == lib.float32 and isinstance(net.weight, lib.nn.Parameter)
+        assert net.weight.grad.dtype == lib.float64
+    finally:
+        F.set_overwrite_module_params_on_conversion(False)
+    w = net.weight
+    F.set_swap_module_params_on_conversion(True)
+    try:
+        g = w.grad
+        net.float()
+        assert net.weight is w and w.grad is g and g.dtype == lib.float32 and type(w) is lib.nn.Parameter
+        view = w[0]
+        with pytest.raises(RuntimeError, match="Couldn't swap Linear.weight"):
+            net.double()
+        del view
+        net.load_state_dict({"weight": lib.ones(2, 2).double(), "bias": lib.ones(2)}, assign=True)
+        assert net.weight is w and w.dtype == lib.float64 and w.grad is None
+    finally:
+        F.set_swap_module_params_on_conversion(False)
+
+
+def test_module_to_memory_format(lib):
+    net = lib.nn.Conv2d(2, 3, 3).to(memory_format=lib.channels_last)
+    assert net.weight.stride() == (18, 1, 6, 2) and net.bias.stride() == (1,)
+    with pytest.raises(RuntimeError, match="required rank 5 tensor"):
+        net.to(memory_format=lib.channels_last_3d)

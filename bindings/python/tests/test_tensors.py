@@ -147,3 +147,26 @@ def test_devices(lib):
     assert lib.nn.functional.relu(y, inplace=True) is y and y.tolist() == [0, 2] and lib.nn.ReLU(inplace=True)(y).tolist() == [0, 2]
     assert y.new_zeros(2, 2).shape == (2, 2) and y.new_ones((3,), dtype=lib.int64).dtype == lib.int64
     assert y.new_full((1,), 2.5).item() == 2.5
+
+
+def test_memory_formats(lib):
+    x = lib.ones(2, 3, 4, 5)
+    y = x.to(memory_format=lib.channels_last)
+    assert y.stride() == (60, 1, 15, 3) and not y.is_contiguous() and y.is_contiguous(memory_format=lib.channels_last)
+    assert y.contiguous().stride() == x.stride() and y.clone().stride() == y.stride() and lib.clone(y).stride() == y.stride()
+    assert y.to(lib.float64).stride() == y.stride() and x.contiguous(memory_format=lib.channels_last).stride() == y.stride()
+    assert x.clone(memory_format=lib.channels_last).stride() == lib.zeros_like(x, memory_format=lib.channels_last).stride() == y.stride()
+    assert lib.full_like(y, 2, memory_format=lib.contiguous_format).stride() == x.stride() and str(lib.channels_last) == "torch.channels_last"
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        lib.ones(2).clone(memory_format=lib.channels_last)
+
+
+def test_swap_tensors(lib):
+    a, b = lib.ones(2), lib.nn.Parameter(lib.zeros(3))
+    b.note = "mine"
+    lib.utils.swap_tensors(a, b)
+    assert type(a) is lib.nn.Parameter and type(b) is lib.Tensor and a.shape == (3,) and a.note == "mine" and not hasattr(b, "note")
+    view = a[:1]
+    with pytest.raises(RuntimeError, match="Expected use_count of t1"):
+        lib.utils.swap_tensors(a, b)
+    del view

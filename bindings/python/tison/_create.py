@@ -119,16 +119,16 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     return call("tn_arange", start, end, step, dtype=dtype, requires_grad=requires_grad)
 
 
-def full_like(x, value, *, dtype=None, requires_grad=False):
+def full_like(x, value, *, dtype=None, requires_grad=False, memory_format=None):
     """torch.full_like."""
-    y = call("tn_full_like", x if dtype is None else x.to(dtype), value)
+    y = call("tn_full_like", x if dtype is None else x.to(dtype), value, memory_format=memory_format or 0)
     return y.requires_grad_() if requires_grad else y
 
 
 def _like(name):
     def make(x, *, dtype=None, requires_grad=False, memory_format=None, device=None):
         only_cpu(device)
-        y = call(f"tn_{name}", x if dtype is None else x.to(dtype))
+        y = call(f"tn_{name}", x if dtype is None else x.to(dtype), memory_format=memory_format or 0)
         return y.requires_grad_() if requires_grad else y
     make.__name__, make.__doc__ = name, f"torch.{name}."
     return make

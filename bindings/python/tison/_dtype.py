@@ -42,3 +42,21 @@ by_typestr = {d.typestr: d for d in _by_value.values() if d.typestr}
 
 def of(value):
     return _by_value.get(value)
+
+
+class memory_format(int):
+    """torch.memory_format: how elements lie in memory."""
+
+    def __new__(cls, name):
+        values = next(e["values"] for e in api["enums"] if e["name"] == "tn_memory_format")
+        x = super().__new__(cls, values["TN_" + name.upper()])
+        x.name = name
+        return x
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    __str__ = __repr__
+
+
+formats = {name: memory_format(name) for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")}

@@ -198,6 +198,8 @@ for _schema, _row in _rows:
         _add(_schema.name + "_", _row["doc"], True)
 
 
+names["clone"] = Tensor.clone  # which takes memory_format
+
 for _name in ("real", "imag"):  # attributes in Python
     if _name in names:
         setattr(Tensor, _name, property(names[_name]))

@@ -118,8 +118,8 @@ class Tensor:
     def element_size(self):
         return self.dtype.itemsize
 
-    def is_contiguous(self):
-        return _is_contiguous(self._handle, None)
+    def is_contiguous(self, memory_format=None):
+        return call("tn_is_contiguous", self, memory_format=memory_format) if memory_format else _is_contiguous(self._handle, None)
 
     def is_floating_point(self):
         return self.dtype.is_floating_point
@@ -170,6 +170,17 @@ class Tensor:
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
         call("tn_set_grad", self, value)
+
+    @property
+    def grad_dtype(self):
+        """The dtype that gradients have and add up in; None: any."""
+        return call("tn_grad_dtype", self)
+
+    @grad_dtype.setter
+    def grad_dtype(self, value):
+        if value is not None and not isinstance(value, _dtype.dtype):
+            raise RuntimeError(f"grad_dtype must be a torch.dtype or None, but got {type(value).__name__}")
+        call("tn_set_grad_dtype", self, value)
 
     @property
     def grad_fn(self):
@@ -318,8 +329,16 @@ class Tensor:
             else:
                 only_cpu(a)
         only_cpu(device)
-        x = self if dtype is None or dtype is self.dtype else call("tn_to", self, dtype)
+        if (dtype is None or dtype is self.dtype) and not memory_format:
+            return self.clone() if copy else self
+        x = call("tn_to", self, dtype, memory_format=memory_format or 0)
         return x.clone() if copy and x is self else x
+
+    def clone(self, *, memory_format=None):
+        return call("tn_clone", self, memory_format=memory_format or 0)
+
+    def contiguous(self, memory_format=None):
+        return call("tn_contiguous", self, memory_format=memory_format or 0)
 
     def type(self, dtype=None):
         if dtype is None:

@@ -364,15 +364,15 @@ class Module:
     def zero_grad(self, set_to_none=True):
         call("tn_zero_grad", self, set_to_none=set_to_none)
 
-    def to(self, *args, dtype=None, device=None):
+    def to(self, *args, dtype=None, device=None, memory_format=None):
         for a in args:
             if isinstance(a, (_dtype.dtype, Tensor)):
                 dtype = getattr(a, "dtype", a)
             else:
                 only_cpu(a)
         only_cpu(device)
-        if dtype is not None:
-            call("tn_module_to", self, dtype)
+        if dtype is not None or memory_format is not None:
+            call("tn_module_to", self, dtype, memory_format=memory_format or 0)
         return self
 
     def cpu(self):

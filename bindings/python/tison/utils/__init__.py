@@ -5,7 +5,7 @@ import ctypes as _ctypes
 from .._call import call
 from . import data
 
-__all__ = ["data", "summary"]
+__all__ = ["data", "summary", "swap_tensors"]
 
 
 def summary(module, input=None, depth=-1):
@@ -17,3 +17,14 @@ def summary(module, input=None, depth=-1):
     handles = (_ctypes.c_void_p * len(inputs))(*(x._handle for x in inputs))
     return call("tn_module_summary", module, inputs=_ctypes.addressof(handles), ninputs=len(inputs), depth=depth,
                 copy=_copy.deepcopy(module))
+
+
+def swap_tensors(t1, t2):
+    """torch.utils.swap_tensors: both objects stay, and exchange what they are."""
+    call("tn_swap_tensors", t1, t2)
+    t1.__class__, t2.__class__ = t2.__class__, t1.__class__
+    first, second = ({k: v for k, v in t.__dict__.items() if k != "_handle"} for t in (t1, t2))
+    for t, old, new in (t1, first, second), (t2, second, first):
+        for name in old:
+            del t.__dict__[name]
+        t.__dict__.update(new)
