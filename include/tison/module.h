@@ -103,9 +103,11 @@ TN_API bool(tn_adopt)(tn_module *m);
 TN_API bool tn_forward_arity(tn_module *m, size_t n, size_t arity, size_t results);
 
 /* ---- marks ---- */
-/** A tensor with a mark, sharing x's storage and version counter: torch.nn.Parameter. A leaf that requires grad. [scope] */
+/** A tensor with a mark, sharing x's storage and version counter: torch.nn.Parameter. A leaf that requires grad; TN_ERR_DTYPE for integers
+ *  and bools unless told that it does not. NULL, as None: an empty one of shape (0) and the default dtype. [scope] [NULL ok] */
 TN_API tn_tensor *tn_parameter_at(tn_tensor *x, bool requires_grad, const char *where);
-/** torch.nn.Buffer: a plain tensor with a mark; saved with the module unless not persistent. [scope] */
+/** torch.nn.Buffer: a plain tensor with a mark, sharing x's storage; a leaf with x's requires_grad; saved with the module unless not
+ *  persistent. NULL, as None: an empty one. [scope] [NULL ok] */
 typedef struct tn_buffer_opts {
     size_t size;
     bool persistent; /* true */

@@ -183,9 +183,7 @@ bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *a
 /* The derivative may need the old value of self: then a copy of it is what the node saves. */
 static bool copy_self(tni_call *c, tn_tensor **copy) {
     *copy = NULL;
-    bool others = false;
-    for (size_t i = 1; i < c->nin; i++) others |= c->in[i] && c->in[i]->requires_grad;
-    if (!c->record || !(c->op->save & TNI_IN(0)) || !(others || c->in[0]->requires_grad)) return true;
+    if (!c->record || !tni_saves_input(c, 0)) return true;
     *copy = tni_tensor_new_like(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype);
     return *copy && tni_copy_array(&(*copy)->a, &c->in[0]->a);
 }

@@ -26,10 +26,9 @@ bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record
               who);
     if (t->no_grad) return true;
     if (x->base && x->base->requires_grad && tni_is_leaf(x->base))
-        return tni_fail(TN_ERR_AUTOGRAD, "%s: a view of a leaf Variable that requires grad is being used in an in-place operation.",
-                        who);
+        return tni_fail(TN_ERR_AUTOGRAD, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     if (x->requires_grad && tni_is_leaf(x))
-        return tni_fail(TN_ERR_AUTOGRAD, "%s: a leaf Variable that requires grad is being used in an in-place operation.", who);
+        return tni_fail(TN_ERR_AUTOGRAD, "a leaf Variable that requires grad is being used in an in-place operation.");
     if (record && x->view_of_hook)
         return tni_fail(
             TN_ERR_AUTOGRAD,

@@ -1,7 +1,7 @@
 /* core/mark.c - Parameter and Buffer: a tensor with a mark. */
 #include "base/error.h"
 #include "core/module.h"
-#include "core/node.h"
+#include <tison/ops.h>
 
 /* A new handle of x's storage and version counter, without history. */
 static tn_tensor *marked(const char *who, tn_tensor *x) {
@@ -12,8 +12,11 @@ static tn_tensor *marked(const char *who, tn_tensor *x) {
     return tni_tensor_alias(t, who, x);
 }
 
+/* What None stands for. */
+static tn_tensor *nothing(void) { return (tn_empty)((const int64_t[]){0}, 1, NULL); }
+
 tn_tensor *tn_parameter_at(tn_tensor *x, bool requires_grad, const char *where) {
-    if (tni_failed()) return NULL;
+    if (tni_failed() || (!x && !(x = nothing()))) return NULL;
     TNI_CHECK_TENSOR("Parameter", x);
     if (requires_grad && !tni_dtype_has_grad((tn_dtype)x->a.dtype))
         return (void)tni_fail(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients"), NULL;
@@ -29,16 +32,12 @@ tn_tensor *tn_parameter_at(tn_tensor *x, bool requires_grad, const char *where) 
     return tni_give(tni_self(), p);
 }
 
-/* Unlike a Parameter, a Buffer may have a history. */
 tn_tensor *(tn_buffer)(tn_tensor *x, const tn_buffer_opts *opts) {
+    if (!x && !tni_failed()) x = nothing();
     tn_tensor *b = marked("Buffer", x);
     if (!b) return NULL;
     b->is_buffer = true;
     b->persistent = !opts || opts->size < sizeof *opts || opts->persistent;
-    if (x->requires_grad) {
-        b->requires_grad = true;
-        b->output_nr = x->output_nr;
-        if (x->grad_fn) tni_node_share(x->grad_fn), b->grad_fn = x->grad_fn;
-    }
+    b->requires_grad = x->requires_grad;
     return tni_give(tni_self(), b);
 }

@@ -74,6 +74,7 @@ bool tni_node_save(tni_node *n, size_t slot, tn_tensor *x, uint32_t which);
 
 /* Records the call that was just run: gives its outputs their node. false with an error; then nothing was recorded. */
 bool tni_record(tni_call *c, tn_tensor *saved_self);
+bool tni_saves_input(const tni_call *c, size_t i); /* is input i kept for the derivatives that will be wanted? */
 /* The node of x, made anew for a view whose base was changed in place since. NULL with no error: a leaf. */
 bool tni_grad_fn(tn_tensor *x, tni_node **out);
 

@@ -61,16 +61,18 @@ typedef struct tni_op {
     bool (*vjp)(tni_vjp *g);       /* derivative as a formula over operators; NULL: not differentiable, or composite */
     bool (*fused_vjp)(tni_vjp *g); /* used when nothing records; must agree with vjp */
     uint32_t save;                 /* TNI_IN(i) | TNI_OUT(i): kept for vjp */
-    uint32_t optional;             /* bits of inputs that may be NULL */
-    uint32_t ints;                 /* bits of arguments that are lists of ints */
-    bool composite;                /* made of other operators, which record themselves */
-    bool view;                     /* out[0] shares the storage of in[0] */
-    bool moves;                    /* elements are only moved: dtypes without kernels are welcome, as they are for views */
-    bool widen;       /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
-    bool wide_only;   /* float32 and float64 alone, as in PyTorch: 16-bit floats are refused */
-    bool inplace;     /* has the form name_, which writes into in[0] */
-    bool hidden;      /* a part of other operators: not listed by tn_op_names */
-    uint32_t scalars; /* bits of arguments of type Scalar that keep their Python kind (.scalar); the others are .d */
+    uint32_t save_for
+        [2]; /* of inputs 0 and 1 in .save: the inputs whose derivatives read them, and without which they are not kept; 0: any */
+    uint32_t optional; /* bits of inputs that may be NULL */
+    uint32_t ints;     /* bits of arguments that are lists of ints */
+    bool composite;    /* made of other operators, which record themselves */
+    bool view;         /* out[0] shares the storage of in[0] */
+    bool moves;        /* elements are only moved: dtypes without kernels are welcome, as they are for views */
+    bool widen;        /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
+    bool wide_only;    /* float32 and float64 alone, as in PyTorch: 16-bit floats are refused */
+    bool inplace;      /* has the form name_, which writes into in[0] */
+    bool hidden;       /* a part of other operators: not listed by tn_op_names */
+    uint32_t scalars;  /* bits of arguments of type Scalar that keep their Python kind (.scalar); the others are .d */
     /* For calls by name, the public function on the schema's arguments where that does more than run the row ... */
     tn_tensor *(*front)(tn_tensor *const *in, size_t nin, const tni_value *arg);
     /* ... and where the schema returns Tensor[]. */

@@ -124,10 +124,18 @@ bool tni_node_save(tni_node *n, size_t slot, tn_tensor *x, uint32_t which) {
     return true;
 }
 
+bool tni_saves_input(const tni_call *c, size_t i) {
+    if (!(c->op->save & TNI_IN(i)) || !c->in[i]) return false;
+    uint32_t readers = i < 2 ? c->op->save_for[i] : 0;
+    for (size_t k = 0; readers && k < c->nin; k++)
+        if ((readers & TNI_IN(k)) && c->in[k] && c->in[k]->requires_grad) readers = 0;
+    return readers == 0;
+}
+
 static bool save_inputs(tni_node *n, tni_call *c, tn_tensor *saved_self) {
     for (size_t i = 0; i < c->nin && i < 16; i++) {
         tn_tensor *x = i == 0 && saved_self ? saved_self : c->in[i];
-        if ((c->op->save & TNI_IN(i)) && x) TNI_TRY(tni_node_save(n, n->saves, x, (uint32_t)TNI_IN(i)));
+        if (tni_saves_input(c, i)) TNI_TRY(tni_node_save(n, n->saves, x, (uint32_t)TNI_IN(i)));
     }
     return true;
 }

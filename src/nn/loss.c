@@ -80,9 +80,9 @@ static tn_nn_loss *make(tn_nn_loss *self, tn_reduction reduction, tn_tensor *wei
     TN_SCOPE;
     if (!self) return NULL;
     self->reduction = reduction;
-    self->weight = weight ? tn_buffer(weight) : NULL;
-    self->pos_weight = pos_weight ? tn_buffer(pos_weight) : NULL;
-    return self;
+    bool right = (!weight || tn_module_register_buffer(self, "weight", weight)) &&
+                 (!pos_weight || tn_module_register_buffer(self, "pos_weight", pos_weight));
+    return right ? self : NULL;
 }
 #define OR(field, other) (opts ? opts->field : (other))
 #define REDUCTION OR(reduction, TN_REDUCTION_MEAN)

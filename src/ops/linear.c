@@ -55,17 +55,28 @@ static tn_tensor *as_rows(tn_tensor *x) {
                         2);
 }
 
+/* Each is kept for the other's derivative, and else NULL. */
+static bool find_saved(tni_vjp *g, tn_tensor **x, tn_tensor **w) {
+    *x = tni_needs(g, 1) ? tni_saved(g, TNI_IN(0)) : NULL;
+    *w = tni_needs(g, 0) ? tni_saved(g, TNI_IN(1)) : NULL;
+    return (*x || !tni_needs(g, 1)) && (*w || !tni_needs(g, 0));
+}
+
 static bool linear_vjp(tni_vjp *g) {
-    tn_tensor *x = tni_saved(g, TNI_IN(0)), *w = tni_saved(g, TNI_IN(1)), *dy = as_rows(g->dy[0]);
-    if (!x || !w || !dy) return false;
-    TNI_DX(g, 0, (tn_reshape)(tn_mm(dy, w), x->a.sizes, x->a.ndim));
+    tn_tensor *dy = as_rows(g->dy[0]), *x, *w;
+    size_t ndim;
+    if (!dy || !find_saved(g, &x, &w)) return false;
+    TNI_DX(g, 0, (tn_reshape)(tn_mm(dy, w), tni_input_sizes(g, 0, &ndim), g->dy[0]->a.ndim));
     TNI_DX(g, 1, tn_mm(tn_t(dy), as_rows(x)));
     TNI_DX(g, 2, tn_sum(dy, 0));
     return true;
 }
 
-static tn_tensor *new_result(tni_vjp *g, const tn_tensor *like) {
-    return tni_give(g->t, tni_tensor_new(g->t, "linear", (tn_dtype)like->a.dtype, like->a.sizes, like->a.ndim));
+/* A gradient of input i, not initialised. */
+static tn_tensor *new_result(tni_vjp *g, size_t i, tn_dtype dtype) {
+    size_t ndim;
+    const int64_t *sizes = tni_input_sizes(g, i, &ndim);
+    return tni_give(g->t, tni_tensor_new(g->t, "linear", dtype, sizes, ndim));
 }
 
 static void sum_rows(const tni_array *dy, void *out, int64_t rows, int64_t columns) {
@@ -77,19 +88,21 @@ static void sum_rows(const tni_array *dy, void *out, int64_t rows, int64_t colum
 
 /* Straight on the arrays; only for the common case of row-major x, W and dy. */
 static bool linear_fused_vjp(tni_vjp *g) {
-    tn_tensor *x = tni_saved(g, TNI_IN(0)), *w = tni_saved(g, TNI_IN(1)), *dy = g->dy[0];
-    if (!x || !w) return false;
-    if (!x->a.contiguous || !w->a.contiguous || !dy->a.contiguous) return linear_vjp(g);
-    tn_dtype dtype = (tn_dtype)w->a.dtype;
-    int64_t in = w->a.sizes[1], out = w->a.sizes[0], rows = out ? dy->a.numel / out : 0;
-    tni_matrix mx = {x->a.data, rows, in, TNI_MAX(in, 1), false}, mw = {w->a.data, out, in, TNI_MAX(in, 1), false};
+    tn_tensor *dy = g->dy[0], *x, *w;
+    if (!find_saved(g, &x, &w)) return false;
+    if ((x && !x->a.contiguous) || (w && !w->a.contiguous) || !dy->a.contiguous) return linear_vjp(g);
+    tn_dtype dtype = (tn_dtype)dy->a.dtype;
+    int64_t out = dy->a.sizes[dy->a.ndim - 1], rows = out ? dy->a.numel / out : 0;
+    int64_t in = x ? x->a.sizes[x->a.ndim - 1] : w ? w->a.sizes[1] : 0;
+    tni_matrix mx = {x ? x->a.data : NULL, rows, in, TNI_MAX(in, 1), false};
+    tni_matrix mw = {w ? w->a.data : NULL, out, in, TNI_MAX(in, 1), false};
     tni_matrix my = {dy->a.data, rows, out, TNI_MAX(out, 1), false}, myt = tni_matrix_transpose(my);
     if (out == 0) return linear_vjp(g);
     if (tni_needs(g, 0) &&
-        (!(g->dx[0] = new_result(g, x)) || !tni_multiply(dtype, &my, &mw, g->dx[0]->a.data, TNI_MAX(in, 1), NULL)))
+        (!(g->dx[0] = new_result(g, 0, dtype)) || !tni_multiply(dtype, &my, &mw, g->dx[0]->a.data, TNI_MAX(in, 1), NULL)))
         return false;
     if (tni_needs(g, 1) &&
-        (!(g->dx[1] = new_result(g, w)) || !tni_multiply(dtype, &myt, &mx, g->dx[1]->a.data, TNI_MAX(in, 1), NULL)))
+        (!(g->dx[1] = new_result(g, 1, dtype)) || !tni_multiply(dtype, &myt, &mx, g->dx[1]->a.data, TNI_MAX(in, 1), NULL)))
         return false;
     if (!tni_needs(g, 2)) return true;
     g->dx[2] = tni_give(g->t, tni_tensor_new(g->t, "linear", dtype, &out, 1));
@@ -100,14 +113,15 @@ static bool linear_fused_vjp(tni_vjp *g) {
 static tn_tensor *linear_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(linear, .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", .grad_name = "AddmmBackward0",
       .run = linear_run, .front = linear_front, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
-      .save = TNI_IN(0) | TNI_IN(1), .optional = 4,
+      .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)}, .optional = 4,
       .samples = TN_SAMPLES("f32[3,4] f32[5,4] f32[5]", "f32[2,3,4] f32[5,4] f32[5]", "f64[4] f64[2,4] f64[2]",
                             "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "f32[3,4] f32[5,3] f32[5] !shape",
                             "f32[3,4] f64[5,4] - !dtype"));
 /* The same without a bias: torch's node has another name. */
 TN_OP(linear_no_bias, .schema = "linear_no_bias(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0",
       .run = linear_run, .hidden = true, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
-      .save = TNI_IN(0) | TNI_IN(1), .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
+      .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
+      .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
 
 /** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
 TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias) {

@@ -52,15 +52,15 @@ static bool mm_vjp(tni_vjp *g) {
 }
 
 static bool mm_fused_vjp(tni_vjp *g) {
-    tn_tensor *a = tni_saved(g, TNI_IN(0)), *b = tni_saved(g, TNI_IN(1));
-    if (!a || !b) return false;
+    tn_tensor *a = tni_needs(g, 1) ? tni_saved(g, TNI_IN(0)) : NULL, *b = tni_needs(g, 0) ? tni_saved(g, TNI_IN(1)) : NULL;
+    if ((tni_needs(g, 1) && !a) || (tni_needs(g, 0) && !b)) return false;
     TNI_DX(g, 0, tni_give(g->t, product(g->t, g->dy[0], false, b, true)));
     TNI_DX(g, 1, tni_give(g->t, product(g->t, a, true, g->dy[0], false)));
     return true;
 }
 
 TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .widen = true,
-      .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
       .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[3,2]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]",
                             "i64[2,3] i64[3,2]", "c64[2,3] c64[3,2]", "c128[3,2]^T c128[2,3]", "f32[1,8] f32[8,8]",
                             "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype", "f32[3] f32[3] !shape"));
@@ -124,7 +124,7 @@ static bool bmm_vjp(tni_vjp *g) {
 }
 
 TN_OP(bmm, .schema = "bmm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "BmmBackward0", .run = bmm_run, .widen = true,
-      .vjp = bmm_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .vjp = bmm_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
       .samples = TN_SAMPLES("f32[2,3,4] f32[2,4,5]", "f64[3,2,2]^T f64[3,2,1]", "f32[0,2,3] f32[0,3,2]", "c64[2,2,3] c64[2,3,2]",
                             "f32[2,3,4] f32[3,4,5] !shape"));
 

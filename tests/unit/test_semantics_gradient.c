@@ -16,12 +16,13 @@ static void accumulation(void) {
     HOLDS(47, "With create_graph it becomes a new tensor with a history, and the old one stays as it was.");
     tn_backward(tn_sum(tn_mul(p, p)), .create_graph = true);
     CHECK(tn_grad(p) != g && tn_grad_fn_name(tn_grad(p)) != NULL && sum_of(g) == 12 && sum_of(tn_grad(p)) == 24);
+    CHECK(tn_version_counter(g) == 1); /* of the second backward */
     tn_set_grad(p, NULL);
     HOLDS(48, "A gradient that the program hands to backward is copied.");
     tn_tensor *seed = tn_ones((2, 3));
     tn_backward(p, .gradient = seed);
     tn_zero_(seed);
-    CHECK(sum_of(tn_grad(p)) == 6);
+    CHECK(sum_of(tn_grad(p)) == 6 && tn_grad(p) != seed && tn_data(tn_grad(p)) != tn_data(seed));
     HOLDS(49, "A stored gradient lies in memory as its Parameter does when that is dense; an expanded one is stored row by row.");
     tn_tensor *turned = tn_parameter(tn_t(tn_ones((3, 2)))), *last = tn_parameter(tn_permute(tn_ones((2, 4, 4, 3)), (0, 3, 1, 2)));
     tn_backward(tn_sum(turned));
@@ -44,13 +45,17 @@ static void accumulation(void) {
     CHECK(!tn_backward(loss));
     CHECK_ERROR(TN_ERR_AUTOGRAD, "Trying to backward through the graph a second time");
     CHECK(tn_backward(scalar) && tn_item(tn_grad(scalar)) == 1);
+    CHECK(tn_backward(scalar) && tn_item(tn_grad(scalar)) == 2); /* a leaf has no graph that could be freed */
+    CHECK(tn_backward(tn_sum(tn_add(p, 1)), .retain_graph = true));
 }
 
 static void setting_grad(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones(3));
     HOLDS(52, "A gradient may be set: nothing clears it; another shape or dtype, the Parameter itself, or no tensor are refused.");
+    tn_tensor *given = tn_ones(3);
     CHECK(tn_set_grad(p, tn_ones(3)) && tn_grad(p) && tn_set_grad(p, NULL) && tn_grad(p) == NULL);
+    CHECK(tn_set_grad(p, given) && tn_grad(p) == given);
     CHECK(!tn_set_grad(p, tn_ones(2)));
     CHECK_ERROR(TN_ERR_SHAPE, "attempting to assign a gradient of size '[2]' to a tensor of size '[3]'");
     CHECK(!tn_set_grad(p, tn_ones(3, .dtype = TN_FLOAT64)));
@@ -59,6 +64,9 @@ static void setting_grad(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "can't assign Variable as its own grad");
     CHECK(!tn_set_grad(p, (tn_tensor *)(void *)tn_state_new()));
     CHECK_ERROR(TN_ERR_TYPE, "must be a tensor");
+    CHECK(tn_grad(p) == given); /* what is refused changes nothing */
+    CHECK_STR(tn_status_exception(TN_ERR_DTYPE), "RuntimeError");
+    CHECK_STR(tn_status_exception(TN_ERR_SHAPE), "RuntimeError");
 }
 
 static bool doubles_forward(tn_function *fn, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
@@ -205,7 +213,8 @@ static void hooks_of_tensors(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "has changed the size of value");
     tn_register_hook(s, no_tensor, NULL, NULL);
     CHECK(!tn_backward(tn_sum(s)));
-    CHECK_ERROR(TN_ERR_TYPE, NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "must be a tensor, not a state");
+    CHECK(tn_grad(r) == NULL && tn_grad(s) == NULL);
     HOLDS(57, "A hook after the accumulation sees the accumulated value; a computed tensor has none.");
     double sum = 0;
     tn_register_post_accumulate_grad_hook(q, see_sum, &sum, NULL);
@@ -213,6 +222,7 @@ static void hooks_of_tensors(void) {
     CHECK(sum == 12);
     CHECK(tn_register_post_accumulate_grad_hook(tn_mul(q, 2), see_sum, &sum, NULL) == NULL);
     CHECK_ERROR(TN_ERR_AUTOGRAD, "post accumulate grad hooks cannot be registered on non-leaf tensors");
+    CHECK(sum_of(tn_grad(q)) == 12);
 }
 
 /* ---- copies, text ---- */
@@ -228,7 +238,7 @@ static void copies(void) {
     HOLDS(59, "That of a dense transposed one keeps its strides, that of a strided slice becomes contiguous.");
     tn_tensor *turned = tn_deepcopy(tn_parameter(tn_t(tn_ones((3, 2))))), *slice = tn_parameter(tn_select(tn_ones((4, 4)), 1, 2));
     CHECK(tn_stride(turned, 0) == 1 && tn_stride(turned, 1) == 2 && tn_stride(slice, 0) == 4);
-    CHECK(tn_stride(tn_deepcopy(slice), 0) == 1);
+    CHECK(tn_stride(tn_deepcopy(slice), 0) == 1 && sum_of(tn_deepcopy(slice)) == 4);
     HOLDS(60, "A container that holds a Parameter twice is copied with one copy twice.");
     tn_tensors *pair = tn_deepcopy(tn_tensors_new((tn_tensor *[]){p, p}, 2));
     CHECK(tn_tensors_get(pair, 0) == tn_tensors_get(pair, 1) && tn_tensors_get(pair, 0) != p);
@@ -239,9 +249,12 @@ static void copies(void) {
     CHECK(tn_data_f32(tn_tensors_get(marked, 1)) != tn_data_f32(tn_tensors_get(marked, 0)) + 3);
     CHECK(tn_data_f32(tn_tensors_get(plain, 1)) == tn_data_f32(tn_tensors_get(plain, 0)) + 3 &&
           sum_of(tn_tensors_get(plain, 1)) == 12);
-    NOT_IN_C(62, "copy.copy gives a new Parameter over the same memory with the attributes that a program added.",
-             "Objects of C have no attributes; tn_parameter(p) is the rest of it.");
-    CHECK(tn_data(tn_parameter(p)) == tn_data(p) && tn_grad(tn_parameter(p)) == NULL);
+    IN_C(62,
+         "copy.copy gives a new Parameter over the same memory, without the gradient, with the attributes that a program added.",
+         "tn_parameter(p, tn_requires_grad(p)); objects of C have no attributes that a program could add.");
+    tn_tensor *shallow = tn_parameter(frozen, tn_requires_grad(frozen)), *other = tn_parameter(p, tn_requires_grad(p));
+    CHECK(shallow != frozen && tn_data(shallow) == tn_data(frozen) && !tn_requires_grad(shallow) && tn_is_parameter(shallow));
+    CHECK(tn_data(other) == tn_data(p) && tn_grad(other) == NULL && tn_grad(p) != NULL);
     HOLDS(63, "A tensor with a history cannot be deep copied.");
     CHECK(tn_deepcopy(tn_mul(p, 2)) == NULL);
     CHECK_ERROR(TN_ERR_RUNTIME,
@@ -258,6 +271,8 @@ static void text(void) {
     CHECK_STR(tn_to_string(tn_tensors_new((tn_tensor *[]){p, p}, 2)),
               "[Parameter containing:\ntensor([1., 1.], requires_grad=True), Parameter containing:\ntensor([1., 1.], "
               "requires_grad=True)]");
+    CHECK_STR(tn_to_string(tn_tensors_new((tn_tensor *[]){p, tn_ones(1)}, 2)),
+              "[Parameter containing:\ntensor([1., 1.], requires_grad=True), tensor([1.])]");
     HOLDS(66, "An uninitialized one prints its kind.");
     CHECK_STR(tn_to_string(tn_uninitialized_parameter()), "<UninitializedParameter>");
     IN_C(67, "share_memory_() moves the memory to where other processes see it, and returns the object.",
@@ -276,8 +291,9 @@ static void text(void) {
     }
     int status = 1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0 && sum_of(shared) == 10);
-    NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added.",
-             "Python's way to store objects; files of tensors are tn_save and tn_load.");
+    NOT_IN_C(68, "Pickling keeps data, flag, class and the attributes that a program added, but no backward hooks.",
+             "Python's way to store objects; files of tensors are tn_save and tn_load. Parameters of the Python package can be "
+             "pickled.");
 }
 
 /* ---- Buffer ---- */
@@ -300,17 +316,25 @@ static void buffers(void) {
     m->a = tn_buffer(tn_ones(1));
     m->b = tn_buffer(tn_ones(1), .persistent = false);
     CHECK_STR(state_names(tn_state_dict(m)), "a ");
+    CHECK_STR(walk_names(tn_named_buffers(m)), "a b ");
+    tn_fill_(tn_detach(b), 3);
+    CHECK(sum_of(t) == 6 && !tn_is_buffer(t));
     HOLDS(70, "A tensor without the mark that sits in a buffer's place has no mark.");
     CHECK(tn_module_register_buffer(m, "extra", tn_ones(1)) && !tn_is_buffer(tn_get_buffer(m, "extra")));
     CHECK_STR(walk_names(tn_named_buffers(m)), "a b extra ");
-    IN_C(71, "A Buffer of nothing; its text is that of any tensor.",
-         "NULL is refused with TypeError; write tn_buffer(tn_empty(0)).");
-    CHECK(tn_buffer((tn_tensor *)NULL) == NULL);
-    CHECK_ERROR(TN_ERR_TYPE, "NULL");
-    CHECK_STR(tn_to_string(tn_buffer(tn_empty(0))), "tensor([])");
-    HOLDS(72, "A buffer may require grad and may have a history; requires_grad_ of a module leaves buffers alone.");
-    tn_tensor *computed = tn_buffer(tn_mul(t, 2));
-    CHECK(tn_requires_grad(computed) && tn_grad_fn_name(computed) != NULL);
+    HOLDS(71, "A Buffer of nothing is empty, of shape (0); its text is that of any tensor.");
+    tn_tensor *empty = tn_buffer((tn_tensor *)NULL);
+    CHECK(tn_is_buffer(empty) && tn_ndim(empty) == 1 && tn_numel(empty) == 0 && tn_get_dtype(empty) == TN_FLOAT32);
+    CHECK_STR(tn_to_string(empty), "tensor([])");
+    CHECK_STR(tn_to_string(tn_buffer(tn_ones(2))), "tensor([1., 1.])");
+    HOLDS(72,
+          "A buffer may require grad, and what is registered as one may have a history, which a Buffer drops; requires_grad_ of a "
+          "module leaves buffers alone.");
+    tn_tensor *computed = tn_mul(t, 2), *cut = tn_buffer(computed);
+    CHECK(tn_requires_grad(cut) && tn_is_leaf(cut) && tn_grad_fn_name(cut) == NULL && tn_data(cut) == tn_data(computed));
+    CHECK(tn_module_register_buffer(m, "computed", computed) && tn_get_buffer(m, "computed") == computed);
+    CHECK(tn_grad_fn_name(tn_get_buffer(m, "computed")) && tn_module_requires_grad_(m, false) && tn_requires_grad(computed));
+    CHECK(tn_module_delete(m, "computed"));
     m->w = tn_parameter(tn_ones(1));
     CHECK(tn_module_requires_grad_(m, false) && !tn_requires_grad(m->w) && !tn_requires_grad(m->a));
     CHECK(tn_module_requires_grad_(m, true) && tn_requires_grad(m->w) && !tn_requires_grad(m->a));
