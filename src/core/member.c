@@ -145,7 +145,7 @@ static bool check_cycle(tni_module *m, const char *name, tni_object *o) {
 /* Stores what the hooks leave; a replacement must be of the same kind. */
 static bool store(tni_module *m, const char *name, tni_object *o, uint8_t status, tni_hook_kind hooks) {
     tni_object *given = o;
-    if (hooks != TNI_GLOBAL_HOOKS && (o || hooks == TNI_HOOK_MODULE)) {
+    if (hooks != TNI_GLOBAL_HOOKS && (o || hooks != TNI_HOOK_PARAMETER)) {
         TNI_TRY(tni_hooks_registration(hooks, tni_module_struct(m), name, &o));
         if (o != given && hooks == TNI_HOOK_MODULE) TNI_TRY(check_cycle(m, name, o));
         if (o != given && hooks == TNI_HOOK_PARAMETER && !tni_is_parameter(o)) {

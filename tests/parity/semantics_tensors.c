@@ -22,7 +22,8 @@ static void error_from(int n, const char *begin, const char *end) {
 static void building(void) {
     TN_SCOPE;
     tn_tensor *t = tn_ones((2, 3)), *asks = tn_requires_grad_(tn_ones(2), true), *p = tn_parameter(t);
-    say(2, text("%d %d %d", tn_requires_grad(p), tn_requires_grad(tn_parameter(asks)), tn_requires_grad(tn_parameter(asks, false))));
+    say(2,
+        text("%d %d %d", tn_requires_grad(p), tn_requires_grad(tn_parameter(asks)), tn_requires_grad(tn_parameter(asks, false))));
     say(3, text("%d", tn_requires_grad(t)));
     tn_tensor *part = tn_slice(tn_t(tn_full((3, 4), 1.0)), 0, 1, 4, 2), *of_part = tn_parameter(part);
     say(4, text("%d %d %d %d %d %d", tn_data(of_part) == tn_data(part), (int)tn_storage_offset(of_part), (int)tn_size(of_part, 0),
@@ -34,7 +35,8 @@ static void building(void) {
         say(16, text("%d", tn_requires_grad(tn_parameter(tn_ones(1)))));
     }
     tn_tensor *computed = tn_mul(asks, 2), *leaf = tn_parameter(computed);
-    say(6, text("%d %d %d %d", tn_is_leaf(leaf), tn_grad_fn_name(leaf) == NULL, tn_grad(leaf) == NULL, tn_data(leaf) == tn_data(computed)));
+    say(6, text("%d %d %d %d", tn_is_leaf(leaf), tn_grad_fn_name(leaf) == NULL, tn_grad(leaf) == NULL,
+                tn_data(leaf) == tn_data(computed)));
     tn_tensor *again = tn_parameter(p);
     say(7, text("%d %d %d", again == p, tn_is_parameter(again), tn_data(again) == tn_data(p)));
     say(8, text("%d", tn_requires_grad(tn_parameter(tn_parameter(t, false)))));
@@ -73,8 +75,8 @@ static tn_tensor *same(tn_tensor *g, void *data) {
 static void used(void) {
     TN_SCOPE;
     tn_tensor *p = tn_parameter(tn_ones((2, 2)));
-    tn_tensor *made[] = {tn_clone(p),  tn_add(p, 1),    tn_select(p, 0, 0), tn_view(p, 4), tn_to(p, TN_FLOAT64),
-                         tn_detach(p), tn_get_data(p), tn_t(p),            tn_neg(p)};
+    tn_tensor *made[] = {tn_clone(p),    tn_add(p, 1), tn_select(p, 0, 0), tn_view(p, 4), tn_to(p, TN_FLOAT64), tn_detach(p),
+                         tn_get_data(p), tn_t(p),      tn_neg(p)};
     for (int i = 0; i < 9; i++) say(24, text("%d %d", tn_is_parameter(made[i]), tn_requires_grad(made[i])));
     say(25, text("%d %d %d", tn_to(p, TN_FLOAT32) == p, tn_contiguous(p) == p, tn_clone(p) == p));
     say(26, tn_to_string(tn_zeros_like(p)));
@@ -163,6 +165,7 @@ static void gradients(void) {
     tn_tensor *r = tn_parameter(tn_ones(3));
     tn_set_grad(r, tn_ones(3)), tn_set_grad(r, NULL), say(52, text("%d", tn_grad(r) == NULL));
     tn_set_grad(r, tn_ones(2)), error(52);
+    tn_set_grad(r, tn_ones(3, .dtype = TN_FLOAT64)), error(52);
     tn_tensor *made = tn_mul(r, 3);
     (void)tn_grad(made), say(54, *last_warning ? "warned" : ""), last_warning[0] = 0;
     tn_retain_grad(made), tn_backward(tn_sum(made)), say(54, tn_to_string(tn_grad(made))), warned(54);

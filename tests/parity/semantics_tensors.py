@@ -173,6 +173,7 @@ def gradients():
     r.grad = None
     say(52, truths(r.grad is None))
     error(52, lambda: setattr(r, "grad", torch.ones(2)))
+    error(52, lambda: setattr(r, "grad", torch.ones(3, dtype=torch.float64)))
     made = r * 3
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -375,6 +375,9 @@ static void hooks_of_registration(void) {
     CHECK_STR(last.seen, "w ");
     CHECK_STR(b.seen, "b ");
     CHECK_STR(m.seen, "c c- ");
+    (tn_module_set)(o, "b", NULL), (tn_module_register_buffer)(o, "nb", NULL, NULL), (tn_module_set)(o, "w", NULL);
+    CHECK_STR(b.seen, "b b- nb- ");
+    CHECK_STR(p.seen, "w ");
     p.instead = instead;
     CHECK((tn_module_set)(o, "v", PARAMETER) && (tn_module_get)(o, "v") == instead);
     tn_nn_sequential(tn_nn_relu(), tn_nn_tanh());
