@@ -131,6 +131,17 @@ typedef struct tn_nn_batch_norm_opts {
 #define tn_nn_instance_norm1d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm1d_new, false, __VA_ARGS__, )
 #define tn_nn_instance_norm2d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm2d_new, false, __VA_ARGS__, )
 #define tn_nn_instance_norm3d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm3d_new, false, __VA_ARGS__, )
+#define TN_NN_LAZY_NORM(function, ...)                                                                                             \
+    TN_WITH(tn_nn_batch_norm_opts,                                                                                                 \
+            (.eps = 1e-5, .momentum = 0.1, .affine = true, .track_running_stats = true, .bias = true, .dtype = TN_DTYPE_NONE,      \
+             .where = TN_HERE),                                                                                                    \
+            function(&tn_o), __VA_ARGS__)
+#define tn_nn_lazy_batch_norm1d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm1d_new, __VA_ARGS__)
+#define tn_nn_lazy_batch_norm2d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm2d_new, __VA_ARGS__)
+#define tn_nn_lazy_batch_norm3d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm3d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm1d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm1d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm2d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm2d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm3d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm3d_new, __VA_ARGS__)
 #endif
 
 /** weight is 1, bias 0, running_mean 0, running_var 1. momentum NaN: None. [scope] */
@@ -150,6 +161,25 @@ TN_API tn_nn_instance_norm2d *(tn_nn_instance_norm2d_new)(int64_t num_features, 
 
 /** As tn_nn_instance_norm1d_new. [scope] */
 TN_API tn_nn_instance_norm3d *(tn_nn_instance_norm3d_new)(int64_t num_features, const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyBatchNorm1d: its number of features is that of the first call's; then it is a BatchNorm1d. [scope] */
+TN_API tn_nn_batch_norm1d *(tn_nn_lazy_batch_norm1d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyBatchNorm2d: as tn_nn_lazy_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm2d *(tn_nn_lazy_batch_norm2d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyBatchNorm3d: as tn_nn_lazy_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm3d *(tn_nn_lazy_batch_norm3d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyInstanceNorm1d: as tn_nn_lazy_batch_norm1d_new, and then an InstanceNorm1d. Unlike that one it has parameters and
+ *  running statistics unless .affine and .track_running_stats refuse them. [scope] */
+TN_API tn_nn_instance_norm1d *(tn_nn_lazy_instance_norm1d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyInstanceNorm2d: as tn_nn_lazy_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm2d *(tn_nn_lazy_instance_norm2d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
+
+/** torch.nn.LazyInstanceNorm3d: as tn_nn_lazy_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm3d *(tn_nn_lazy_instance_norm3d_new)(const tn_nn_batch_norm_opts *opts TN_DEFAULT(NULL));
 
 /* ---- clip_grad.c ---- */
 

@@ -1,4 +1,4 @@
-/* nn/batch_norm.c - torch.nn.BatchNorm1d to 3d and InstanceNorm1d to 3d. */
+/* nn/batch_norm.c - torch.nn.BatchNorm1d to 3d and InstanceNorm1d to 3d, and their lazy classes. */
 #include "nn/layer.h"
 #include <math.h>
 #include <stdio.h>
@@ -37,6 +37,17 @@ typedef struct tn_nn_batch_norm_opts {
 #define tn_nn_instance_norm1d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm1d_new, false, __VA_ARGS__, )
 #define tn_nn_instance_norm2d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm2d_new, false, __VA_ARGS__, )
 #define tn_nn_instance_norm3d(...) TN_NN_BATCH_NORM(tn_nn_instance_norm3d_new, false, __VA_ARGS__, )
+#define TN_NN_LAZY_NORM(function, ...)                                                                                             \
+    TN_WITH(tn_nn_batch_norm_opts,                                                                                                 \
+            (.eps = 1e-5, .momentum = 0.1, .affine = true, .track_running_stats = true, .bias = true, .dtype = TN_DTYPE_NONE,      \
+             .where = TN_HERE),                                                                                                    \
+            function(&tn_o), __VA_ARGS__)
+#define tn_nn_lazy_batch_norm1d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm1d_new, __VA_ARGS__)
+#define tn_nn_lazy_batch_norm2d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm2d_new, __VA_ARGS__)
+#define tn_nn_lazy_batch_norm3d(...) TN_NN_LAZY_NORM(tn_nn_lazy_batch_norm3d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm1d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm1d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm2d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm2d_new, __VA_ARGS__)
+#define tn_nn_lazy_instance_norm3d(...) TN_NN_LAZY_NORM(tn_nn_lazy_instance_norm3d_new, __VA_ARGS__)
 #endif
 #endif
 
@@ -177,4 +188,89 @@ TN_API tn_nn_instance_norm2d *tn_nn_instance_norm2d_new(int64_t num_features, co
 /** As tn_nn_instance_norm1d_new. [scope] */
 TN_API tn_nn_instance_norm3d *tn_nn_instance_norm3d_new(int64_t num_features, const tn_nn_batch_norm_opts *opts) {
     return make(tn_new(tn_nn_instance_norm3d), num_features, false, opts);
+}
+
+/* ---- lazy ones: the first call learns the number of features, and makes the layer what it stands for ---- */
+
+/* A member that waits for its size gets it, with one value all over. */
+static bool fill_lazy(tn_tensor *x, int64_t features, double value) {
+    return !x || !tn_is_lazy(x) ||
+           ((tn_materialize)(x, &features, 1, NULL) && (value != 0 ? tn_fill_(x, value) : tn_zero_(x)) != NULL);
+}
+
+/* What has a size already, as after loading a state, keeps it. Without any such member nothing is learned, as in torch. */
+static bool learn(tn_nn_batch_norm *self, int64_t features) {
+    TN_NO_GRAD;
+    if (!fill_lazy(self->weight, features, 1) || !fill_lazy(self->bias, features, 0) ||
+        !fill_lazy(self->running_mean, features, 0) || !fill_lazy(self->running_var, features, 1))
+        return false;
+    tn_tensor *sized = self->weight ? self->weight : self->running_mean;
+    if (sized) self->num_features = tn_size(sized, 0);
+    return tn_error() == TN_OK;
+}
+
+/* one, other: dims of the input; the features lie before the last `after` ones. */
+static tn_tensor *lazy_forward(tn_nn_batch_norm *self, tn_tensor *x, int64_t one, int64_t other, int64_t after,
+                               const tn_class *class_) {
+    if (!check_dims(x, one, other)) return NULL;
+    int64_t ndim = tn_ndim(x), at = after ? ndim - after - 1 : 1;
+    if (!learn(self, tn_size(x, at)) || !tn_module_become(self, class_)) return NULL;
+    tn_tensor *y = NULL;
+    return class_->forward(&self->module, &x, 1, &y, 1) ? y : NULL;
+}
+
+#define LAZY_CLASS(name, printed_, one, other, after)                                                                              \
+    typedef tn_nn_batch_norm tn_nn_lazy_##name;                                                                                    \
+    static tn_tensor *lazy_##name##_forward(tn_nn_lazy_##name *self, tn_tensor *x) {                                               \
+        return lazy_forward(self, x, one, other, after, &tn_nn_##name##_class);                                                    \
+    }                                                                                                                              \
+    NORM_CLASS(tn_nn_lazy_##name, lazy_##name##_forward, printed_)
+LAZY_CLASS(batch_norm1d, "LazyBatchNorm1d", 2, 3, 0);
+LAZY_CLASS(batch_norm2d, "LazyBatchNorm2d", 4, 4, 0);
+LAZY_CLASS(batch_norm3d, "LazyBatchNorm3d", 5, 5, 0);
+LAZY_CLASS(instance_norm1d, "LazyInstanceNorm1d", 2, 3, 1);
+LAZY_CLASS(instance_norm2d, "LazyInstanceNorm2d", 3, 4, 2);
+LAZY_CLASS(instance_norm3d, "LazyInstanceNorm3d", 4, 5, 3);
+
+static tn_nn_batch_norm *make_lazy(tn_nn_batch_norm *self, const tn_nn_batch_norm_opts *opts) {
+    TN_SCOPE;
+    if (!self) return NULL;
+    self->eps = opts ? opts->eps : 1e-5;
+    self->momentum = opts ? opts->momentum : 0.1;
+    self->affine = !opts || opts->affine;
+    self->track_running_stats = !opts || opts->track_running_stats;
+    tn_dtype dtype = opts ? opts->dtype : TN_DTYPE_NONE;
+    if (self->affine) tni_layer_lazy_weights(!opts || opts->bias, dtype, &self->weight, &self->bias);
+    if (!self->track_running_stats) return self;
+    const tn_opts whole = {.size = sizeof whole, .dtype = TN_INT64};
+    self->running_mean = tn_uninitialized_buffer(.dtype = dtype);
+    self->running_var = tn_uninitialized_buffer(.dtype = dtype);
+    self->num_batches_tracked = tn_buffer((tn_zeros)(NULL, 0, &whole));
+    return self;
+}
+
+/** torch.nn.LazyBatchNorm1d: its number of features is that of the first call's; then it is a BatchNorm1d. [scope] */
+TN_API tn_nn_batch_norm1d *tn_nn_lazy_batch_norm1d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_batch_norm1d), opts);
+}
+/** torch.nn.LazyBatchNorm2d: as tn_nn_lazy_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm2d *tn_nn_lazy_batch_norm2d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_batch_norm2d), opts);
+}
+/** torch.nn.LazyBatchNorm3d: as tn_nn_lazy_batch_norm1d_new. [scope] */
+TN_API tn_nn_batch_norm3d *tn_nn_lazy_batch_norm3d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_batch_norm3d), opts);
+}
+/** torch.nn.LazyInstanceNorm1d: as tn_nn_lazy_batch_norm1d_new, and then an InstanceNorm1d. Unlike that one it has parameters and
+ *  running statistics unless .affine and .track_running_stats refuse them. [scope] */
+TN_API tn_nn_instance_norm1d *tn_nn_lazy_instance_norm1d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_instance_norm1d), opts);
+}
+/** torch.nn.LazyInstanceNorm2d: as tn_nn_lazy_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm2d *tn_nn_lazy_instance_norm2d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_instance_norm2d), opts);
+}
+/** torch.nn.LazyInstanceNorm3d: as tn_nn_lazy_instance_norm1d_new. [scope] */
+TN_API tn_nn_instance_norm3d *tn_nn_lazy_instance_norm3d_new(const tn_nn_batch_norm_opts *opts) {
+    return make_lazy(tn_new(tn_nn_lazy_instance_norm3d), opts);
 }

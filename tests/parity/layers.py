@@ -42,10 +42,13 @@ def describe(expression, inputs):
     yield "text " + repr(m).replace("\n", "\\n")
     yield f"version {state._metadata['']['version']}"
     for name, value in state.items():
-        yield f"state {name} {written(value)}"
+        yield f"state {name} " + ("lazy" if nn.parameter.is_lazy(value) else written(value))
+    text = repr(m)
     torch.manual_seed(1)
     out = m.train()(*xs)
     yield "train " + written(out)
+    if repr(m) != text:  # a lazy layer has become another
+        yield "text " + repr(m).replace("\n", "\\n")
     if out.requires_grad:
         (out * weights(out)).sum().backward()
     for name, x in [("0", xs[0]), *m.named_parameters()]:

@@ -9,8 +9,10 @@
 #define LAYERS(X) \
     X(linear, "nn.Linear(4, 3)", tn_nn_linear(4, 3), "f32[2,4]") \
     X(linear_plain, "nn.Linear(4, 3, bias=False)", tn_nn_linear(4, 3, .bias = false), "f32[2,5,4]") \
+    X(lazy_linear, "nn.LazyLinear(3)", tn_nn_lazy_linear(3), "f32[2,4]") \
     X(linear_wrong, "nn.Linear(4, 3)", tn_nn_linear(4, 3), "f32[2,5] !shape") \
     X(conv2d, "nn.Conv2d(2, 4, 3, padding=1, groups=2)", tn_nn_conv2d(2, 4, 3, .padding = 1, .groups = 2), "f32[2,2,5,4]") \
+    X(lazy_conv2d, "nn.LazyConv2d(4, 3, bias=False)", tn_nn_lazy_conv2d(4, 3, .bias = false), "f32[2,2,5,4]") \
     X(max_pool2d, "nn.MaxPool2d(2)", tn_nn_max_pool2d(2), "f32[2,3,4,6]") \
     X(relu, "nn.ReLU()", tn_nn_relu(), "f32[3,4]") \
     X(tanh, "nn.Tanh()", tn_nn_tanh(), "f32[3,4]") \
@@ -55,6 +57,20 @@
     X(instance_norm2d_one, "nn.InstanceNorm2d(3)", tn_nn_instance_norm2d(3), "f32[3,4,2]") \
     X(instance_norm2d_wrong, "nn.InstanceNorm2d(3)", tn_nn_instance_norm2d(3), "f32[3,4] !value") \
     X(instance_norm3d, "nn.InstanceNorm3d(2, affine=True)", tn_nn_instance_norm3d(2, .affine = true), "f32[2,2,3,2,2]") \
+    X(lazy_batch_norm1d, "nn.LazyBatchNorm1d()", tn_nn_lazy_batch_norm1d(), "f32[4,3]") \
+    X(lazy_batch_norm1d_long, "nn.LazyBatchNorm1d(1e-3, 0.2, bias=False)", \
+        tn_nn_lazy_batch_norm1d(1e-3, 0.2, .bias = false), "f32[4,3,5]") \
+    X(lazy_batch_norm2d, "nn.LazyBatchNorm2d(momentum=None)", tn_nn_lazy_batch_norm2d(.momentum = (double)NAN), "f32[2,3,4,2]") \
+    X(lazy_batch_norm2d_plain, "nn.LazyBatchNorm2d(affine=False, track_running_stats=False)", \
+        tn_nn_lazy_batch_norm2d(.affine = false, .track_running_stats = false), "f32[2,3,4,2]") \
+    X(lazy_batch_norm2d_wrong, "nn.LazyBatchNorm2d()", tn_nn_lazy_batch_norm2d(), "f32[2,3,4] !value") \
+    X(lazy_batch_norm3d, "nn.LazyBatchNorm3d(affine=False)", tn_nn_lazy_batch_norm3d(.affine = false), "f32[2,2,3,2,2]") \
+    X(lazy_instance_norm1d, "nn.LazyInstanceNorm1d()", tn_nn_lazy_instance_norm1d(), "f32[2,3,5]") \
+    X(lazy_instance_norm1d_one, "nn.LazyInstanceNorm1d(affine=False, track_running_stats=False)", \
+        tn_nn_lazy_instance_norm1d(.affine = false, .track_running_stats = false), "f32[3,5]") \
+    X(lazy_instance_norm2d, "nn.LazyInstanceNorm2d(track_running_stats=False)", \
+        tn_nn_lazy_instance_norm2d(.track_running_stats = false), "f32[2,3,4,2]") \
+    X(lazy_instance_norm3d, "nn.LazyInstanceNorm3d(0.1, 0.3)", tn_nn_lazy_instance_norm3d(0.1, 0.3), "f32[2,2,3,2,2]") \
     X(avg_pool2d, "nn.AvgPool2d(2)", tn_nn_avg_pool2d(2), "f32[2,3,4,6]") \
     X(avg_pool2d_pair, "nn.AvgPool2d((2, 3), stride=1, padding=(1, 0), count_include_pad=False)", \
         tn_nn_avg_pool2d((2, 3), .stride = 1, .padding_hw = {1, 0}, .count_include_pad = false), "f32[2,3,4,6]") \

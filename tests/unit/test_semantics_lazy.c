@@ -87,8 +87,40 @@ static void lazy_states(void) {
     tn_clear_error();
     CHECK(!tn_save(tn_state_dict(other), "lazy.pt") && tn_error() != TN_OK && remove("lazy.pt") != 0);
     tn_clear_error();
-    NOT_YET(206, "The lazy classes of instance norm are affine and track statistics, unlike the others.",
-            "This version has no lazy normalisation.");
+}
+
+static void lazy_norms(void) {
+    TN_SCOPE;
+    HOLDS(206, "The lazy classes of instance norm are affine and track statistics, unlike the others.");
+    tn_nn_instance_norm2d *lazy = tn_nn_lazy_instance_norm2d(), *eager = tn_nn_instance_norm2d(3);
+    tn_tensor *weight = lazy->weight, *mean = lazy->running_mean, *x = tn_randn((2, 3, 4, 5));
+    CHECK(lazy->affine && lazy->track_running_stats && !eager->affine && !eager->track_running_stats);
+    CHECK_STR(state_names(tn_state_dict(lazy)), "weight bias running_mean running_var num_batches_tracked ");
+    CHECK(tn_is_lazy(weight) && tn_is_lazy(lazy->bias) && tn_is_lazy(mean) && tn_is_lazy(lazy->running_var));
+    CHECK_STR(tn_to_string(lazy),
+              "LazyInstanceNorm2d(0, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)");
+    CHECK(tn_forward(lazy, tn_ones(3)) == NULL && tn_is_lazy(weight));
+    CHECK_ERROR(TN_ERR_VALUE, "expected 3D or 4D input (got 1D input)");
+    tn_nn_instance_norm2d *copy = tn_deepcopy(lazy);
+    CHECK(tn_forward(lazy, x) && lazy->weight == weight && lazy->running_mean == mean && tn_size(weight, 0) == 3);
+    CHECK(sum_of(weight) == 3 && sum_of(lazy->bias) == 0 && sum_of(mean) != 0 && lazy->num_features == 3);
+    CHECK_STR(tn_to_string(lazy), "InstanceNorm2d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)");
+    CHECK(tn_is_lazy(copy->weight) && tn_load_state_dict(copy, tn_state_dict(lazy)) && !tn_is_lazy(copy->weight));
+    CHECK(tn_eval(copy) && tn_eval(lazy) && tn_equal(tn_forward(copy, x), tn_forward(lazy, x)) && copy->num_features == 3);
+    /* without a batch the features come first; of a state that was loaded they are known */
+    lazy = tn_nn_lazy_instance_norm2d();
+    CHECK(tn_forward(lazy, tn_ones((3, 4, 5))) && lazy->num_features == 3);
+    tn_nn_batch_norm1d *norm = tn_nn_lazy_batch_norm1d(.dtype = TN_FLOAT64), *whole = tn_nn_batch_norm1d(4);
+    CHECK(!tn_load_state_dict(whole, tn_state_dict(norm)));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Can't access the shape of an uninitialized parameter or buffer.");
+    CHECK(tn_module_to(norm, TN_FLOAT32) && tn_get_dtype(norm->running_mean) == TN_FLOAT32);
+    CHECK(tn_forward(norm, tn_randn((1, 4))) == NULL && !tn_is_lazy(norm->weight)); /* learned before it fails */
+    CHECK_ERROR(TN_ERR_VALUE, "Expected more than 1 value per channel when training");
+    CHECK(tn_item_int(norm->num_batches_tracked) == 0 && tn_forward(norm, tn_randn((2, 4))));
+    CHECK(tn_item_int(norm->num_batches_tracked) == 1 && strncmp(tn_to_string(norm), "BatchNorm1d(4, ", 15) == 0);
+    /* what has nothing to learn learns nothing, as in PyTorch */
+    norm = tn_nn_lazy_batch_norm1d(.affine = false, .track_running_stats = false);
+    CHECK(tn_forward(norm, tn_randn((2, 4))) && strncmp(tn_to_string(norm), "BatchNorm1d(0, ", 15) == 0);
 }
 
 static void reparametrisation(void) {
@@ -303,6 +335,7 @@ int main(void) {
     RUN(uninitialized);
     RUN(lazy_layers);
     RUN(lazy_states);
+    RUN(lazy_norms);
     RUN(reparametrisation);
     RUN(functional_call);
     RUN(clipped);

@@ -75,3 +75,15 @@ def test_containers(lib):
     listed.extend([nn.Tanh()])
     listed.insert(0, nn.Sigmoid())
     assert [type(m).__name__ for m in listed] == ["Sigmoid", "ReLU", "Tanh"] and isinstance(listed[1:], nn.ModuleList)
+
+
+def test_lazy_norms(lib):
+    nn = lib.nn
+    m = nn.LazyInstanceNorm1d()
+    assert repr(m).startswith("LazyInstanceNorm1d(0, eps=1e-05, momentum=0.1, affine=True")
+    x = lib.randn(2, 3, 4)
+    m(x)
+    assert repr(m).startswith("InstanceNorm1d(3, ") and m.weight.tolist() == [1, 1, 1] and m.num_batches_tracked.item() == 0
+    b = nn.LazyBatchNorm2d(momentum=None, bias=False)
+    b(lib.randn(2, 3, 4, 4))
+    assert b.bias is None and list(b.running_mean.shape) == [3] and b.num_batches_tracked.item() == 1
