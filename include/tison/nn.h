@@ -1087,6 +1087,14 @@ TN_API tn_nn_softmax *(tn_nn_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFA
 /** log(softmax) along dim. [scope] */
 TN_API tn_nn_log_softmax *(tn_nn_log_softmax_new)(const tn_nn_softmax_opts *opts TN_DEFAULT(NULL));
 
+/* ---- stack_module_state.c ---- */
+
+/** Parameters and buffers of n modules of one class, each name's tensors stacked along a new first dim: new leaves, which require grad as
+ *  the tensors of that name do. Part i of each is a set for tn_functional_call. TN_ERR_RUNTIME: no modules, modules of several classes, some
+ *  in training and some not, or a name that requires grad in some alone; TN_ERR_SHAPE: sizes differ. torch.func.stack_module_state.
+ *  parameters, buffers  receive states [scope]; NULL: not wanted. NULL is stored on failure */
+TN_API bool (tn_stack_module_state)(void *const *models, size_t n, tn_state **parameters, tn_state **buffers);
+
 /* ---- vector.c ---- */
 
 /** All parameters one after the other in a new vector; differentiable. torch.nn.utils.parameters_to_vector. [scope] */

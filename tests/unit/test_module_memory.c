@@ -117,6 +117,16 @@ static bool lazies(void) {
     return y != NULL;
 }
 
+static bool stacked(void) {
+    TN_SCOPE;
+    tn_nn_batch_norm1d *a = tn_nn_batch_norm1d(3), *b = tn_nn_batch_norm1d(3);
+    tn_state *parameters, *buffers;
+    if (!a || !b || tn_error() != TN_OK) return false;
+    bool right = tn_stack_module_state(TN_MODULES(a, b), &parameters, &buffers);
+    CHECK(right == (parameters != NULL) && right == (buffers != NULL));
+    return right;
+}
+
 static bool containers(void) {
     TN_SCOPE;
     tn_nn_sequential *s = tn_nn_sequential(tn_nn_relu(), tn_nn_tanh(), tn_nn_linear(2, 2));
@@ -234,7 +244,8 @@ static bool prunings(void) {
 }
 
 static bool scenario(void) {
-    return converted() && computed() && prunings() && lazies() && loading() && summary() && members_and_hooks() && containers();
+    return converted() && computed() && prunings() && lazies() && stacked() && loading() && summary() && members_and_hooks() &&
+           containers();
 }
 
 static void fail_everywhere(bool forever) {

@@ -200,6 +200,49 @@ static void functional_call(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "the parameters have 4 elements, but the vector 3");
 }
 
+static void stacked(void) {
+    TN_SCOPE;
+    tn_nn_sequential *model[3];
+    for (int i = 0; i < 3; i++) model[i] = tn_nn_sequential(tn_nn_linear(4, 3), tn_nn_batch_norm1d(3), tn_nn_linear(3, 2));
+    tn_state *parameters, *buffers, *one = tn_state_new();
+    tn_tensor *x = tn_randn((5, 4));
+    HOLDS(224, "stack_module_state stacks parameters and buffers of several modules.");
+    for (int i = 0; i < 3; i++) CHECK(tn_forward(model[i], tn_randn((6, 4))) && tn_eval(model[i])); /* running statistics */
+    CHECK(tn_stack_module_state(TN_MODULES(model[0], model[1], model[2]), &parameters, &buffers));
+    CHECK_STR(state_names(parameters), "0.weight 0.bias 1.weight 1.bias 2.weight 2.bias ");
+    CHECK_STR(state_names(buffers), "1.running_mean 1.running_var 1.num_batches_tracked ");
+    tn_tensor *w = tn_state_get(parameters, "0.weight"), *mean = tn_state_get(buffers, "1.running_mean");
+    CHECK(tn_ndim(w) == 3 && tn_size(w, 0) == 3 && tn_size(w, 1) == 3 && tn_size(w, 2) == 4);
+    CHECK(tn_is_leaf(w) && tn_requires_grad(w) && !tn_is_parameter(w) && tn_is_leaf(mean) && !tn_requires_grad(mean));
+    for (int i = 0; i < 3; i++) { /* part i is model i */
+        for (size_t k = 0; k < tn_state_count(parameters); k++)
+            tn_state_set(one, tn_state_name(parameters, k), tn_select(tn_state_at(parameters, k), 0, i));
+        for (size_t k = 0; k < tn_state_count(buffers); k++)
+            tn_state_set(one, tn_state_name(buffers, k), tn_select(tn_state_at(buffers, k), 0, i));
+        tn_tensor *y = tn_functional_call(model[(i + 1) % 3], one, x, .strict = true);
+        CHECK(tn_equal(y, tn_forward(model[i], x)));
+        tn_backward(tn_sum(y));
+    }
+    tn_backward(tn_sum(tn_forward(model[1], x)));
+    CHECK(tn_allclose(tn_select(tn_grad(w), 0, 1), tn_grad(tn_get_parameter(model[1], "0.weight"))));
+    CHECK(tn_grad(tn_get_parameter(model[0], "0.weight")) == NULL); /* copies */
+    CHECK(tn_stack_module_state(TN_MODULES(model[0]), NULL, &buffers) && tn_state_count(buffers) == 3);
+    tn_requires_grad_(tn_get_parameter(model[1], "2.bias"), false);
+    CHECK(!tn_stack_module_state(TN_MODULES(model[0], model[1]), &parameters, &buffers) && !parameters && !buffers);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Expected 2.bias from each model to have the same .requires_grad");
+    CHECK(!tn_stack_module_state(NULL, 0, &parameters, &buffers));
+    CHECK_ERROR(TN_ERR_RUNTIME, "stack_module_state: Expected at least one model, got 0.");
+    tn_train(model[1], true);
+    CHECK(!tn_stack_module_state(TN_MODULES(model[0], model[1]), &parameters, &buffers));
+    CHECK_ERROR(TN_ERR_RUNTIME, "stack_module_state: Expected all models to have the same training/eval mode.");
+    CHECK(!tn_stack_module_state(TN_MODULES(tn_nn_relu(), tn_nn_linear(1, 1)), &parameters, &buffers));
+    CHECK_ERROR(TN_ERR_RUNTIME, "stack_module_state: Expected all models to be of the same class.");
+    CHECK(!tn_stack_module_state(TN_MODULES(tn_nn_linear(2, 1), tn_nn_linear(1, 1)), &parameters, &buffers));
+    CHECK_ERROR(TN_ERR_SHAPE, "stack expects each tensor to be equal size, but got [1, 2] at entry 0 and [1, 1] at entry 1");
+    CHECK(!tn_stack_module_state(TN_MODULES(tn_nn_linear(1, 1), tn_nn_linear(1, 1, .bias = false)), &parameters, &buffers));
+    CHECK_ERROR(TN_ERR_KEY, "'bias'");
+}
+
 static void clipped(void) {
     TN_SCOPE;
     HOLDS(227, "clip_grad_norm_ scales all gradients to a norm; clip_grad_value_ clamps them.");
@@ -283,8 +326,6 @@ static void swapped(void) {
 
 static void functional(void) {
     TN_SCOPE;
-    NOT_YET(224, "stack_module_state stacks parameters and buffers of several modules.",
-            "It serves vmap, which does not exist here.");
     HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
                "negative rate; twice in one group is a warning; names are kept.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
@@ -338,6 +379,7 @@ int main(void) {
     RUN(lazy_norms);
     RUN(reparametrisation);
     RUN(functional_call);
+    RUN(stacked);
     RUN(clipped);
     RUN(swapped);
     RUN(refused_swaps);
