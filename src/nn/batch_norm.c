@@ -193,16 +193,17 @@ TN_API tn_nn_instance_norm3d *tn_nn_instance_norm3d_new(int64_t num_features, co
 /* ---- lazy ones: the first call learns the number of features, and makes the layer what it stands for ---- */
 
 /* A member that waits for its size gets it, with one value all over. */
-static bool fill_lazy(tn_tensor *x, int64_t features, double value) {
-    return !x || !tn_is_lazy(x) ||
-           ((tn_materialize)(x, &features, 1, NULL) && (value != 0 ? tn_fill_(x, value) : tn_zero_(x)) != NULL);
+static bool fill_lazy(tn_tensor *x, int64_t features, bool ones) {
+    if (!x || !tn_is_lazy(x)) return true;
+    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x)};
+    return tn_set_data(x, ones ? (tn_ones)(&features, 1, &opts) : (tn_zeros)(&features, 1, &opts));
 }
 
 /* What has a size already, as after loading a state, keeps it. Without any such member nothing is learned, as in torch. */
 static bool learn(tn_nn_batch_norm *self, int64_t features) {
-    TN_NO_GRAD;
-    if (!fill_lazy(self->weight, features, 1) || !fill_lazy(self->bias, features, 0) ||
-        !fill_lazy(self->running_mean, features, 0) || !fill_lazy(self->running_var, features, 1))
+    TN_SCOPE;
+    if (!fill_lazy(self->weight, features, true) || !fill_lazy(self->bias, features, false) ||
+        !fill_lazy(self->running_mean, features, false) || !fill_lazy(self->running_var, features, true))
         return false;
     tn_tensor *sized = self->weight ? self->weight : self->running_mean;
     if (sized) self->num_features = tn_size(sized, 0);

@@ -31,11 +31,14 @@ void tni_layer_lazy_weights(bool with_bias, tn_dtype dtype, tn_tensor **weight, 
     *bias = with_bias ? tn_uninitialized_parameter(.dtype = dtype) : NULL;
 }
 
+/* Values come first, so that a failure leaves no parameter with a shape but without values. */
 bool tni_layer_materialize(tn_tensor *weight, tn_tensor *bias, const int64_t *sizes, size_t ndim) {
+    TN_SCOPE;
     bool lazy = tn_is_lazy(weight), lazy_bias = bias && tn_is_lazy(bias);
-    if (lazy && !(tn_materialize)(weight, sizes, ndim, NULL)) return false;
-    if (lazy_bias && !(tn_materialize)(bias, sizes, 1, NULL)) return false;
-    return !(lazy || lazy_bias) || tni_layer_reset(weight, bias);
+    if (!lazy && !lazy_bias) return tn_error() == TN_OK;
+    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(weight)};
+    tn_tensor *w = lazy ? (tn_empty)(sizes, ndim, &opts) : weight, *b = lazy_bias ? (tn_empty)(sizes, 1, &opts) : bias;
+    return w && (b || !bias) && tni_layer_reset(w, b) && (!lazy || tn_set_data(weight, w)) && (!lazy_bias || tn_set_data(bias, b));
 }
 
 #ifdef TN_HEADER

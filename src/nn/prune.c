@@ -135,8 +135,8 @@ static bool check_first(tn_module *m, const char *name, const tni_pruned *p, tn_
     for (int i = 0; i < 2; i++)
         if (tni_parametrize_find(m, taken[i], &found)) return tn_raise(TN_ERR_KEY, "attribute '%s' already exists", taken[i]);
     if (kind == TN_MEMBER_PARAMETER) return true;
-    if (tn_is_parameter(p->value)) return tn_raise(TN_ERR_KEY, "'%s'", name); /* one that was registered as a buffer */
-    (void)(tn_module_register_parameter)(m, p->orig_name, p->value);          /* refused, with the tensor's type */
+    if (tn_is_parameter(p->value)) return tn_raise(TN_ERR_KEY, "%s", name); /* one that was registered as a buffer */
+    (void)(tn_module_register_parameter)(m, p->orig_name, p->value);        /* refused, with the tensor's type */
     return false;
 }
 

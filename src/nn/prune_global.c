@@ -88,7 +88,8 @@ TN_API bool(tn_nn_utils_prune_global_unstructured)(const tn_nn_prune_parameter *
                                                    const tn_nn_prune_global_opts *opts) {
     TN_SCOPE;
     if (tn_error() != TN_OK) return false;
-    if (!parameters && n > 0) return tn_raise(TN_ERR_TYPE, "global_unstructured(): parameters is not an Iterable");
+    if (n == 0) return tn_raise(TN_ERR_VALUE, "torch.cat(): expected a non-empty list of Tensors");
+    if (!parameters) return tn_raise(TN_ERR_TYPE, "global_unstructured(): parameters is not an Iterable");
     group g = {parameters, n, opts ? opts->importance_scores : NULL, NULL, NULL, NULL};
     g.before = tni_alloc_zero((n + 1) * sizeof *g.before);
     g.scores = tni_alloc((n + 1) * sizeof *g.scores);

@@ -21,7 +21,7 @@ static bool collect(void *const *models, size_t n, const char *name, bool buffer
     for (size_t i = 0; i < n; i++) {
         part[i] = buffers ? (tn_get_buffer)(models[i], name) : (tn_get_parameter)(models[i], name);
         if (tn_error() == TN_ERR_ATTRIBUTE) tn_clear_error();
-        if (!part[i]) return tn_error() == TN_OK && tn_raise(TN_ERR_KEY, "'%s'", name);
+        if (!part[i]) return tn_error() == TN_OK && tn_raise(TN_ERR_KEY, "%s", name);
         if (tn_requires_grad(part[i]) != tn_requires_grad(part[0]))
             return tn_raise(TN_ERR_RUNTIME, "Expected %s from each model to have the same .requires_grad", name);
     }

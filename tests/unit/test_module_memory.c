@@ -101,20 +101,24 @@ static bool members_and_hooks(void) {
     return tn_error() == TN_OK && copy;
 }
 
-/* A lazy layer whose first call failed works at the next one. */
+/* A lazy layer whose first call failed works at the next one, with values in all of its parameters. */
 static bool lazies(void) {
     TN_SCOPE;
-    tn_nn_instance_norm1d *lazy = tn_nn_lazy_instance_norm1d();
-    if (!lazy || tn_error() != TN_OK) return false;
-    tn_tensor *x = tn_ones((2, 3, 4)), *y = x ? tn_forward(lazy, x) : NULL;
+    tn_nn_instance_norm1d *norm = tn_nn_lazy_instance_norm1d();
+    tn_nn_linear *linear = tn_nn_lazy_linear(2);
+    tn_tensor *x = tn_ones((2, 3, 4));
+    if (!norm || !linear || tn_error() != TN_OK) return false;
+    bool right = tn_forward(linear, tn_forward(norm, x)) != NULL;
     tn_saved_error error;
     tn_error_take(&error);
     long kept = fail_at;
     fail_at = -1; /* memory is back */
-    if (x) CHECK(tn_forward(lazy, x) && tn_data_f32(lazy->weight)[2] == 1 && tn_data_f32(lazy->bias)[2] == 0);
+    CHECK(tn_forward(norm, x) && tn_data_f32(norm->weight)[2] == 1 && tn_data_f32(norm->bias)[2] == 0);
+    CHECK(tn_forward(linear, x) && tn_item(tn_max(tn_abs(tn_detach(linear->weight)))) <= 0.5);
+    CHECK(tn_item(tn_max(tn_abs(tn_detach(linear->bias)))) <= 0.5 && tn_item(tn_min(tn_abs(tn_detach(linear->weight)))) > 0);
     fail_at = kept;
     if (error.status != TN_OK) tn_error_put(&error);
-    return y != NULL;
+    return right;
 }
 
 static bool stacked(void) {

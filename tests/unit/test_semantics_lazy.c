@@ -240,7 +240,7 @@ static void stacked(void) {
     CHECK(!tn_stack_module_state(TN_MODULES(tn_nn_linear(2, 1), tn_nn_linear(1, 1)), &parameters, &buffers));
     CHECK_ERROR(TN_ERR_SHAPE, "stack expects each tensor to be equal size, but got [1, 2] at entry 0 and [1, 1] at entry 1");
     CHECK(!tn_stack_module_state(TN_MODULES(tn_nn_linear(1, 1), tn_nn_linear(1, 1, .bias = false)), &parameters, &buffers));
-    CHECK_ERROR(TN_ERR_KEY, "'bias'");
+    CHECK_ERROR(TN_ERR_KEY, "bias");
 }
 
 static void clipped(void) {

@@ -1,5 +1,5 @@
 """tison: PyTorch's interface over the Tison library. What api.json describes is here: operators, layers, optimizers, settings."""
-from . import __future__, _create, _dtype, _operators, autograd, linalg, nn, optim, utils
+from . import __future__, _create, _dtype, _operators, autograd, func, linalg, nn, optim, utils
 from ._api import api as _api_json
 from ._call import call as _c_call, function as _c_function
 from ._create import arange, as_tensor, from_numpy, randint, tensor
