@@ -2005,7 +2005,7 @@ typedef struct tn_argsort_opts {
 /** The places of the elements along dim in their order: torch.argsort. Stable. [scope] */
 TN_API tn_tensor *(tn_argsort)(tn_tensor *x, const tn_argsort_opts *opts TN_DEFAULT(NULL));
 
-/** The k largest (or smallest) along dim, in their order, and where they stood; of equals the first: torch.topk.
+/** The k largest (or smallest) along dim, in their order, and where they stood; of equals those that PyTorch takes: torch.topk.
  *  values, indices  as tn_sort
  *  returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range */
 TN_API bool (tn_topk)(tn_tensor *x, int64_t k, int64_t dim, bool largest, tn_tensor **values, tn_tensor **indices);

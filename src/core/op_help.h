@@ -662,7 +662,7 @@ static const struct {
      "x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the\n"
      "dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope]"},
     {"topk",
-     "The k largest (or smallest) along dim, in their order, and where they stood; of equals the first: torch.topk.\n"
+     "The k largest (or smallest) along dim, in their order, and where they stood; of equals those that PyTorch takes: torch.topk.\n"
      "values, indices  as tn_sort\n"
      "returns          false with TN_ERR_RUNTIME when there are not so many, TN_ERR_INDEX when dim is out of range"},
     {"transpose",

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { RUN = 16, RADIX_FROM = 512, FEW = 32 };
-enum { SORT, TOPK, KTH };
+enum { SORT, TOPK, KTH }; /* TOPK: of equals those that PyTorch takes */
 
 typedef struct sort_work {
     tn_dtype dtype;
@@ -88,6 +88,7 @@ static void keys_wide(tn_dtype dtype, const void *x, int64_t n, bool descending,
 
 #define ITEM uint64_t
 #define LESS(a, b) ((a) < (b))
+#define TIES(a, b) ((a) >> 32 < (b) >> 32)
 #define INDEX(item) ((int64_t)((item)&UINT32_MAX))
 #define DIGIT_BITS 11
 #define PASSES 3
@@ -97,6 +98,7 @@ static void keys_wide(tn_dtype dtype, const void *x, int64_t n, bool descending,
 
 #define ITEM wide_item
 #define LESS(a, b) ((a).key < (b).key || ((a).key == (b).key && (a).index < (b).index))
+#define TIES(a, b) ((a).key < (b).key)
 #define INDEX(item) ((item).index)
 #define DIGIT_BITS 8
 #define PASSES 8

@@ -1,5 +1,6 @@
-/* cpu/sort_kernel.h - sorting and selecting items with names N(name): ITEM, LESS(a, b) (a total order), DIGIT(item, pass) of
- * DIGIT_BITS bits in PASSES passes; sort.c includes it. All items of a row differ, so that no algorithm can be unstable. */
+/* cpu/sort_kernel.h - sorting and selecting items with names N(name): ITEM, LESS(a, b) (a total order), TIES(a, b) (the order of the keys
+ * alone), DIGIT(item, pass) of DIGIT_BITS bits in PASSES passes; sort.c includes it. All items of a row differ, so that no algorithm can
+ * be unstable. */
 
 static void N(insertion)(ITEM *x, int64_t n) {
     for (int64_t i = 1; i < n; i++) {
@@ -97,6 +98,8 @@ static void N(few)(const ITEM *x, int64_t n, int64_t k, ITEM *best) {
     }
 }
 
+#include "cpu/topk_ties.h"
+
 /* One row; `items` has room for 2 n. */
 static void N(row)(const sort_work *w, int64_t row, ITEM *items) {
     ITEM *other = items + w->n, *found = items;
@@ -115,6 +118,10 @@ static void N(row)(const sort_work *w, int64_t row, ITEM *items) {
     } else {
         N(select)(items, other, n, k - 1);
         found = N(merge)(items, other, k); /* they are no longer in the order that radix needs */
+    }
+    if (w->what == TOPK && N(has_ties)(found, k, items, n)) {
+        N(keys)(w->dtype, x, n, w->descending, found = items);
+        N(topk_tied)(items, k, n);
     }
     int64_t *indices = w->indices + row * k;
     for (int64_t i = 0; i < k; i++) indices[i] = INDEX(found[i]);
@@ -135,6 +142,7 @@ static void N(rows)(int64_t begin, int64_t end, void *context) {
 
 #undef ITEM
 #undef LESS
+#undef TIES
 #undef INDEX
 #undef DIGIT
 #undef DIGIT_BITS

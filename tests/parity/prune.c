@@ -47,9 +47,19 @@ static void entries(void) {
     put("mixed|next", tn_rand(5));
 }
 
+/* Weights that are all ones: which of the equals go. */
+static void equals(void) {
+    TN_SCOPE;
+    tn_nn_batch_norm1d *m = tn_nn_batch_norm1d(50);
+    tn_nn_utils_prune_l1_unstructured(m, "weight", 0.3), PUT("equal 0", m, "weight");
+    tn_nn_utils_prune_l1_unstructured(m, "weight", 3), PUT("equal 1", m, "weight");
+    tn_nn_utils_prune_remove(m, "weight");
+    tn_nn_utils_prune_l1_unstructured(m, "weight", 7), PUT("equal 2", m, "weight"); /* among zeros */
+}
+
 static void channels(void) {
     TN_SCOPE;
-    const double norms[] = {0.5, 1, 2, 3.5, INFINITY, -INFINITY};
+    const double norms[] = {0, 1, 2, 3.5, INFINITY, -INFINITY};
     char key[40];
     for (int i = 0; i < 6; i++)
         for (int64_t dim = -4; dim < 4; dim += 3) {
@@ -123,6 +133,7 @@ int main(int argc, char **argv) {
     begin();
     tn_manual_seed(7);
     entries();
+    equals();
     channels();
     amounts();
     together();

@@ -50,7 +50,16 @@ prune.remove(m, "weight")
 bits("mixed 6: removed", saved["mixed 6|value"], m.weight)
 bits("mixed: the numbers that come next", saved["mixed|next"], torch.rand(5))
 
-for i, n in enumerate((0.5, 1, 2, 3.5, float("inf"), float("-inf"))):
+m = nn.BatchNorm1d(50)
+prune.l1_unstructured(m, "weight", 0.3)
+compare("equal 0", m)
+prune.l1_unstructured(m, "weight", 3)
+compare("equal 1", m)
+prune.remove(m, "weight")
+prune.l1_unstructured(m, "weight", 7)
+compare("equal 2", m)
+
+for i, n in enumerate((0, 1, 2, 3.5, float("inf"), float("-inf"))):
     for dim in range(-4, 4, 3):
         m = conv(f"ln {i} {dim}")
         for k in range(3):

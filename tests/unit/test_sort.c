@@ -72,8 +72,8 @@ static void fill(tn_dtype dtype, int mode, int64_t n) {
     }
 }
 
-/* Whether indices[0..k] are in order, all different, and their values stand beside them. */
-static int in_order(tn_dtype dtype, int bytes, int64_t n, int64_t k, bool descending) {
+/* Whether indices[0..k] are in order, all different, and their values stand beside them; stable: of equals the first comes first. */
+static int in_order(tn_dtype dtype, int bytes, int64_t n, int64_t k, bool descending, bool stable) {
     memset(seen, 0, sizeof seen);
     for (int64_t i = 0; i < k; i++) {
         int64_t at = indices[i];
@@ -82,7 +82,7 @@ static int in_order(tn_dtype dtype, int bytes, int64_t n, int64_t k, bool descen
         if (i == 0) continue;
         int c = compare(dtype, store, indices[i - 1], at);
         if (descending) c = -c;
-        if (c > 0 || (c == 0 && indices[i - 1] > at)) return 0;
+        if (c > 0 || (stable && c == 0 && indices[i - 1] > at)) return 0;
     }
     return 1;
 }
@@ -96,12 +96,12 @@ static void test_sort(void) {
                 for (int down = 0; down < 2; down++) {
                     fill(dtypes[d].dtype, mode, lengths[l]);
                     CHECK(tni_sort_rows(dtypes[d].dtype, store, 1, lengths[l], down, values, indices));
-                    if (!CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, lengths[l], lengths[l], down)))
+                    if (!CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, lengths[l], lengths[l], down, true)))
                         printf("  dtype %d, mode %d, %lld, %d\n", (int)dtypes[d].dtype, mode, (long long)lengths[l], down);
                 }
 }
 
-/* The k chosen are the first k of the sorted row, as is the k-th. */
+/* The k chosen are worth what the first k of the sorted row are; the k-th is the k-th of those. */
 static void test_selection(void) {
     for (size_t d = 0; d < TNI_COUNT(dtypes); d++)
         for (int mode = 0; mode < 3; mode++)
@@ -113,8 +113,10 @@ static void test_selection(void) {
                     for (int i = 0; i < 5; i++) {
                         int64_t at;
                         CHECK(tni_topk_rows(dtypes[d].dtype, store, 1, n, ks[i], down, values, indices));
-                        CHECK(memcmp(indices, first, (size_t)ks[i] * sizeof *first) == 0);
-                        CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, n, ks[i], down));
+                        CHECK(in_order(dtypes[d].dtype, dtypes[d].bytes, n, ks[i], down, false));
+                        int differ = 0;
+                        for (int64_t k = 0; k < ks[i]; k++) differ += compare(dtypes[d].dtype, store, indices[k], first[k]) != 0;
+                        CHECK_EQ_INT(differ, 0);
                         if (ks[i] == 0 || down) continue;
                         CHECK(tni_kthvalue_rows(dtypes[d].dtype, store, 1, n, ks[i], values, &at));
                         CHECK_EQ_INT(at, first[ks[i] - 1]);
@@ -127,7 +129,7 @@ static void test_selection(void) {
 static void test_rows(void) {
     int64_t rows = 100, n = 200, k = 7;
     static float some[700];
-    fill(TN_FLOAT32, 0, rows * n);
+    fill(TN_FLOAT32, 2, rows * n); /* no ties */
     tni_pool_set_threads(3);
     CHECK(tni_sort_rows(TN_FLOAT32, store, rows, n, true, values, first));
     CHECK(tni_topk_rows(TN_FLOAT32, store, rows, n, k, true, some, indices));
@@ -137,6 +139,23 @@ static void test_rows(void) {
         CHECK(tni_sort_rows(TN_FLOAT32, (float *)store + row * n, 1, n, true, NULL, indices + rows * k));
         CHECK(memcmp(indices + rows * k, first + row * n, (size_t)n * sizeof *first) == 0);
     }
+}
+
+/* Of equals topk takes those that PyTorch's build takes: numbers from PyTorch 2.13. */
+static void test_ties(void) {
+    static const int64_t ones_3_of_12[] = {9, 7, 8}, fives_6_of_40[] = {22, 12, 27, 32, 7, 37}, few_2_of_200[] = {7, 2},
+                         least_4_of_20[] = {5, 10, 15, 0};
+    int32_t *x = (int32_t *)store;
+    for (int i = 0; i < 200; i++) x[i] = 1;
+    CHECK(tni_topk_rows(TN_INT32, x, 1, 12, 3, true, values, indices));
+    CHECK(memcmp(indices, ones_3_of_12, sizeof ones_3_of_12) == 0);
+    for (int i = 0; i < 200; i++) x[i] = i * 7 % 5;
+    CHECK(tni_topk_rows(TN_INT32, x, 1, 40, 6, true, values, indices));
+    CHECK(memcmp(indices, fives_6_of_40, sizeof fives_6_of_40) == 0);
+    CHECK(tni_topk_rows(TN_INT32, x, 1, 200, 2, true, values, indices));
+    CHECK(memcmp(indices, few_2_of_200, sizeof few_2_of_200) == 0);
+    CHECK(tni_topk_rows(TN_INT32, x, 1, 20, 4, false, values, indices));
+    CHECK(memcmp(indices, least_4_of_20, sizeof least_4_of_20) == 0);
 }
 
 static void test_refusals(void) {
@@ -151,6 +170,7 @@ int main(void) {
     RUN(test_sort);
     RUN(test_selection);
     RUN(test_rows);
+    RUN(test_ties);
     RUN(test_refusals);
     tni_pool_shutdown();
     return test_end();
