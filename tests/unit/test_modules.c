@@ -349,6 +349,43 @@ static void forward_forms_and_hooks(void) {
     tn_free(n);
 }
 
+static void a_parameter_becomes_a_computed_value(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *w = m->w, *x = tn_mul(w, 2);
+    CHECK(tn_module_set(m, "late", tn_parameter(tn_ones(1))) && tn_module_set(m, "later", tn_parameter(tn_ones(1))));
+    CHECK(!tn_module_replace(m, "w", w));
+    CHECK_ERROR(TN_ERR_TYPE, "module_replace: argument 'value' must be a tensor without a mark");
+    CHECK(!tn_module_replace(m, "w", tn_buffer(tn_ones(1))) && tn_error() == TN_ERR_TYPE);
+    tn_clear_error();
+    CHECK(!tn_module_replace(m, "w", NULL) && tn_error() == TN_ERR_TYPE);
+    tn_clear_error();
+    CHECK(!tn_module_replace(m, "none", x));
+    CHECK_ERROR(TN_ERR_ATTRIBUTE, "'net' object has no attribute 'none'");
+    CHECK(!tn_module_replace(m, "bias", x)); /* a field that nothing was put into */
+    CHECK_ERROR(TN_ERR_ATTRIBUTE, "'net' object has no attribute 'bias'");
+    CHECK(m->w == w && tn_module_replace(m, "w", x) && m->w == x && tn_module_replace(m, "late", tn_ones(1)));
+    CHECK_STR(names(tn_named_parameters(m)), "later heads.0.weight heads.1.weight decoder.weight decoder.bias ");
+    CHECK(tn_module_replace(m, "steps", x) && tn_tensors_count(tn_buffers(m)) == 0 && tn_check(m));
+    CHECK(tn_module_set(m, "late", tn_parameter(tn_ones(1)))); /* comes last, as in PyTorch */
+    CHECK_STR(names(tn_named_parameters(m)), "later late heads.0.weight heads.1.weight decoder.weight decoder.bias ");
+}
+
+static void hooks_can_be_listed(void) {
+    TN_SCOPE;
+    two *m = tn_new(two);
+    int data[2] = {0, 0};
+    tn_forward_pre_hook *function;
+    void *got;
+    CHECK(tn_forward_pre_hook_at(m, 0, &function, &got) == NULL && tn_error() == TN_OK);
+    tn_hook *a = tn_register_forward_pre_hook(m, double_input, &data[0], NULL),
+            *b = tn_register_forward_pre_hook(m, double_input, &data[1], NULL, .prepend = true);
+    CHECK(tn_forward_pre_hook_at(m, 0, &function, &got) == b && function == double_input && got == &data[1]);
+    CHECK(tn_forward_pre_hook_at(m, 1, NULL, &got) == a && got == &data[0] && tn_forward_pre_hook_at(m, 2, NULL, NULL) == NULL);
+    tn_hook_remove(b);
+    CHECK(tn_forward_pre_hook_at(m, 0, NULL, NULL) == a && tn_forward_pre_hook_at(m, 1, NULL, NULL) == NULL);
+}
+
 int main(void) {
     RUN(values_decide);
     RUN(shared_ones_come_once);
@@ -365,5 +402,7 @@ int main(void) {
     RUN(load_is_all_or_nothing);
     RUN(printed_text);
     RUN(forward_forms_and_hooks);
+    RUN(a_parameter_becomes_a_computed_value);
+    RUN(hooks_can_be_listed);
     return test_end();
 }
