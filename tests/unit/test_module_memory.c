@@ -247,9 +247,33 @@ static bool prunings(void) {
     return removed && tn_nn_utils_prune_prune(TN_PRUNING(TN_PRUNE_IDENTITY), w) != NULL;
 }
 
+/* Memory formats, gradients of another dtype, steps in the common dtype: what failed is as it was. */
+static bool reformatted(void) {
+    TN_SCOPE;
+    tn_nn_conv2d *c = tn_nn_conv2d(2, 3, 3);
+    tn_tensor *w = c ? c->weight : NULL, *x = tn_ones((1, 2, 4, 4));
+    if (!w || tn_error() != TN_OK || !tn_set_grad_dtype(w, TN_FLOAT64)) return false;
+    tn_optim *sgd = tn_optim_sgd(tn_parameters(c), .lr = 0.1, .momentum = 0.9);
+    if (!sgd || !tn_backward(tn_sum(tn_forward(c, x)))) return false;
+    tn_tensor *old = tn_clone(tn_detach(w));
+    if (!old) return false;
+    bool right = tn_optim_step(sgd);
+    tn_saved_error error;
+    tn_error_take(&error);
+    long kept = fail_at;
+    fail_at = -1; /* the check itself may allocate */
+    CHECK(right || tn_equal(w, old));
+    fail_at = kept;
+    if (error.status != TN_OK) tn_error_put(&error);
+    right = right && tn_module_to(c, .memory_format = TN_CHANNELS_LAST);
+    if (!right) CHECK(tn_stride(w, 1) == 9);
+    return right && tn_contiguous(x, .memory_format = TN_CHANNELS_LAST) && tn_to(w, TN_FLOAT64) && tn_rand_like(w) &&
+           tn_optim_step(sgd);
+}
+
 static bool scenario(void) {
-    return converted() && computed() && prunings() && lazies() && stacked() && loading() && summary() && members_and_hooks() &&
-           containers();
+    return converted() && reformatted() && computed() && prunings() && lazies() && stacked() && loading() && summary() &&
+           members_and_hooks() && containers();
 }
 
 static void fail_everywhere(bool forever) {
