@@ -31,6 +31,17 @@ static void train(const char *prefix, tn_nn_linear *m, tn_tensor *x) {
     put_named(prefix, "trained", tn_nn_utils_parametrize_compute(m, "weight"));
 }
 
+/* What assigning a matrix of random numbers comes to: the original takes what the right_inverse makes of it. */
+static void assign(const char *prefix, tn_nn_linear *m) {
+    TN_NO_GRAD;
+    tn_tensor *original = tn_get_parameter(m, "parametrizations.weight.original"), *made[1];
+    tn_tensor *target = (tn_randn)(tn_sizes(original), 2, &(tn_opts){.size = sizeof(tn_opts), .dtype = TN_FLOAT64});
+    (tn_right_inverse)(tn_get_submodule(m, "parametrizations.weight.0"), target, made, 1);
+    tn_copy_(original, made[0]);
+    put_named(prefix, "assigned", tn_nn_utils_parametrize_compute(m, "weight"));
+    put_state(prefix, "second", m);
+}
+
 static void run(const char *prefix, int64_t out, int64_t in, const char *map, bool trivialize) {
     TN_SCOPE;
     tn_manual_seed(11);
@@ -39,6 +50,8 @@ static void run(const char *prefix, int64_t out, int64_t in, const char *map, bo
     put_named(prefix, "weight", m->weight);
     put_state(prefix, "first", m);
     train(prefix, m, tn_randn((3, in), .dtype = TN_FLOAT64));
+    bool skew = map ? map[0] != 'h' : out == in;
+    if (trivialize || !skew) assign(prefix, m);
 }
 
 /* A batch of matrices in a buffer. */

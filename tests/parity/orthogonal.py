@@ -58,3 +58,11 @@ for prefix in sorted({k.partition("|")[0] for k in saved}):
     near(f"{name}: gradient", mine["grad"], grad, **close)
     near(f"{name}: weight after two steps", mine["trained"], m.weight, rtol=1e-7, atol=1e-9)
     report(f"{name}: the trained weight is orthogonal", is_orthogonal(mine["trained"]))
+    if "assigned" not in mine:
+        report(f"{name}: may not be assigned", not prefix.endswith("True") and m.parametrizations.weight[0].orthogonal_map.name != "householder")
+        continue
+    m.weight = torch.randn(out, inputs, dtype=torch.float64)
+    near(f"{name}: weight after assigning", mine["assigned"], m.weight, **close)
+    for key, value in m.state_dict().items():
+        if "weight" in key:
+            near(f"{name}: {key} after assigning", mine["second." + key], value, **close)
