@@ -137,6 +137,11 @@ TN_API bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, con
 TN_API tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n);
 /** The same, filling all results. */
 TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k);
+/** For languages whose forward takes more than tensors, and so is not called by tn_forward: the forward of m begins. Returns the module
+ *  whose forward ran until now, or NULL: tn_forward_end's argument. So what runs inside and stands in no field is reported. [borrow] */
+TN_API tn_module *(tn_forward_begin)(tn_module *m);
+/** It ends, also after a failure. outer [NULL ok] */
+TN_API void(tn_forward_end)(tn_module *outer);
 /** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, 0 on failure;
  *  TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
 TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
@@ -217,7 +222,9 @@ TN_API bool tn_named_next(tn_named_iter *it);
 
 /** All verdicts on m and below: false with the error that a walk would report. */
 TN_API bool(tn_check)(tn_module *m);
-/** Names a leaf that requires grad, that `loss` depends on, and that no module and no optimizer holds: TN_ERR_OWNERSHIP. */
+/** tn_check, and: will somebody train every leaf that `loss` depends on and that requires grad? TN_ERR_OWNERSHIP names one that nobody will,
+ *  and where it was made: one that no module and no optimizer holds; one that stands in a field but is no parameter; and, once some
+ *  optimizer trains a part of m, a parameter of a module outside of m that no optimizer took. */
 TN_API bool(tn_check_loss)(tn_module *m, tn_tensor *loss);
 
 /* ---- members by name: for containers and for languages without structs; on the module's own thread ---- */
@@ -402,6 +409,7 @@ TN_END_DECLS
             TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
+#define tn_forward_begin(m) (tn_forward_begin)(TN_AS_MODULE(m))
 #define tn_right_inverse(m, x, out, room) (tn_right_inverse)(TN_AS_MODULE(m), x, out, room)
 #define tn_has_right_inverse(m) (tn_has_right_inverse)(TN_AS_MODULE(m))
 #define TN_HOOK_SCOPE(h) __attribute__((cleanup(tn_hook_scope_end), unused)) tn_hook *TN_PASTE(tn_hook_, __LINE__) = (h)

@@ -78,7 +78,8 @@ TN_API double (tn_optim_get_lr)(tn_optim *opt, size_t group);
 
 /** optimizer.step(): updates every parameter that has a gradient; the others are skipped and get no state. Not recorded.
  *  TN_ERR_OWNERSHIP when a parameter was replaced in its module since, or has a gradient, came into a module that this or another
- *  optimizer trained whole, and is trained by none; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
+ *  optimizer trained whole, and is trained by none; or when a module ran in a forward and a Parameter gets gradients that stand in no
+ *  field; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
  *  All is checked first: a failed step changes nothing. */
 TN_API bool (tn_optim_step)(tn_optim *opt);
 

@@ -2,7 +2,7 @@
 #include "core/engine.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "core/hook.h"
+#include "core/module.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -243,6 +243,8 @@ static bool same_layout(const tn_tensor *a, const tn_tensor *b) {
 static bool accumulate(run *r, tn_tensor *leaf, tn_tensor **buffer) {
     if (!tni_tensor_meta(leaf)) return false;
     tn_tensor *old = leaf->meta->grad, *fresh;
+    if (leaf->is_parameter && TNI_UNLIKELY(!leaf->optimized && tni_count_get(&leaf->object.fields) == 0))
+        tni_note_unowned(r->t, leaf, old != NULL);
     if (old && r->t->no_grad)
         return tni_same_shape(&old->a, &(*buffer)->a)
                    ? (tn_add_)(old, *buffer, NULL) != NULL

@@ -126,15 +126,17 @@ static bool is_referred_to(tni_module *m, const tni_module *other) {
     return false;
 }
 
-/* A module with parameters that runs inside another's forward while no field holds it: nobody will train it. A walk reports it. */
+/* A module with parameters that runs inside another's forward while no field holds it: nobody will train it. A walk or an optimizer's
+ * step reports it. Without gradients (a teacher) nothing is trained through it. */
 static void note_stranger(tni_thread *t, tni_module *m) {
     tni_module *outer = t->running;
-    if (outer->thread != t || (outer->extra && outer->extra->stranger)) return;
+    if (outer == m || outer->thread != t || t->no_grad || (outer->extra && outer->extra->stranger)) return;
     tni_module_observe_all(t);
     if (tni_count_get(&m->object.fields) > 0 || is_referred_to(outer, m) || !tni_module_has_trainable(m)) return;
     tni_module_extra *e = tni_module_extra_of(outer);
     if (!e) return;
     e->stranger = &m->object;
+    t->strangers = true;
     tni_claim(&m->object);
 }
 
@@ -145,6 +147,21 @@ static bool call_foreign(tni_module *m, tn_tensor *const *in, size_t n, tn_tenso
     right = check_snapshot(&before, m) && right;
     if (before.value != before.few) tni_free(before.value, m->info->slots * sizeof *before.value);
     return right;
+}
+
+tn_module *(tn_forward_begin)(tn_module *handle) {
+    tni_thread *t = tni_self();
+    tni_module *m = t ? tni_module_of("forward_begin", handle) : NULL;
+    if (!m) return NULL;
+    tni_module *outer = t->running;
+    if (outer && TNI_UNLIKELY(tni_count_get(&m->object.fields) == 0)) note_stranger(t, m);
+    t->running = m;
+    return outer ? tni_module_struct(outer) : NULL;
+}
+
+void(tn_forward_end)(tn_module *outer) {
+    tni_thread *t = tni_self();
+    if (t) t->running = outer ? tni_module_of("forward_end", outer) : NULL;
 }
 
 bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {

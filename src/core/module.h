@@ -152,6 +152,12 @@ bool tni_walk_run(const char *who, tni_walk *w, tni_module *m, tni_walk_what wha
 void tni_walk_clear(tni_walk *w);
 bool tni_module_has_trainable(tni_module *m); /* below m some parameter trains that no optimizer took */
 
+/* ---- what nobody trains (core/untrained.c) ---- */
+bool tni_training_check(tni_thread *t); /* the verdict of an optimizer's step on its thread */
+/* A Parameter that no field and no optimizer holds gets a gradient. Reported when one that was there before was never cleared. */
+void tni_note_unowned(tni_thread *t, tn_tensor *leaf, bool had_gradient);
+bool tni_module_check_stranger(const char *who, tni_module *m);
+
 /* "torch.FloatTensor", or the printed name of a module: as torch's messages name types. */
 const char *tni_type_text(const tni_object *o, char *text, size_t room);
 #endif

@@ -77,6 +77,11 @@ typedef struct tni_thread {
     bool no_grad, inference, grad_default_off;
     bool holding; /* destruction only queues: a scope is being closed or the work list already runs */
     bool settling;
+    uint64_t steps;           /* of optimizers */
+    struct tn_tensor *unowned; /* a Parameter of nobody that got a gradient; perhaps dead by now: see core/untrained.c */
+    uint64_t unowned_steps;   /* `steps` at its first gradient */
+    uint32_t unowned_version;
+    bool unowned_again, strangers; /* some module's `stranger` is to be judged */
     bool newcomers;     /* some object is marked so */
     bool user_code_ran; /* a destroy callback ran: fields may have changed */
     uint64_t serial;    /* of the innermost scope */

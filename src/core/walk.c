@@ -2,7 +2,7 @@
 #include "base/addresses.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "core/module.h"
+#include "core/list.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +14,21 @@ static const char *slot_text(const tni_slot *s, char *text, size_t room) {
     return text;
 }
 
+/* A list in a field registers nothing, as in Python: a parameter that is held by nothing else was forgotten. */
+static bool check_list(const char *who, const tni_module *m, const tni_slot *s, const tn_tensors *list) {
+    for (size_t i = 0; i < list->n; i++) {
+        const tn_tensor *x = (const tn_tensor *)list->item[i].value;
+        if (!tni_is_parameter(&x->object) || x->optimized || !x->requires_grad) continue;
+        tni_module_observe_all(tni_self());
+        if (tni_count_get(&x->object.fields) > 0) continue;
+        return tni_fail(TN_ERR_OWNERSHIP,
+                        "%s: field '%s' of '%s' holds a list with a parameter of shape %s that no field of any module holds: it will never "
+                        "be trained; make it a tn_nn_parameter_list",
+                        who, s->name, m->class_->name, TNI_SHAPE(&x->a));
+    }
+    return true;
+}
+
 static bool check_value(const char *who, tni_module *m, uint32_t i, const void *value) {
     const tni_slot *s = &m->info->slot[i];
     tni_object *o = tni_object_find(value);
@@ -23,6 +38,7 @@ static bool check_value(const char *who, tni_module *m, uint32_t i, const void *
     uint8_t status = m->status[i];
     if (status & TNI_SLOT_AS_BUFFER) return true;
     TNI_TRY(tni_judge_kind(status, o, slot_text(s, text, sizeof text)));
+    if (o->tag == TNI_LIST) return check_list(who, m, s, (const tn_tensors *)o);
     if ((status & TNI_SLOT_PLAIN) && tni_is_buffer(o))
         return tni_fail(TN_ERR_KEY, "attribute '%s' already exists", slot_text(s, text, sizeof text));
     if (tni_is_parameter(o) && ((tn_tensor *)o)->grad_fn) return tni_refuse_non_leaf(slot_text(s, text, sizeof text));
@@ -46,7 +62,7 @@ static bool check_loose(const char *who, tni_module *m) {
 }
 
 /* A module that ran inside m's forward, and that still no field holds. */
-static bool check_stranger(const char *who, tni_module *m) {
+bool tni_module_check_stranger(const char *who, tni_module *m) {
     tni_object *o = m->extra && m->thread == tni_self() ? m->extra->stranger : NULL;
     if (!o) return true;
     tni_module *stranger = (tni_module *)o;
@@ -89,7 +105,7 @@ static bool check_one(const char *who, tni_module *m, bool *changed) {
         if (is_settled(m, i, value)) continue;
         TNI_TRY(check_value(who, m, i, value));
     }
-    return check_loose(who, m) && check_stranger(who, m);
+    return check_loose(who, m) && tni_module_check_stranger(who, m);
 }
 
 /* ---- the walk: depth first, without recursion ---- */

@@ -420,7 +420,8 @@ static void tell_idle(tn_optim *o) {
 
 /** optimizer.step(): updates every parameter that has a gradient; the others are skipped and get no state. Not recorded.
  *  TN_ERR_OWNERSHIP when a parameter was replaced in its module since, or has a gradient, came into a module that this or another
- *  optimizer trained whole, and is trained by none; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
+ *  optimizer trained whole, and is trained by none; or when a module ran in a forward and a Parameter gets gradients that stand in no
+ *  field; TN_ERR_DTYPE, TN_ERR_SHAPE when a gradient does not fit.
  *  All is checked first: a failed step changes nothing. */
 TN_API bool tn_optim_step(tn_optim *opt) {
     tni_thread *t = tni_self();
@@ -429,7 +430,8 @@ TN_API bool tn_optim_step(tn_optim *opt) {
     tni_module_observe_all(t); /* a parameter that was replaced in its module, or came into it, is reported now */
     bool outer = t->no_grad;
     t->no_grad = true;
-    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t));
+    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t)) &&
+                 tni_training_check(t);
     if (right && !opt->idle_told) tell_idle(opt);
     for (size_t i = 0; i < opt->groups; i++)
         for (size_t k = 0; k < opt->group[i].n; k++) {

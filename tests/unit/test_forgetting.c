@@ -229,6 +229,88 @@ static void an_optimizer_of_a_parameter_that_was_replaced(void) {
     CHECK_ERROR(TN_ERR_OWNERSHIP, NULL);
 }
 
+/* The same, where no walk comes after the first forward: the optimizer's step says it. */
+static void a_step_after_a_stranger(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *x = tn_ones((1, 2));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    loose = tn_nn_linear(2, 2);
+    {
+        TN_NO_GRAD; /* as a teacher runs */
+        CHECK(tn_forward(m, x) && tn_check(m));
+    }
+    tn_backward(tn_sum(tn_forward(m, x)));
+    CHECK(!tn_optim_step(opt));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "optim_step: the forward of 'net' ran a 'tn_nn_linear' that has parameters to train");
+    m->inner = loose;
+    CHECK(tn_optim_add_param_group(opt, tn_parameters(loose)) && tn_optim_step(opt));
+    loose = NULL;
+}
+
+static tn_optim *train(net *m, tn_tensor *with, int steps) {
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    for (int i = 0; i < steps; i++) {
+        tn_optim_zero_grad(opt);
+        tn_backward(tn_sum(tn_mul(tn_forward(m, tn_ones(2)), with)));
+        if (!tn_optim_step(opt)) return NULL;
+    }
+    return opt;
+}
+
+static void a_parameter_that_nobody_holds(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *p = tn_parameter(tn_ones(2));
+    CHECK(train(m, p, 1));
+    CHECK(!train(m, p, 2)); /* its gradient is never used, nor cleared */
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "a parameter of shape [2], made at tests/unit/test_forgetting.c:");
+    p = tn_parameter(tn_ones(2));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    for (int i = 0; i < 3; i++) { /* trained by hand */
+        tn_backward(tn_sum(tn_mul(tn_forward(m, tn_ones(2)), p)));
+        CHECK(tn_optim_step(opt));
+        TN_NO_GRAD;
+        tn_sub_(p, tn_mul(tn_grad(p), 0.1));
+        tn_set_grad(p, NULL);
+    }
+    CHECK(train(m, tn_randn(2, .requires_grad = true), 3)); /* a plain tensor is the program's own */
+    tn_tensor *held = tn_parameter(tn_ones(2));
+    tn_optim_sgd(tn_tensors_new(&held, 1), .lr = 0.1);
+    CHECK(train(m, held, 3));
+    CHECK_OK();
+}
+
+static void what_a_loss_depends_on(void) {
+    TN_SCOPE;
+    net *m = net_new(), *other = net_new();
+    tn_tensor *x = tn_ones(2);
+    m->inner = tn_nn_linear(2, 2);
+    CHECK(tn_check_loss(m, tn_sum(tn_forward(m, tn_forward(other, x))))); /* nobody trains yet */
+    tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    CHECK(!tn_check_loss(m, tn_sum(tn_forward(m, tn_forward(other, x)))));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "of a module that is no part of 'net', and no optimizer holds it");
+    tn_optim_sgd(tn_parameters(other), .lr = 0.1);
+    CHECK(tn_check_loss(m, tn_sum(tn_forward(m, tn_forward(other, x)))));
+    net *named = tn_new(net);
+    named->w = tn_randn(2, .requires_grad = true);
+    CHECK(tn_check(named) && !tn_check_loss(named, tn_sum(tn_forward(named, x))));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "which stands in a field, but is no parameter");
+}
+
+static void a_list_in_a_field(void) {
+    TN_SCOPE;
+    net *m = net_new();
+    tn_tensor *p = tn_parameter(tn_ones(2));
+    m->many = (tn_nn_linear **)tn_tensors_new(&p, 1);
+    CHECK(tn_parameters(m) == NULL);
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "field 'many' of 'net' holds a list with a parameter of shape [2]");
+    net *holder = net_new();
+    holder->w = p; /* held by a field, too */
+    CHECK(tn_check(m));
+    m->many = NULL;
+}
+
 static void an_optimizer_without_parameters(void) {
     TN_SCOPE;
     CHECK(tn_optim_sgd(tn_parameters(tn_nn_relu()), .lr = 0.1) == NULL);
@@ -246,6 +328,10 @@ int main(void) {
     RUN(a_module_that_no_field_holds);
     RUN(a_leaf_that_nobody_owns);
     RUN(an_optimizer_of_a_parameter_that_was_replaced);
+    RUN(a_step_after_a_stranger);
+    RUN(a_parameter_that_nobody_holds);
+    RUN(what_a_loss_depends_on);
+    RUN(a_list_in_a_field);
     RUN(an_optimizer_without_parameters);
     return test_end();
 }

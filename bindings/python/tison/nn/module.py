@@ -17,6 +17,7 @@ from .._tensor import Tensor
 from .parameter import Buffer, Parameter
 
 _module_new, _module_class, _get = raw("tn_module_new"), raw("tn_module_class"), raw("tn_module_get")
+_begin, _end = raw("tn_forward_begin"), raw("tn_forward_end")
 _forward_n, _next, _error, _clear, _dtype_of = (raw(f"tn_{n}") for n in ("forward_n", "named_next", "error", "clear_error",
                                                                          "get_dtype"))
 _FORWARD = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t,
@@ -244,6 +245,14 @@ class Module:
         return 1
 
     def _run(self, args, keywords):
+        """Hooks and forward; the library knows whose forward runs, and reports what runs inside without being held by anyone."""
+        outer = _begin(self._handle)
+        try:
+            return self._run_hooked(args, keywords)
+        finally:
+            _end(outer)
+
+    def _run_hooked(self, args, keywords):
         for hook in list(self._pre_hooks.values()):
             result = hook(self, args)
             if result is not None:
