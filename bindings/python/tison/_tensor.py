@@ -64,9 +64,11 @@ class _Node:
 
 class RemovableHandle(Object):
     """What registering a hook returns."""
+    _removed = False
 
     def remove(self):
         call("tn_hook_remove", self)
+        self._removed = True
 
     def __enter__(self):
         return self

@@ -1,4 +1,6 @@
 """The layers of the library as classes: one for each module among api.json's "classes"."""
+import collections
+
 from .._api import api, functions
 from .._call import Function, function
 from .module import Module, by_type
@@ -23,6 +25,8 @@ def _method(name, owner):
 
     def method(self, *args, **keywords):
         if args and isinstance(args[0], slice) and short == "get":
+            if self._layer["type"] == "tn_nn_sequential":  # keeps the names; a ModuleList numbers anew
+                return type(self)(collections.OrderedDict(list(self.named_children())[args[0]]))
             return type(self)(*list(self.children())[args[0]])
         if short == "extend" and not isinstance(args[0], Module):
             for value in args[0]:

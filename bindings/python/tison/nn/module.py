@@ -71,7 +71,7 @@ def _class_of(cls):
 
 _count, _row, _deepcopy = raw("tn_module_members"), raw("tn_module_member"), raw("tn_deepcopy")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
-_own = {"_handle", "_children", "_hooks", "_pre_hooks"}
+_own = {"_handle", "_children", "_hooks", "_pre_hooks", "_c_hooks"}
 
 
 def call_raw(f, address, finish):
@@ -92,7 +92,7 @@ class Module:
     """torch.nn.Module."""
     _layer = None  # of a layer of the library: its row in api.json
 
-    def __init__(self, *args, **keywords):
+    def __init__(self):
         with Scope():
             address = _module_new(ctypes.addressof(_class_of(type(self))))
             if not address:
@@ -103,6 +103,7 @@ class Module:
         self.__dict__.setdefault("_children", {})  # keeps the Python objects of submodules
         self.__dict__.setdefault("_hooks", collections.OrderedDict())
         self.__dict__.setdefault("_pre_hooks", collections.OrderedDict())
+        self.__dict__.setdefault("_c_hooks", [])  # of the library's own forward: for copies
         return adopt(self, address)
 
     @classmethod
@@ -148,12 +149,14 @@ class Module:
             return object.__setattr__(self, name, value)
         if isinstance(getattr(type(self), name, None), property):
             return object.__setattr__(self, name, value)
-        there, old = (False, None) if name.startswith("__") else self._member(name)
+        there = not name.startswith("__") and self._member(name)[0]
+        if isinstance(value, Buffer) and not there and name in self.__dict__:
+            raise KeyError(f"attribute '{name}' already exists")
         if special or (there and (value is None or isinstance(value, Tensor))):
             self.__dict__.pop(name, None)
             self._set(name, value)
         elif there:
-            kind = "parameter" if isinstance(old, Parameter) else "child module" if isinstance(old, Module) else "buffer"
+            kind = self._kind_of(name)
             wanted = {"parameter": "torch.nn.Parameter", "child module": "torch.nn.Module", "buffer": "torch.Tensor"}[kind]
             more = "torch.nn.Buffer, torch.Tensor or None" if kind == "buffer" else f"{wanted} or None"
             raise TypeError(f"cannot assign '{_typename(value)}' as {kind} '{name}' ({more} expected)")
@@ -161,6 +164,11 @@ class Module:
             setattr(struct(self._layer["type"]).from_address(self._handle), name, value)
         else:
             object.__setattr__(self, name, value)
+
+    def _kind_of(self, name):
+        """What a member is, also one that is None now: as torch's messages name it."""
+        kind = next((k for n, k, _, _ in self._members() if n == name), None)
+        return {"parameter": "parameter", "module": "child module"}.get(_kinds.get(kind), "buffer")
 
     def _set(self, name, value):
         call("tn_module_set", self, name, value)
@@ -269,10 +277,15 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def register_forward_pre_hook(self, hook):
-        return module_hook("forward_pre_hook", self, hook) if self._runs_in_c() else _Handle(self._pre_hooks, hook)
+        return self._hook_in_c("forward_pre_hook", hook) if self._runs_in_c() else _Handle(self._pre_hooks, hook)
 
     def register_forward_hook(self, hook):
-        return module_hook("forward_hook", self, hook) if self._runs_in_c() else _Handle(self._hooks, hook)
+        return self._hook_in_c("forward_hook", hook) if self._runs_in_c() else _Handle(self._hooks, hook)
+
+    def _hook_in_c(self, name, hook):
+        handle = module_hook(name, self, hook)
+        self._c_hooks.append((name, hook, handle))
+        return handle
 
     def register_full_backward_hook(self, hook):
         return self._backward_hook("full_backward_hook", hook)
@@ -433,6 +446,11 @@ class Module:
                 else:
                     new._set(name, copied)
             new.train(self.training)
+            for name, hook, handle in self._c_hooks:
+                if not handle._removed:
+                    new._hook_in_c(name, hook)
+        new._hooks.update(self._hooks)
+        new._pre_hooks.update(self._pre_hooks)
         for key, value in self.__dict__.items():
             if key not in _own:
                 new.__dict__[key] = copy.deepcopy(value, memo)
