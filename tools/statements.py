@@ -21,7 +21,8 @@ HEAD = """# Parameter and Module: every statement, and its test
 
 What PyTorch 2.13 does with Parameters, Buffers and Modules, in numbered statements, and what Tison does. This page is made by
 `tools/statements.py` from the tests that bear the numbers, `tests/unit/test_semantics_*.c`; `./dev check` says when it is stale. A
-statement marked *live* is also compared with PyTorch by `make parity` (`tests/parity/semantics*.c` and their twins).
+statement marked *live* is also compared with PyTorch by `make parity` (`tests/parity/semantics*.c` and their twins); one
+marked *Python* has a test in `bindings/python/tests/test_statements*.py`, too, which runs with tison and with torch.
 
 """
 EXPLAIN = {
@@ -83,19 +84,28 @@ def live():
     return {int(n) for source in sources for n in re.findall(r"\b(?:say|sayf|error|names|warned)\((\d+)\b", source)}
 
 
+def in_python():
+    """The numbers in the names of the Python package's tests: def test_074_075_..."""
+    numbers = set()
+    for path in glob.glob("bindings/python/tests/test_statements*.py"):
+        for name in re.findall(r"^def test_(\d{3}(?:_\d{3})*)_", open(path).read(), re.M):
+            numbers |= {int(n) for n in name.split("_")}
+    return numbers
+
+
 def page(found):
-    compared = live()
+    compared, python = live(), in_python()
     out = [HEAD, "| | statements | |\n|---|---|---|\n"]
     for kind, meaning in EXPLAIN.items():
         out.append(f"| {kind} | {sum(f[0] == kind for f in found.values())} | {meaning} |\n")
-    out.append(f"\n{len(compared)} of them are compared live.\n")
+    out.append(f"\n{len(compared)} of them are compared live, {len(python)} have a test in Python.\n")
     starts = dict(SECTIONS)
     for n in range(1, LAST + 1):
         kind, parts, file = found[n]
         if n in starts:
             out.append(f"\n## {starts[n]}\n\n`{file}`\n\n| | | |\n|---|---|---|\n")
         second = f"<br>*{parts[1].strip()}*" if len(parts) > 1 else ""
-        out.append(f"| {n} | {kind}{', live' if n in compared else ''} | {parts[0].strip()}{second} |\n")
+        out.append(f"| {n} | {kind}{', live' if n in compared else ''}{', Python' if n in python else ''} | {parts[0].strip()}{second} |\n")
     return "".join(out)
 
 

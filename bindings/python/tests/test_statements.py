@@ -366,7 +366,7 @@ def test_132_133_to(lib):
 
 # ---- states ----
 
-def test_141_to_150_state_dict(lib):
+def test_141_142_143_144_state_dict(lib):
     m = nested(lib)
     m.register_buffer("b", lib.ones(1))
     m.register_buffer("t", lib.ones(1), persistent=False)
@@ -381,7 +381,7 @@ def test_141_to_150_state_dict(lib):
     assert state["p"].tolist() == [5, 5]
 
 
-def test_151_to_160_load_state_dict(lib):
+def test_151_153_155_160_161_load_state_dict(lib):
     m, other = nested(lib), nested(lib)
     p = m.p
     with lib.no_grad():
@@ -403,7 +403,7 @@ def test_151_to_160_load_state_dict(lib):
         m.load_state_dict(state, strict=False)
 
 
-def test_161_to_172_what_is_loaded(lib):
+def test_153_163_what_is_loaded(lib):
     m = nested(lib)
     p = m.p
     state = {"p": lib.full((2,), 7.0, dtype=lib.float64), "l.weight": lib.ones(2, 2), "l.bias": lib.ones(2)}
@@ -416,7 +416,7 @@ def test_161_to_172_what_is_loaded(lib):
 
 # ---- containers ----
 
-def test_173_to_178_sequential(lib):
+def test_173_174_175_176_177_178_sequential(lib):
     nn = lib.nn
     a, b, c = nn.Linear(1, 1), nn.ReLU(), nn.Tanh()
     s = nn.Sequential(collections.OrderedDict([("x", a), ("y", b), ("z", c)]))
@@ -461,7 +461,7 @@ def test_182_parameter_list(lib):
 
 # ---- text, hooks, copies ----
 
-def test_185_to_188_text(lib):
+def test_185_186_187_188_text(lib):
     class Odd(lib.nn.Module):
         def extra_repr(self):
             return "a=1\nb=2"

@@ -83,6 +83,8 @@ class Tensor:
     @property
     def shape(self):
         n = _ndim(self._handle)
+        if not n:
+            check()  # the shape of an uninitialized parameter is not known
         return Size(ctypes.cast(_sizes(self._handle), ctypes.POINTER(ctypes.c_int64))[:n]) if n else Size()
 
     def size(self, dim=None):

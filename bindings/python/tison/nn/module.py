@@ -405,6 +405,12 @@ class Module:
             return collections.OrderedDict(state_items(call("tn_state_dict", self, prefix=prefix, keep_vars=keep_vars)))
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
+        if not hasattr(state_dict, "keys"):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        for name, value in state_dict.items():
+            if not isinstance(value, Tensor):
+                raise RuntimeError(f'Error(s) in loading state_dict for {type(self).__name__}:\n\tWhile copying the parameter named '
+                                   f'"{name}", expected torch.Tensor or Tensor-like object from checkpoint but received {type(value)}')
         own = self.state_dict()
         missing = [k for k in own if k not in state_dict]
         unexpected = [k for k in state_dict if k not in own]
