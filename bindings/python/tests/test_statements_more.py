@@ -88,7 +88,7 @@ def test_064_065_printing(lib):
     assert repr([P(lib, requires_grad=False)]) == "[Parameter containing:\ntensor([1., 1.])]"
 
 
-def test_142_148_170_states_of_children(lib):
+def test_142_170_states_of_children(lib):
     m = lib.nn.Module()
     m.a, m.ab = lib.nn.Linear(1, 1, bias=False), lib.nn.Linear(1, 1, bias=False)
     assert list(m.state_dict()) == ["a.weight", "ab.weight"]
@@ -135,7 +135,7 @@ def test_201_204_lazy(lib):
     assert m.weight is weight and weight.shape == (3, 5) and repr(m) == "Linear(in_features=5, out_features=3, bias=True)"
 
 
-def test_207_208_209_213_parametrize(lib):
+def test_207_208_211_213_parametrize(lib):
     parametrize = lib.nn.utils.parametrize
 
     class Double(lib.nn.Module):
@@ -145,6 +145,16 @@ def test_207_208_209_213_parametrize(lib):
     weight = m.weight
     parametrize.register_parametrization(m, "weight", Double())
     assert [n for n, _ in m.named_parameters()] == ["bias", "parametrizations.weight.original"]
-    assert m.weight.tolist() == (weight * 2).tolist() and repr(m).startswith("ParametrizedLinear(")
+    assert m.weight.tolist() == (weight * 2).tolist() and "(parametrizations): ModuleDict(" in repr(m)
+    with lib.no_grad():
+        weight.fill_(3)
+    assert m.weight.tolist() == [[6, 6]] and m(lib.ones(1, 2)).item() == pytest.approx(12 + m.bias.item())
+    assert parametrize.is_parametrized(m, "weight") and not parametrize.is_parametrized(m, "bias")
+    m(lib.ones(1, 2)).sum().backward()
+    assert weight.grad.tolist() == [[2, 2]]
+    parametrize.register_parametrization(m, "weight", Double())
+    assert m.weight.tolist() == [[12, 12]]
+    with pytest.raises(ValueError):
+        parametrize.register_parametrization(m, "absent", Double())
     parametrize.remove_parametrizations(m, "weight", leave_parametrized=False)
     assert m.weight.tolist() == weight.tolist() and repr(m).startswith("Linear(")

@@ -125,6 +125,8 @@ class Module:
     def __getattr__(self, name):
         if name.startswith("__") or "_handle" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        if name in self.__dict__.get("_computed", ()):
+            call("tn_nn_utils_parametrize_compute", self, name)
         there, value = self._member(name)
         if there:
             return value
