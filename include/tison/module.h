@@ -232,7 +232,7 @@ TN_API bool(tn_check_loss)(tn_module *m, tn_tensor *loss);
 TN_API bool(tn_module_set)(tn_module *m, const char *name, void *value);
 /** What stands there; NULL for an absent one, and with TN_ERR_ATTRIBUTE for an unknown one. [scope] */
 TN_API void *(tn_module_get)(tn_module *m, const char *name);
-/** Empties a field; a member made at run time is gone. TN_ERR_ATTRIBUTE when nothing is there. */
+/** Empties a field; a member made at run time is gone. TN_ERR_ATTRIBUTE when nothing is there, or it is computed. */
 TN_API bool(tn_module_delete)(tn_module *m, const char *name);
 /** Deletes a member and assigns a tensor without a mark to its name, as a whole or not at all: how a parameter becomes a computed value.
  *  TN_ERR_ATTRIBUTE when nothing is there, TN_ERR_TYPE for a Parameter or a buffer. [keep] */
@@ -252,6 +252,7 @@ typedef struct tn_member {
     void *value;      /* NULL: absent [scope] */
     tn_member_kind kind;
     bool persistent; /* of a buffer */
+    bool computed;   /* value: what was computed or assigned last */
     void *reserved[4];
 } tn_member;
 /** Fields and then members made at run time, absent ones too: how many, and number i. */
@@ -265,6 +266,37 @@ typedef struct tn_set_submodule_opts {
     bool strict; /* false: a last name that does not exist yet is made */
 } tn_set_submodule_opts;
 TN_API bool(tn_set_submodule)(tn_module *m, const char *path, void *module, const tn_set_submodule_opts *opts TN_DEFAULT(NULL));
+
+/* ---- members that are computed: a property of Python, on the module's own thread ----
+ *
+ * tn_module_get computes such a member at every read, tn_module_set gives its new value to the setter, and before each tn_forward of the module
+ * all are computed. A field holds what was computed last, or assigned: what a program assigns to the field itself goes to the setter at
+ * the next call that walks, reads or runs the module, which fails as the setter does until the field holds something else. No walk lists such a
+ * member, and no state has it; a copy computes its own, and holds the values without history until then. */
+typedef struct tn_computed {
+    size_t size;
+    /** The value, new at each call or not. [scope] */
+    tn_tensor *(*get)(tn_module *m, const char *name);
+    /** Makes get give `value`, a plain tensor, from now on, or fails and changes nothing. NULL: assignments are TN_ERR_ATTRIBUTE. */
+    bool (*set)(tn_module *m, const char *name, tn_tensor *value);
+} tn_computed;
+/** From now on these functions give m's member of that name, which may be new and holds `value` until it is computed; what stood there
+ *  leaves. With functions NULL the member is an ordinary one again: `value` becomes a parameter or a buffer, which is then the last of those
+ *  made at run time, and NULL takes the name away. A failed call changes nothing. [keep] value [NULL ok] value; the table of functions must live as long as the
+ *  module and its copies. */
+TN_API bool(tn_module_set_computed)(tn_module *m, const char *name, const tn_computed *functions, tn_tensor *value);
+/** The functions of a computed member, NULL for others. */
+TN_API const tn_computed *(tn_module_get_computed)(tn_module *m, const char *name);
+/** Until the matching exit, reads of a computed member on this thread give the object of the first one. Nests. Assigning does not end it.
+ *  torch.nn.utils.parametrize.cached, which is one for all threads. */
+TN_API bool tn_computed_cache_enter(void);
+TN_API bool tn_computed_cache_exit(void);
+static inline void tn_computed_cache_end(bool *entered) {
+    if (*entered) tn_computed_cache_exit();
+}
+/** The name that m prints: its class's, unless it was given one of its own. [borrow] */
+TN_API const char *(tn_module_printed)(tn_module *m);
+TN_API bool(tn_module_set_printed)(tn_module *m, const char *printed); /* copied; NULL: the class's */
 
 /* ---- whole-module calls; all return false on failure ---- */
 TN_API bool(tn_train)(tn_module *m,
@@ -454,6 +486,10 @@ TN_END_DECLS
 #define tn_module_get(m, name) (tn_module_get)(TN_AS_MODULE(m), name)
 #define tn_module_delete(m, name) (tn_module_delete)(TN_AS_MODULE(m), name)
 #define tn_module_replace(m, name, value) (tn_module_replace)(TN_AS_MODULE(m), name, value)
+#define tn_module_set_computed(m, name, functions, value) (tn_module_set_computed)(TN_AS_MODULE(m), name, functions, value)
+#define tn_module_get_computed(m, name) (tn_module_get_computed)(TN_AS_MODULE(m), name)
+#define tn_module_printed(m) (tn_module_printed)(TN_AS_MODULE(m))
+#define tn_module_set_printed(m, printed) (tn_module_set_printed)(TN_AS_MODULE(m), printed)
 #define tn_module_register_parameter(m, name, value) (tn_module_register_parameter)(TN_AS_MODULE(m), name, value)
 #define tn_module_register_buffer(m, name, ...)                                                                                    \
     TN_WITH(tn_buffer_opts, (.persistent = true),                                                                                  \

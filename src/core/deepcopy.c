@@ -146,11 +146,19 @@ static tni_object *copy_object(copier *c, tni_object *o) {
     return (void)tni_fail(TN_ERR_TYPE, "deepcopy: a %s cannot be copied", tni_kind_get((tni_kind)o->tag)->name), NULL;
 }
 
+/* What was computed is copied without its history. */
+static tni_object *copy_member(copier *c, const tni_module *m, const char *name, tni_object *o) {
+    tn_tensor *x = o->tag == TNI_TENSOR ? (tn_tensor *)o : NULL;
+    if (!x || !x->grad_fn || !tni_module_computes(m) || !tni_computed_find(m, name)) return copy_object(c, o);
+    tn_tensor *plain = tni_give(c->t, tni_tensor_alias(c->t, "deepcopy", x));
+    return plain ? copy_object(c, &plain->object) : NULL;
+}
+
 static bool copy_members(copier *c, tni_module *m, tni_module *to) {
     for (size_t i = 0; i < tni_module_places(m); i++) {
         const char *name;
         int32_t index;
-        tni_object *o = tni_module_place(m, i, &name, &index), *copy = o ? copy_object(c, o) : NULL;
+        tni_object *o = tni_module_place(m, i, &name, &index), *copy = o ? copy_member(c, m, name, o) : NULL;
         uint8_t status = tni_module_place_status(m, i, o) & (uint8_t) ~(TNI_SLOT_CLAIMED | TNI_SLOT_CYCLE);
         if (o && !copy) return false;
         if (i < m->info->slots && !m->info->slot[i].reference)
@@ -162,7 +170,8 @@ static bool copy_members(copier *c, tni_module *m, tni_module *to) {
     tni_module_extra *e = tni_module_extra_of(to);
     bool right = e != NULL;
     for (size_t k = 0; right && k < TNI_MODULE_HOOKS; k++) right = tni_hook_list_copy(c->t, &e->hooks[k], &m->extra->hooks[k]);
-    return right;
+    if (right && m->extra->printed) right = (e->printed = tni_strdup(m->extra->printed)) != NULL;
+    return right && tni_computed_copy(to, m);
 }
 
 /* The bytes outside of the fields, or zeros: what a struct is when it was just made. */

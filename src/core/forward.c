@@ -91,7 +91,7 @@ static bool call_and_post(tni_module *m, tn_tensor *const *in, size_t n, tn_tens
     if (!tni_hooks_take(&h, TNI_HOOK_FORWARD, own_hooks(m, TNI_HOOK_FORWARD))) return false;
     tn_tensor *copy[MAX_TENSORS];
     if (n) memcpy(copy, in, n * sizeof *copy);
-    bool right = call_class(m, in, n, out, k);
+    bool right = (!tni_module_computes(m) || tni_computed_refresh(m)) && call_class(m, in, n, out, k);
     size_t done = 0;
     for (; right && done < h.n; done++) right = h.item[done]->removed || run_hook(m, h.item[done], copy, n, out, k);
     right = right && check_tensors(m, "result", out, k);

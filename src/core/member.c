@@ -131,7 +131,14 @@ static bool check_dot_and_empty(const char *what, const char *name, const target
     return name[0] || tni_fail(TN_ERR_KEY, "%s name can't be empty string \"\"", what);
 }
 
-static bool refuse_taken(const char *name) { return tni_fail(TN_ERR_KEY, "attribute '%s' already exists", name); }
+bool tni_refuse_taken(const char *name) { return tni_fail(TN_ERR_KEY, "attribute '%s' already exists", name); }
+
+bool tni_check_new_name(const char *name) {
+    if (is_reserved(name)) return tni_refuse_taken(name);
+    TNI_CHECK(name[0] && !strchr(name, '.'), TN_ERR_KEY, "module_set: a member's name is not empty and has no \".\", got: %s",
+              name);
+    return true;
+}
 
 static bool is_leaf_parameter(const char *name, const tni_object *o) {
     return !((const tn_tensor *)o)->grad_fn || tni_refuse_non_leaf(name);
@@ -142,32 +149,32 @@ static bool check_cycle(tni_module *m, const char *name, tni_object *o) {
     return tni_fail(TN_ERR_OWNERSHIP, "module_set: '%s' would contain itself through member '%s'", m->class_->name, name);
 }
 
-/* Stores what the hooks leave; a replacement must be of the same kind. */
+/* A replacement must be of the same kind. */
+bool tni_module_announce(tni_module *m, const char *name, tni_object **o, tni_hook_kind hooks) {
+    const tni_object *given = *o;
+    TNI_TRY(tni_hooks_registration(hooks, tni_module_struct(m), name, o));
+    if (*o != given && hooks == TNI_HOOK_MODULE) TNI_TRY(check_cycle(m, name, *o));
+    if (*o == given || hooks != TNI_HOOK_PARAMETER || tni_is_parameter(*o)) return true;
+    char type[80];
+    tni_type_text(*o, type, sizeof type);
+    return tni_fail(TN_ERR_TYPE, "cannot assign '%s' object to parameter '%s' (torch.nn.Parameter or None required)", type, name);
+}
+
 static bool store(tni_module *m, const char *name, tni_object *o, uint8_t status, tni_hook_kind hooks) {
-    tni_object *given = o;
-    if (hooks != TNI_GLOBAL_HOOKS && (o || hooks != TNI_HOOK_PARAMETER)) {
-        TNI_TRY(tni_hooks_registration(hooks, tni_module_struct(m), name, &o));
-        if (o != given && hooks == TNI_HOOK_MODULE) TNI_TRY(check_cycle(m, name, o));
-        if (o != given && hooks == TNI_HOOK_PARAMETER && !tni_is_parameter(o)) {
-            char type[80];
-            tni_type_text(o, type, sizeof type);
-            return tni_fail(TN_ERR_TYPE, "cannot assign '%s' object to parameter '%s' (torch.nn.Parameter or None required)", type,
-                            name);
-        }
-    }
+    if (hooks != TNI_GLOBAL_HOOKS && (o || hooks != TNI_HOOK_PARAMETER)) TNI_TRY(tni_module_announce(m, name, &o, hooks));
     return tni_module_put(m, name, o, status);
 }
 
 static bool set_parameter(tni_module *m, const char *name, tni_object *o, const target *t) {
     TNI_TRY(check_dot_and_empty("parameter", name, t));
-    if (t->place < 0 && t->exists) return refuse_taken(name);
+    if (t->place < 0 && t->exists) return tni_refuse_taken(name);
     return is_leaf_parameter(name, o) && store(m, name, o, TNI_SLOT_PARAMETER, TNI_HOOK_PARAMETER);
 }
 
 static bool set_module(tni_module *m, const char *name, tni_object *o, const target *t) {
     if (o) TNI_TRY(check_cycle(m, name, o));
     if (t->place < 0) { /* PyTorch lets any name pass here, and such members can then be neither found nor loaded */
-        if (t->exists) return refuse_taken(name);
+        if (t->exists) return tni_refuse_taken(name);
         if (strchr(name, '.')) return tni_fail(TN_ERR_KEY, "module name can't contain \".\", got: %s", name);
         TNI_CHECK(name[0], TN_ERR_KEY, "module name can't be empty string \"\"");
     }
@@ -176,7 +183,7 @@ static bool set_module(tni_module *m, const char *name, tni_object *o, const tar
 
 static bool set_buffer(tni_module *m, const char *name, tni_object *o, const target *t) {
     TNI_TRY(check_dot_and_empty("buffer", name, t));
-    if (t->exists && !(t->status & TNI_SLOT_BUFFER)) return refuse_taken(name);
+    if (t->exists && !(t->status & TNI_SLOT_BUFFER)) return tni_refuse_taken(name);
     uint8_t transient = t->status & TNI_SLOT_TRANSIENT;
     if (o && tni_is_buffer(o)) transient = ((const tn_tensor *)o)->persistent ? 0 : TNI_SLOT_TRANSIENT;
     return store(m, name, o, TNI_SLOT_BUFFER | transient, TNI_HOOK_BUFFER);
@@ -185,16 +192,14 @@ static bool set_buffer(tni_module *m, const char *name, tni_object *o, const tar
 static bool set_plain(tni_module *m, const char *name, tni_object *o, const target *t) {
     TNI_CHECK(!o || o->tag == TNI_TENSOR, TN_ERR_TYPE, "module_set: a member is a tensor or a module, not a %s",
               tni_kind_get((tni_kind)o->tag)->name);
-    if (t->place < 0) {
-        if (t->exists) return refuse_taken(name);
-        TNI_CHECK(name[0] && !strchr(name, '.'), TN_ERR_KEY, "module_set: a member's name is not empty and has no \".\", got: %s",
-                  name);
-    }
+    if (t->place < 0) TNI_TRY(tni_check_new_name(name));
     return store(m, name, o, o ? TNI_SLOT_PLAIN : 0, TNI_GLOBAL_HOOKS);
 }
 
 static bool assign(tni_module *m, const char *name, tni_object *o) {
     if (m->thread == tni_self()) tni_module_observe(m); /* what stands there now decides what may follow */
+    tni_computed *c = tni_computed_find(m, name);
+    if (c) return tni_computed_set(m, c, o);
     target t = find_target(m, name);
     TNI_TRY(tni_judge_kind(t.status, o, name));
     if (o && tni_is_parameter(o)) return set_parameter(m, name, o, &t);
@@ -239,7 +244,7 @@ bool(tn_module_register_parameter)(tn_module *handle, const char *name, tn_tenso
     tni_module_observe(m);
     target t = find_target(m, name);
     TNI_TRY(check_dot_and_empty("parameter", name, &t));
-    if (t.exists && !(t.status & TNI_SLOT_PARAMETER)) return refuse_taken(name);
+    if (t.exists && !(t.status & TNI_SLOT_PARAMETER)) return tni_refuse_taken(name);
     if (o && !tni_is_parameter(o)) return refuse_object(o, "parameter", name, "torch.nn.Parameter");
     if (o && !is_leaf_parameter(name, o)) return false;
     return store(m, name, o, TNI_SLOT_PARAMETER, TNI_HOOK_PARAMETER);
@@ -253,7 +258,7 @@ bool(tn_module_register_buffer)(tn_module *handle, const char *name, tn_tensor *
     tni_module_observe(m);
     target t = find_target(m, name);
     TNI_TRY(check_dot_and_empty("buffer", name, &t));
-    if (t.exists && !(t.status & TNI_SLOT_BUFFER)) return refuse_taken(name);
+    if (t.exists && !(t.status & TNI_SLOT_BUFFER)) return tni_refuse_taken(name);
     if (o && o->tag != TNI_TENSOR) return refuse_object(o, "buffer", name, "torch Tensor");
     uint8_t status = TNI_SLOT_BUFFER | (TNI_OPT(opts, persistent, true) ? 0 : TNI_SLOT_TRANSIENT);
     if (o && tni_is_parameter(o)) status |= TNI_SLOT_AS_BUFFER;
@@ -272,7 +277,7 @@ bool(tn_module_register_module)(tn_module *handle, const char *name, void *value
     TNI_TRY(check_is_name("module", name));
     tni_module_observe(m);
     target t = find_target(m, name);
-    if (t.exists && !(t.status & TNI_SLOT_MODULE)) return refuse_taken(name);
+    if (t.exists && !(t.status & TNI_SLOT_MODULE)) return tni_refuse_taken(name);
     return set_module(m, name, o, &t);
 }
 
@@ -284,6 +289,8 @@ void *(tn_module_get)(tn_module *handle, const char *name) {
     if (place < 0)
         return (void)tni_fail(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m), name ? name : "(null)"),
                NULL;
+    tni_computed *c = tni_computed_find(m, name);
+    if (c) return tni_failed() ? NULL : tni_computed_get(m, c);
     const char *unused;
     int32_t index;
     tni_object *o = tni_module_place(m, (size_t)place, &unused, &index);
@@ -299,11 +306,8 @@ bool(tn_module_delete)(tn_module *handle, const char *name) {
     if (name) t = find_target(m, name);
     TNI_CHECK(t.place >= 0 && t.exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
               name ? name : "(null)");
-    tni_module_put_place(m, (size_t)t.place, NULL, 0);
-    if ((size_t)t.place < m->info->slots) return true;
-    size_t i = (size_t)t.place - m->info->slots;
-    tni_free(m->member[i].name, strlen(m->member[i].name) + 1);
-    memmove(&m->member[i], &m->member[i + 1], (--m->members - i) * sizeof *m->member);
+    TNI_CHECK(!tni_computed_find(m, name), TN_ERR_ATTRIBUTE, "property of '%s' object has no deleter", tni_module_printed(m));
+    tni_module_take_place(m, (size_t)t.place);
     return true;
 }
 
@@ -334,7 +338,7 @@ static bool check_members(tni_module *m, const char *const *names, void *const *
     for (size_t i = 0; i < n; i++) {
         TNI_CHECK(names[i] && names[i][0] && !strchr(names[i], '.'), TN_ERR_KEY, "module_set_members: name %zu is none", i);
         int64_t place = tni_module_find_place(m, names[i]);
-        if (place >= 0 && (size_t)place < m->info->slots) return refuse_taken(names[i]);
+        if (place >= 0 && (size_t)place < m->info->slots) return tni_refuse_taken(names[i]);
         for (size_t k = 0; k < i; k++)
             TNI_CHECK(strcmp(names[i], names[k]) != 0, TN_ERR_KEY, "module_set_members: two members named '%s'", names[i]);
         tni_object *o = values[i] ? tni_object_of("module_set_members", "value", values[i]) : NULL;
@@ -378,5 +382,6 @@ bool(tn_module_set_members)(tn_module *handle, const char *const *names, void *c
     tni_free(m->member, m->member_capacity * sizeof *m->member);
     m->member = list;
     m->members = m->member_capacity = n;
+    tni_computed_forget(m);
     return true;
 }

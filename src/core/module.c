@@ -67,6 +67,8 @@ static void release_extra(tni_module *m) {
     for (size_t i = 0; i < e->forgotten_count; i++) tni_release(e->forgotten[i]);
     tni_free(e->forgotten, e->forgotten_capacity * sizeof *e->forgotten);
     if (e->stranger) tni_release(e->stranger);
+    tni_computed_clear(e);
+    if (e->printed) tni_free(e->printed, strlen(e->printed) + 1);
     drop_data(e);
     tni_free(e, sizeof *e);
     m->extra = NULL;
@@ -166,6 +168,21 @@ const char *tni_type_text(const tni_object *o, char *text, size_t room) {
     else
         snprintf(text, room, "%s", tni_kind_get((tni_kind)o->tag)->name);
     return text;
+}
+
+const char *(tn_module_printed)(tn_module *handle) {
+    tni_module *m = tni_module_of("module_printed", handle);
+    return m ? tni_module_printed(m) : "";
+}
+
+bool(tn_module_set_printed)(tn_module *handle, const char *printed) {
+    tni_module *m = tni_failed() ? NULL : tni_module_of("module_set_printed", handle);
+    tni_module_extra *e = m ? tni_module_extra_of(m) : NULL;
+    char *copy = e && printed ? tni_strdup(printed) : NULL;
+    if (!e || (printed && !copy)) return false;
+    if (e->printed) tni_free(e->printed, strlen(e->printed) + 1);
+    e->printed = copy;
+    return true;
 }
 
 bool tni_module_own(const char *who, const tni_module *m) {

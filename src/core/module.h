@@ -42,6 +42,16 @@ typedef struct tni_member {
     uint8_t status;    /* TNI_SLOT_* */
 } tni_member;          /* made at run time */
 
+/* A member that is computed. */
+typedef struct tni_computed {
+    char *name;
+    const tn_computed *functions;
+    tni_object *shown;  /* claimed: what the library put into the place; anything else there was assigned by the program */
+    tni_object *cached; /* claimed: what reads give in the cache scope of that serial */
+    uint64_t cache;
+    bool busy; /* its function runs */
+} tni_computed;
+
 /* What few modules need. */
 typedef struct tni_module_extra {
     tni_hook_list hooks[TNI_MODULE_HOOKS];
@@ -50,6 +60,9 @@ typedef struct tni_module_extra {
     tni_object *stranger; /* claimed: a trainable module that ran inside this one's forward and that no field held then */
     void *data;           /* of tn_module_set_data */
     void (*destroy_data)(void *data);
+    tni_computed *computed;
+    size_t computed_count, computed_capacity;
+    char *printed; /* of this module alone; NULL: the class's */
 } tni_module_extra;
 
 typedef struct tni_module {
@@ -75,9 +88,10 @@ enum {
     TNI_SLOT_MODULE = 8,
     TNI_SLOT_PLAIN = 16, /* a tensor without a mark stands here */
     TNI_SLOT_KIND = 30,
-    TNI_SLOT_TRANSIENT = 32, /* of a buffer: not saved */
-    TNI_SLOT_AS_BUFFER = 64, /* a Parameter that was registered as a buffer */
-    TNI_SLOT_CYCLE = 128,    /* the module found here contains this one: no claim */
+    TNI_SLOT_TRANSIENT = 32,                                 /* of a buffer: not saved */
+    TNI_SLOT_AS_BUFFER = 64,                                 /* a Parameter that was registered as a buffer */
+    TNI_SLOT_CYCLE = 128,                                    /* the module found here contains this one: no claim */
+    TNI_SLOT_COMPUTED = TNI_SLOT_PLAIN | TNI_SLOT_AS_BUFFER, /* of a computed member, whatever stands there */
 };
 
 enum { TNI_RECORD_BYTES = 256 };
@@ -90,7 +104,9 @@ TNI_INLINE void *tni_slot_value(tni_module *m, uint32_t i) {
 }
 
 tni_module_extra *tni_module_extra_of(tni_module *m); /* made at first use; NULL with TN_ERR_MEMORY */
-TNI_INLINE const char *tni_module_printed(const tni_module *m) { return m->class_->printed ? m->class_->printed : m->class_->name; }
+TNI_INLINE const char *tni_module_printed(const tni_module *m) {
+    return m->extra && m->extra->printed ? m->extra->printed : m->class_->printed ? m->class_->printed : m->class_->name;
+}
 
 void tni_module_observe_all(tni_thread *t);
 bool tni_module_observe(tni_module *m); /* did a field change? */
@@ -123,12 +139,30 @@ int64_t tni_module_find_place(const tni_module *m, const char *name); /* -1: non
 void tni_module_put_place(tni_module *m, size_t i, tni_object *o, uint8_t status);
 /* The same by name; a member is made where there is none, and moves to the end when it becomes of another kind. */
 bool tni_module_put(tni_module *m, const char *name, tni_object *o, uint8_t status);
+void tni_module_take_place(tni_module *m, size_t i);       /* a field becomes empty, a member made at run time is gone */
 bool tni_module_own(const char *who, const tni_module *m); /* only its own thread may change a module */
 TNI_INLINE bool tni_is_parameter(const tni_object *o) { return o->tag == TNI_TENSOR && ((const tn_tensor *)o)->is_parameter; }
 TNI_INLINE bool tni_is_buffer(const tni_object *o) { return o->tag == TNI_TENSOR && ((const tn_tensor *)o)->is_buffer; }
 bool tni_refuse_non_leaf(const char *name);
 /* PyTorch's verdict on assigning o where a value of `kind` stood; true when it fits. */
 bool tni_judge_kind(uint8_t kind, const tni_object *o, const char *name);
+
+/* ---- computed members (core/computed.c) ---- */
+TNI_INLINE bool tni_module_computes(const tni_module *m) { return m->extra && m->extra->computed_count; }
+tni_computed *tni_computed_find(const tni_module *m, const char *name); /* NULL: not computed */
+void tni_computed_observed(tni_module *m, uint32_t slot);    /* that the program changed: its status, when it is computed */
+bool tni_computed_is_assigned(tni_module *m);                /* does a place hold what the setter has not seen yet? */
+bool tni_computed_settle(tni_module *m);                     /* the setter's turn for all of those */
+bool tni_computed_refresh(tni_module *m);                    /* computes all: before a forward */
+tn_tensor *tni_computed_get(tni_module *m, tni_computed *c); /* claimed by the scope */
+bool tni_computed_set(tni_module *m, tni_computed *c, tni_object *o);
+bool tni_computed_copy(tni_module *to, const tni_module *from); /* of a deepcopy, whose places are filled */
+void tni_computed_forget(tni_module *m);                        /* what has no place any more */
+void tni_computed_clear(tni_module_extra *e);
+bool tni_refuse_taken(const char *name);
+/* Runs the registration hooks of the process, which may put another object in o's place. */
+bool tni_module_announce(tni_module *m, const char *name, tni_object **o, tni_hook_kind hooks);
+bool tni_check_new_name(const char *name); /* of a member of no kind: not taken by what each module has, not empty, no dot */
 
 /* ---- walks (core/walk.c) ---- */
 typedef enum { TNI_WALK_PARAMETERS, TNI_WALK_BUFFERS, TNI_WALK_MODULES, TNI_WALK_CHILDREN } tni_walk_what;

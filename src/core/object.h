@@ -99,6 +99,8 @@ typedef struct tni_thread {
     struct tni_module *modules;      /* observed by this thread */
     uint32_t walk_items, walk_names; /* the room that the last walk took */
     struct tni_module *running;      /* whose forward runs, the innermost one */
+    uint32_t cache_depth;            /* of cache scopes */
+    uint64_t cache_serial;           /* of the outermost one */
     size_t fields;                   /* of those modules, in all */
     tni_slab_cache slabs;
     tni_random random;

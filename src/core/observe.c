@@ -81,6 +81,7 @@ bool tni_module_observe(tni_module *m) {
         if (old) tni_claim(old);
         leave(m, i, value != NULL);
         enter(m, i, value);
+        if (TNI_UNLIKELY(tni_module_computes(m))) tni_computed_observed(m, i);
         if (old) tni_release(old);
         changed = true;
     }

@@ -81,6 +81,14 @@ bool tni_module_put(tni_module *m, const char *name, tni_object *o, uint8_t stat
     return true;
 }
 
+void tni_module_take_place(tni_module *m, size_t place) {
+    tni_module_put_place(m, place, NULL, 0);
+    if (place < m->info->slots) return;
+    size_t i = place - m->info->slots;
+    tni_free(m->member[i].name, strlen(m->member[i].name) + 1);
+    memmove(&m->member[i], &m->member[i + 1], (--m->members - i) * sizeof *m->member);
+}
+
 bool tni_judge_kind(uint8_t kind, const tni_object *o, const char *name) {
     if (!o || tni_is_parameter(o)) return true;
     bool fits = !(kind & TNI_SLOT_PARAMETER) && (!(kind & TNI_SLOT_MODULE) || o->tag == TNI_MODULE) &&
@@ -125,6 +133,7 @@ bool(tn_module_member)(tn_module *handle, size_t i, tn_member *out) {
                 : status & TNI_SLOT_MODULE  ? TN_MEMBER_MODULE
                                             : TN_MEMBER_PLAIN;
     out->persistent = (status & TNI_SLOT_BUFFER) && !(status & TNI_SLOT_TRANSIENT);
+    out->computed = tni_computed_find(m, out->name) != NULL && index < 0;
     if (o && tni_scope_claim(t, o)) out->value = tni_handle_of(o);
     return true;
 }

@@ -148,7 +148,10 @@ static void array_lines(tni_module *m, size_t first, tni_str *out, int depth) {
     tni_free(child, room * sizeof *child);
 }
 
-static bool prints_runs(const tni_module *m) { return strcmp(tni_module_printed(m), "ModuleList") == 0; }
+static bool prints_runs(const tni_module *m) {
+    const char *printed = tni_module_printed(m);
+    return strcmp(printed, "ModuleList") == 0 || strcmp(printed, "ParametrizationList") == 0;
+}
 
 static void children_lines(tni_module *m, tni_str *out, int depth) {
     if (prints_runs(m)) {

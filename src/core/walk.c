@@ -94,9 +94,10 @@ static bool is_settled(const tni_module *m, uint32_t i, const void *value) {
     return (status & TNI_SLOT_BUFFER) || ((status & TNI_SLOT_PLAIN) && !x->is_buffer);
 }
 
-/* *changed becomes true when a count of fields may be another than before. */
-static bool check_one(const char *who, tni_module *m, bool *changed) {
+/* *changed becomes true when a count of fields may be another than before, *assigned when a setter's turn has come. */
+static bool check_one(const char *who, tni_module *m, bool *changed, bool *assigned) {
     if (m->thread == tni_self() && tni_module_observe(m)) *changed = true;
+    if (TNI_UNLIKELY(tni_module_computes(m)) && tni_computed_is_assigned(m)) *assigned = true;
     const tni_class_info *info = m->info;
     if (info->twice) return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, info->twice);
     for (uint32_t i = 0; i < info->slots; i++) {
@@ -121,7 +122,7 @@ typedef struct walker {
     tni_walk *w; /* NULL: verdicts alone */
     tni_walk_what what;
     bool recurse, duplicates, check;
-    bool changed; /* a field, as the check observed */
+    bool changed, assigned; /* a field, as the check observed; a computed member */
     tni_addresses seen;
     char *path; /* the name of the module that is looked at */
     size_t path_capacity;
@@ -225,7 +226,7 @@ static bool add_own(walker *k, tni_module *m, size_t path) {
 }
 
 static bool enter(walker *k, tni_module *m, size_t path) {
-    if (k->check) TNI_TRY(check_one(k->who, m, &k->changed));
+    if (k->check) TNI_TRY(check_one(k->who, m, &k->changed, &k->assigned));
     if (k->w && k->what == TNI_WALK_MODULES)
         TNI_TRY(add_found(k, m, 0, path, "", 0, -1, &m->object));
     else if (k->w)
@@ -289,9 +290,33 @@ static bool run(walker *k, tni_module *m, const char *prefix) {
     return right;
 }
 
+/* Computed members that the program assigned: each goes to its setter, which runs the program's code. */
+static bool settle_below(const char *who, tni_module *m) {
+    tni_walk w = {0};
+    walker k = {.who = who, .w = &w, .what = TNI_WALK_MODULES, .recurse = true};
+    bool right = run(&k, m, "");
+    for (size_t i = 0; i < w.n; i++) tni_claim(w.item[i].value);
+    for (size_t i = 0; i < w.n && right; i++) right = tni_computed_settle((tni_module *)w.item[i].value);
+    for (size_t i = 0; i < w.n; i++) tni_release(w.item[i].value);
+    tni_walk_clear(&w);
+    return right;
+}
+
+/* A walk that checks; what setters did is checked, too. */
+static bool run_checking(walker *k, tni_module *m, const char *prefix) {
+    walker again = *k;
+    TNI_TRY(run(k, m, prefix));
+    if (TNI_LIKELY(!k->assigned)) return true;
+    TNI_TRY(settle_below(k->who, m));
+    if (k->w) k->w->n = k->w->names_length = 0;
+    TNI_TRY(run(&again, m, prefix));
+    k->changed = true;
+    return true;
+}
+
 bool tni_module_check(const char *who, tni_module *m) {
     walker k = {.who = who, .recurse = true, .check = true};
-    return run(&k, m, "");
+    return run_checking(&k, m, "");
 }
 
 /* Collecting needs to know how many fields hold an object, so checking, which observes, comes first; unless nothing changes: then what was
@@ -300,7 +325,7 @@ static bool check_and_collect(walker *k, tni_module *m, const char *prefix) {
     bool at_once = k->recurse;
     walker check = at_once ? *k : (walker){.who = k->who, .recurse = true};
     check.check = true;
-    TNI_TRY(run(&check, m, prefix));
+    TNI_TRY(run_checking(&check, m, prefix));
     if (at_once && !check.changed) return true;
     k->w->n = k->w->names_length = 0;
     return run(k, m, prefix);

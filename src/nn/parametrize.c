@@ -27,12 +27,11 @@ typedef struct tn_nn_remove_parametrizations_opts {
 #endif
 #endif
 
-enum { MOST_ORIGINALS = 16 };
+enum { MOST_ORIGINALS = 16, MOST_PARAMETRIZATIONS = 64 };
 
 /* The child "parametrizations": a ParametrizationList for each computed member. */
 typedef struct tni_parametrizations {
     tn_module module;
-    uint64_t mark; /* of the forward-pre hook that serves it: a copy has it too, one that was emptied and came back another */
 } tni_parametrizations;
 typedef struct tni_parametrization_list {
     tn_module module;
@@ -97,34 +96,7 @@ static tn_module *list_of(tn_module *m, const char *name) {
     return table && find(&table->module, name, &found) ? found.value : NULL;
 }
 
-static tn_tensor *compute(tn_module *m, const char *name, tn_module *list) {
-    tn_tensor *x = (tn_forward)(list, NULL, 0);
-    return x && (tn_module_set)(m, name, x) ? x : NULL;
-}
-
-static bool before_forward(tn_module *m, tn_tensor *in[], size_t n, void *data) {
-    tni_parametrizations *table = table_of(m);
-    tn_member part;
-    (void)in, (void)n;
-    if (!table || table->mark != (uint64_t)(uintptr_t)data) return tn_error() == TN_OK;
-    for (size_t i = 0, all = tn_module_members(table); i < all; i++)
-        if (!tn_module_member(table, i, &part) || !compute(m, part.name, part.value)) return false;
-    return true;
-}
-
-/* Without a right_inverse, or with one that is not implemented, it is the identity. */
-static size_t invert(tn_module *f, tn_tensor *x, tn_tensor *out[]) {
-    TN_NO_GRAD;
-    if ((tn_has_right_inverse)(f)) {
-        size_t n = (tn_right_inverse)(f, x, out, MOST_ORIGINALS);
-        if (n || tn_error() != TN_ERR_NOT_IMPLEMENTED) return n;
-        tn_clear_error();
-    }
-    out[0] = x;
-    return tn_error() == TN_OK;
-}
-
-/* ---- PyTorch's checks ---- */
+/* ---- texts and comparisons ---- */
 
 static const char *size_text(char *out, size_t room, tn_tensor *x) {
     size_t at = (size_t)snprintf(out, room, "torch.Size([");
@@ -140,6 +112,91 @@ static bool same_shape(tn_tensor *a, tn_tensor *b) {
 }
 static bool same_dtype(tn_tensor *a, tn_tensor *b) { return tn_get_dtype(a) == tn_get_dtype(b); }
 static const char *dtype_text(tn_tensor *x) { return tn_dtype_name(tn_get_dtype(x)); }
+
+/* ---- reading and assigning ---- */
+
+static tn_tensor *get_value(tn_module *m, const char *name) {
+    tn_module *list = list_of(m, name);
+    return list ? (tn_forward)(list, NULL, 0) : NULL;
+}
+
+/* All right_inverses, the last one's first: what they make of x, in out. */
+static size_t invert_all(tn_module *list, tn_tensor *x, tn_tensor *out[]) {
+    void *f[MOST_PARAMETRIZATIONS];
+    TN_NO_GRAD;
+    size_t n = parts_of(list, true, f, MOST_PARAMETRIZATIONS), k = 1;
+    out[0] = x;
+    while (n-- > 0) {
+        if (!(tn_has_right_inverse)(f[n]))
+            return (size_t)tn_raise(TN_ERR_RUNTIME, "parametrization %s does not implement right_inverse.",
+                                    (tn_module_printed)(f[n]));
+        tn_tensor *value = out[0];
+        if (k > 1 || !value)
+            return (size_t)tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got %s", value ? "tuple" : "NoneType");
+        if (!(k = (tn_right_inverse)(f[n], value, out, MOST_ORIGINALS))) return 0;
+    }
+    return k;
+}
+
+static bool check_inverse(tn_tensor *original, tn_tensor *made) {
+    if (!made) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got NoneType");
+    return same_dtype(original, made) || tn_raise(TN_ERR_VALUE,
+                                                  "The tensor returned by `right_inverse` has dtype torch.%s while `original` has "
+                                                  "dtype torch.%s",
+                                                  dtype_text(made), dtype_text(original));
+}
+
+static bool check_inverses(void *const *original, size_t n, tn_tensor *const *made, size_t k) {
+    if (k == 1) return tn_raise(TN_ERR_VALUE, "'right_inverse' must return a sequence of tensors. Got Tensor.");
+    if (k != n)
+        return tn_raise(TN_ERR_VALUE,
+                        "'right_inverse' must return a sequence of tensors of length %zu. Got a sequence of length %zu.", n, k);
+    for (size_t i = 0; i < n; i++) {
+        if (!made[i])
+            return tn_raise(TN_ERR_VALUE,
+                            "'right_inverse' must return a sequence of tensors or reference-type opaques. Got element %zu of type "
+                            "NoneType.",
+                            i);
+        if (!same_dtype(original[i], made[i]))
+            return tn_raise(TN_ERR_VALUE,
+                            "Tensor %zu returned by `right_inverse` has dtype torch.%s while `original%zu` has dtype torch.%s", i,
+                            dtype_text(made[i]), i, dtype_text(original[i]));
+    }
+    return true;
+}
+
+/* The originals get other memory, all or none: they stay the objects that an optimizer knows. */
+static bool set_value(tn_module *m, const char *name, tn_tensor *value) {
+    tn_module *list = list_of(m, name);
+    void *original[MOST_ORIGINALS];
+    tn_tensor *made[MOST_ORIGINALS];
+    size_t n = list ? parts_of(list, false, original, MOST_ORIGINALS) : 0, k = n ? invert_all(list, value, made) : 0;
+    if (!k) return false;
+    bool several = ((tni_parametrization_list *)(void *)list)->several;
+    if (!several && k > 1) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got tuple");
+    if (!(several ? check_inverses(original, n, made, k) : check_inverse(original[0], made[0]))) return false;
+    TN_NO_GRAD;
+    for (size_t i = 0; i < k; i++)
+        if (!(made[i] = tn_get_data(made[i]))) return false;
+    for (size_t i = 0; i < k; i++)
+        if (!tn_swap_data(original[i], made[i])) return false;
+    return true;
+}
+static const tn_computed parametrized = {sizeof parametrized, get_value, set_value};
+
+/* Without a right_inverse, or with one that is not implemented, it is the identity. */
+static size_t invert(tn_module *f, tn_tensor *x, tn_tensor *out[]) {
+    TN_NO_GRAD;
+    if ((tn_has_right_inverse)(f)) {
+        size_t n = (tn_right_inverse)(f, x, out, MOST_ORIGINALS);
+        if (n || tn_error() != TN_ERR_NOT_IMPLEMENTED) return n;
+        tn_clear_error();
+    }
+    out[0] = x;
+    return tn_error() == TN_OK;
+}
+
+/* ---- PyTorch's checks ---- */
 
 /* Of a first parametrization. */
 static bool check_first(tn_tensor *before, tn_tensor *after) {
@@ -194,17 +251,16 @@ static bool register_tensor(tn_module *m, const char *name, tn_tensor *x) {
 
 /* One more parametrization behind those that are there. */
 static bool append(tn_module *m, const char *name, tn_module *list, tn_module *f, bool unsafe) {
-    void *others[64];
+    void *others[MOST_PARAMETRIZATIONS];
     char index[24];
-    snprintf(index, sizeof index, "%zu", parts_of(list, true, others, sizeof others / sizeof *others));
-    tn_tensor *before = (tn_forward)(list, NULL, 0), *after = before ? (tn_forward)(f, &before, 1) : NULL;
+    size_t n = parts_of(list, true, others, MOST_PARAMETRIZATIONS);
+    if (n == MOST_PARAMETRIZATIONS)
+        return tn_raise(TN_ERR_VALUE, "%s has %d parametrizations, which is the most", name, (int)MOST_PARAMETRIZATIONS);
+    snprintf(index, sizeof index, "%zu", n);
+    tn_tensor *before = (tn_module_get)(m, name), *after = before ? (tn_forward)(f, &before, 1) : NULL;
     if (!after || (!unsafe && !check_further(name, f, before, after)) || !(tn_module_register_module)(list, index, f)) return false;
-    if ((tn_module_set)(m, name, after)) return ((tni_parametrization_list *)(void *)list)->unsafe |= unsafe, true;
-    tn_saved_error error;
-    tn_error_take(&error);
-    (void)(tn_module_delete)(list, index);
-    tn_error_put(&error);
-    return false;
+    ((tni_parametrization_list *)(void *)list)->unsafe |= unsafe;
+    return (tn_module_set_computed)(m, name, &parametrized, after);
 }
 
 /* original.set_(made): the object stays, for the optimizer. *spare has then what was there. */
@@ -256,17 +312,19 @@ static tn_module *make_list(tn_module *f, tn_tensor *original, bool unsafe, tn_t
     return right ? &list->module : NULL;
 }
 
-/* The child "parametrizations" with its hook, made at the first registration. */
+/* The child "parametrizations", and the class's other name, come with the first one. */
 static tni_parametrizations *need_table(tn_module *m, bool *made) {
-    static uint64_t marks;
-    const tn_hook_opts first = {.size = sizeof first, .prepend = true};
+    char printed[200];
     tni_parametrizations *table = table_of(m);
-    *made = false;
-    if (table || tn_error() != TN_OK || !(table = tn_new(tni_parametrizations))) return table;
-    table->mark = __atomic_add_fetch(&marks, 1, __ATOMIC_RELAXED);
-    if (!(tn_register_forward_pre_hook)(m, before_forward, (void *)(uintptr_t)table->mark, NULL, &first)) return NULL;
+    if (table || !(table = tn_new(tni_parametrizations))) return table;
+    snprintf(printed, sizeof printed, "Parametrized%s", (tn_module_printed)(m));
     *made = (tn_module_register_module)(m, "parametrizations", table);
-    return *made ? table : NULL;
+    return *made && (tn_module_set_printed)(m, printed) ? table : NULL;
+}
+
+static void drop_table(tn_module *m) {
+    (void)(tn_module_delete)(m, "parametrizations");
+    (void)(tn_module_set_printed)(m, NULL);
 }
 
 static bool begin(tn_module *m, const char *name, tn_module *f, tn_tensor *original, bool unsafe) {
@@ -276,13 +334,11 @@ static bool begin(tn_module *m, const char *name, tn_module *f, tn_tensor *origi
     tn_tensor *x = list ? (tn_forward)(list, NULL, 0) : NULL;
     bool right = x && (unsafe || check_first(spare ? spare : original, x));
     tni_parametrizations *table = right ? need_table(m, &made) : NULL;
-    bool put = table && tn_module_register_module(table, name, list) && (tn_module_delete)(m, name);
-    if (put && (tn_module_set)(m, name, x)) return true;
+    if (table && tn_module_register_module(table, name, list) && (tn_module_set_computed)(m, name, &parametrized, x)) return true;
     tn_saved_error error;
     tn_error_take(&error);
-    if (put) (void)register_tensor(m, name, original);
     if (table && list_of(m, name)) (void)tn_module_delete(table, name);
-    if (made) (void)(tn_module_delete)(m, "parametrizations");
+    if (made) drop_table(m);
     TN_NO_GRAD;
     if (spare) (void)tn_swap_data(spare, original);
     tn_error_put(&error);
@@ -297,9 +353,10 @@ static bool refuse_name(tn_module *m, const char *name, const tn_member *found) 
                     tn_to_string(m), name ? name : "(null)");
 }
 
-/** m.name becomes what the module f makes of it, computed anew before every forward of m and by tn_nn_utils_parametrize_compute; the
- *  tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
- *  when that gives several they are new parameters original0, original1, ... A further registration takes the result of the one before.
+/** m.name becomes what the module f makes of it: a computed member (tn_module_set_computed), which tn_module_get computes at each read
+ *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
+ *  when that gives several they are new parameters original0, original1, ... tn_module_set (or an assignment to the field) puts a value
+ *  through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further registration takes the result of the one before.
  *  TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape would change. After a failure m is as before. [keep] f.
  *  torch.nn.utils.parametrize.register_parametrization. */
 TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
@@ -321,18 +378,20 @@ TN_API bool(tn_nn_utils_parametrize_is_parametrized)(tn_module *m, const char *n
     return table && (name ? list_of(m, name) != NULL : tn_module_members(table) > 0);
 }
 
-/** Computes a parametrized member now and puts it into its place: what reading m.name does in PyTorch. TN_ERR_VALUE for a name that is not
- *  parametrized. [scope] */
-TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *name) {
-    TN_SCOPE;
-    tn_module *list = list_of(m, name);
+static tn_module *need_list(tn_module *m, const char *name) {
+    tn_module *list = tn_error() == TN_OK && tn_module_class(m) ? list_of(m, name) : NULL;
     if (!list && tn_error() == TN_OK)
         tn_raise(TN_ERR_VALUE, "Module %s does not have a parametrization on %s", tn_to_string(m), name ? name : "(null)");
-    return list ? tn_escape(compute(m, name, list)) : NULL;
+    return list;
+}
+
+/** tn_module_get of a member that must be parametrized: TN_ERR_VALUE when it is not. [scope] */
+TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *name) {
+    return need_list(m, name) ? (tn_module_get)(m, name) : NULL;
 }
 
 /* What stands under the name afterwards: the original with the computed value or its own, or when there were several a new parameter. */
-static tn_tensor *left_over(tn_module *list, bool leave, tn_tensor **spare) {
+static tn_tensor *left_over(tn_module *m, const char *name, tn_module *list, bool leave, tn_tensor **spare) {
     void *original[MOST_ORIGINALS];
     if (!parts_of(list, false, original, MOST_ORIGINALS)) return NULL;
     if (((tni_parametrization_list *)(void *)list)->several) {
@@ -341,12 +400,12 @@ static tn_tensor *left_over(tn_module *list, bool leave, tn_tensor **spare) {
                                   "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms "
                                   "of a sequence of tensors."),
                    NULL;
-        tn_tensor *x = (tn_forward)(list, NULL, 0);
+        tn_tensor *x = (tn_module_get)(m, name);
         return x && tn_requires_grad(x) ? tn_parameter_at(x, true, NULL) : x;
     }
     if (!leave) return original[0];
     TN_NO_GRAD;
-    tn_tensor *x = (tn_forward)(list, NULL, 0);
+    tn_tensor *x = (tn_module_get)(m, name);
     *spare = x ? tn_get_data(x) : NULL;
     if (*spare && tn_swap_data(original[0], *spare)) return original[0];
     *spare = NULL;
@@ -360,13 +419,18 @@ TN_API bool(tn_nn_utils_parametrize_remove_parametrizations)(tn_module *m, const
                                                              const tn_nn_remove_parametrizations_opts *opts) {
     TN_SCOPE;
     tn_tensor *spare = NULL;
-    tn_module *list = tn_error() == TN_OK ? list_of(m, name) : NULL;
-    if (!list)
-        return tn_error() == TN_OK &&
-               tn_raise(TN_ERR_VALUE, "Module %s does not have a parametrization on %s", tn_to_string(m), name ? name : "(null)");
-    tn_tensor *x = left_over(list, opts ? opts->leave_parametrized : true, &spare);
-    if (!x || !(tn_module_delete)(m, name) || !register_tensor(m, name, x)) return false;
-    tni_parametrizations *table = table_of(m);
-    if (!tn_module_delete(table, name)) return false;
-    return tn_module_members(table) > 0 || (tn_module_delete)(m, "parametrizations");
+    tn_module *list = need_list(m, name);
+    tn_tensor *x = list ? left_over(m, name, list, opts ? opts->leave_parametrized : true, &spare) : NULL;
+    if (x && (tn_module_set_computed)(m, name, NULL, x)) {
+        tni_parametrizations *table = table_of(m);
+        (void)tn_module_delete(table, name);
+        if (tn_module_members(table) == 0) drop_table(m);
+        return tn_error() == TN_OK;
+    }
+    tn_saved_error error;
+    tn_error_take(&error);
+    TN_NO_GRAD;
+    if (spare) (void)tn_swap_data(spare, x);
+    tn_error_put(&error);
+    return false;
 }
