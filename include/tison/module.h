@@ -269,10 +269,10 @@ TN_API bool(tn_set_submodule)(tn_module *m, const char *path, void *module, cons
 
 /* ---- members that are computed: a property of Python, on the module's own thread ----
  *
- * tn_module_get computes such a member at every read, tn_module_set gives its new value to the setter, and before each tn_forward of the module
- * all are computed. A field holds what was computed last, or assigned: what a program assigns to the field itself goes to the setter at
- * the next call that walks, reads or runs the module, which fails as the setter does until the field holds something else. No walk lists such a
- * member, and no state has it; a copy computes its own, and holds the values without history until then. */
+ * tn_module_get computes such a member at every read, tn_module_set gives its new value to the setter, and before each tn_forward of the
+ * module all are computed. A field holds what was computed last, or assigned: what a program assigns to the field itself goes to the
+ * setter at the next call that walks, reads or runs the module, which fails as the setter does until the field holds something else. No
+ * walk lists such a member, and no state has it; a copy computes its own, and holds the values without history until then. */
 typedef struct tn_computed {
     size_t size;
     /** The value, new at each call or not. [scope] */
@@ -281,9 +281,9 @@ typedef struct tn_computed {
     bool (*set)(tn_module *m, const char *name, tn_tensor *value);
 } tn_computed;
 /** From now on these functions give m's member of that name, which may be new and holds `value` until it is computed; what stood there
- *  leaves. With functions NULL the member is an ordinary one again: `value` becomes a parameter or a buffer, which is then the last of those
- *  made at run time, and NULL takes the name away. A failed call changes nothing. [keep] value [NULL ok] value; the table of functions must live as long as the
- *  module and its copies. */
+ *  leaves. With functions NULL the member is an ordinary one again: `value` becomes a parameter or a buffer, which is then the last of
+ *  those made at run time, and NULL takes the name away. A failed call changes nothing. [keep] value [NULL ok] value; the table of
+ *  functions must live as long as the module and its copies. */
 TN_API bool(tn_module_set_computed)(tn_module *m, const char *name, const tn_computed *functions, tn_tensor *value);
 /** The functions of a computed member, NULL for others. */
 TN_API const tn_computed *(tn_module_get_computed)(tn_module *m, const char *name);
@@ -486,6 +486,9 @@ TN_END_DECLS
 #define tn_module_get(m, name) (tn_module_get)(TN_AS_MODULE(m), name)
 #define tn_module_delete(m, name) (tn_module_delete)(TN_AS_MODULE(m), name)
 #define tn_module_replace(m, name, value) (tn_module_replace)(TN_AS_MODULE(m), name, value)
+/** Until the end of the block: torch.nn.utils.parametrize.cached(). */
+#define TN_CACHED                                                                                                                  \
+    __attribute__((cleanup(tn_computed_cache_end), unused)) bool TN_PASTE(tn_cached_, __LINE__) = tn_computed_cache_enter()
 #define tn_module_set_computed(m, name, functions, value) (tn_module_set_computed)(TN_AS_MODULE(m), name, functions, value)
 #define tn_module_get_computed(m, name) (tn_module_get_computed)(TN_AS_MODULE(m), name)
 #define tn_module_printed(m) (tn_module_printed)(TN_AS_MODULE(m))

@@ -860,10 +860,12 @@ typedef struct tn_nn_remove_parametrizations_opts {
 #define tn_nn_utils_parametrize_compute(m, name) (tn_nn_utils_parametrize_compute)(TN_AS_MODULE(m), name)
 #endif
 
-/** m.name becomes what the module f makes of it, computed anew before every forward of m and by tn_nn_utils_parametrize_compute; the
- *  tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
- *  when that gives several they are new parameters original0, original1, ... A further registration takes the result of the one before.
- *  TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape would change. After a failure m is as before. [keep] f.
+/** m.name becomes what the module f makes of it: a computed member (tn_module_set_computed), which tn_module_get computes at each read
+ *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's
+ *  right_inverse gives, or its own without one; when that gives several they are new parameters original0, original1, ... tn_module_set
+ *  (or an assignment to the field) puts a value through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further
+ *  registration takes the result of the one before. TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape
+ *  would change. After a failure m is as before. Reads inside of TN_CACHED give one object. [keep] f.
  *  torch.nn.utils.parametrize.register_parametrization. */
 TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
                                                               const tn_nn_parametrize_opts *opts TN_DEFAULT(NULL));
@@ -871,8 +873,7 @@ TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, cons
 /** Has m a parametrization, of that name or, with NULL, of any? torch.nn.utils.parametrize.is_parametrized. [NULL ok] name */
 TN_API bool(tn_nn_utils_parametrize_is_parametrized)(tn_module *m, const char *name);
 
-/** Computes a parametrized member now and puts it into its place: what reading m.name does in PyTorch. TN_ERR_VALUE for a name that is not
- *  parametrized. [scope] */
+/** tn_module_get of a member that must be parametrized: TN_ERR_VALUE when it is not. [scope] */
 TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *name);
 
 /** Takes all parametrizations of a name away. The original keeps its identity and has the computed value, or without leave_parametrized

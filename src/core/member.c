@@ -323,6 +323,7 @@ bool(tn_module_replace)(tn_module *handle, const char *name, tn_tensor *value) {
     if (name) t = find_target(m, name);
     TNI_CHECK(t.place >= 0 && t.exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
               name ? name : "(null)");
+    TNI_CHECK(!tni_computed_find(m, name), TN_ERR_ATTRIBUTE, "property of '%s' object has no deleter", tni_module_printed(m));
     return tni_module_put(m, name, o, TNI_SLOT_PLAIN);
 }
 

@@ -354,10 +354,11 @@ static bool refuse_name(tn_module *m, const char *name, const tn_member *found) 
 }
 
 /** m.name becomes what the module f makes of it: a computed member (tn_module_set_computed), which tn_module_get computes at each read
- *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's right_inverse gives, or its own without one;
- *  when that gives several they are new parameters original0, original1, ... tn_module_set (or an assignment to the field) puts a value
- *  through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further registration takes the result of the one before.
- *  TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape would change. After a failure m is as before. [keep] f.
+ *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's
+ *  right_inverse gives, or its own without one; when that gives several they are new parameters original0, original1, ... tn_module_set
+ *  (or an assignment to the field) puts a value through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further
+ *  registration takes the result of the one before. TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape
+ *  would change. After a failure m is as before. Reads inside of TN_CACHED give one object. [keep] f.
  *  torch.nn.utils.parametrize.register_parametrization. */
 TN_API bool(tn_nn_utils_parametrize_register_parametrization)(tn_module *m, const char *name, tn_module *f,
                                                               const tn_nn_parametrize_opts *opts) {

@@ -119,10 +119,8 @@ static void registering(void) {
     tn_fill_(tn_detach(l->bias), 0);
     IN_C(207,
          "register_parametrization moves the tensor to parametrizations.weight.original; the member is a plain, differentiable "
-         "tensor "
-         "that is computed.",
-         "It is computed when it is registered, before each forward of the module, and by tn_nn_utils_parametrize_compute; a field "
-         "holds the last value.");
+         "tensor that is computed at every read.",
+         "tn_module_get computes it at every read, and each forward of the module before it runs; a field holds the last value.");
     CHECK(!tn_nn_utils_parametrize_is_parametrized(l, NULL));
     CHECK(tn_nn_utils_parametrize_register_parametrization(l, "weight", new_twice()));
     CHECK(tn_nn_utils_parametrize_is_parametrized(l, NULL) && tn_nn_utils_parametrize_is_parametrized(l, "weight"));
@@ -135,13 +133,52 @@ static void registering(void) {
     CHECK(sum_of(tn_forward(l, x)) == 8 && sum_of(l->weight) == 8);
     tn_fill_(tn_detach(w), 3);
     CHECK(tn_nn_utils_parametrize_compute(l, "weight") == l->weight && sum_of(l->weight) == 24);
+    tn_fill_(tn_detach(w), 2);
+    tn_tensor *first = tn_module_get(l, "weight"), *second = tn_module_get(l, "weight");
+    CHECK(first != second && second == l->weight && sum_of(second) == 16 && tn_grad_fn_name(second) != NULL);
+    tn_fill_(tn_detach(w), 3);
     HOLDS(208, "The names become bias, parametrizations.weight.original; buffers of the parametrization follow.");
     CHECK_STR(walk_names(tn_named_parameters(l)), "bias parametrizations.weight.original ");
     CHECK_STR(state_names(tn_state_dict(l)), "bias parametrizations.weight.original parametrizations.weight.0.scale ");
-    IN_C(209, "The printed class becomes Parametrized with the name behind it, with a child parametrizations.",
-         "The child is there, a ModuleDict of ParametrizationLists; the class keeps its own name.");
-    CHECK(strstr(tn_to_string(l), "(parametrizations): ModuleDict(") && strstr(tn_to_string(l), "(weight): ParametrizationList("));
-    NOT_YET(210, "Assigning to the member runs right_inverse; deleting is refused.", "a right_inverse of classes");
+    HOLDS(209, "The printed class becomes Parametrized with the name behind it, with a child parametrizations.");
+    CHECK(strncmp(tn_to_string(l),
+                  "ParametrizedLinear(\n  in_features=2, out_features=2, bias=True\n  (parametrizations): ModuleDict(", 84) == 0);
+    CHECK(strstr(tn_to_string(l), "(weight): ParametrizationList("));
+    CHECK(!tn_load_state_dict(l, tn_state_dict(tn_nn_relu())));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for ParametrizedLinear:");
+}
+
+static void assigning(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *w = l->weight, *x = ones_with(5);
+    {
+        TN_NO_GRAD;
+        tn_fill_(w, 1);
+    }
+    HOLDS(210,
+          "Assigning to the member runs the right_inverses in reverse and writes the originals; RuntimeError without one; deleting "
+          "is an AttributeError.");
+    CHECK(register_as(l, TRIU) && tn_module_set(l, "weight", x));
+    CHECK(tn_get_parameter(l, "parametrizations.weight.original") == w && sum_of(w) == 7 && sum_of(l->weight) == 8);
+    CHECK(!tn_module_delete(l, "weight"));
+    CHECK_ERROR(TN_ERR_ATTRIBUTE, "property of 'ParametrizedLinear' object has no deleter");
+    CHECK(!tn_module_set(l, "weight", tn_parameter(x)) && tn_error() != TN_OK);
+    tn_clear_error();
+    l->weight = tn_mul(x, 2); /* by assignment to the field: seen by the next call that looks */
+    CHECK(tn_check(l) && sum_of(w) == 14 && sum_of(tn_module_get(l, "weight")) == 16);
+    l->weight = tn_mul(x, 3);
+    CHECK(tn_forward(l, tn_ones((1, 2))) && sum_of(w) == 21);
+    CHECK(tn_nn_utils_parametrize_register_parametrization(l, "weight", new_twice()));
+    CHECK(!tn_module_set(l, "weight", x));
+    CHECK_ERROR(TN_ERR_RUNTIME, "parametrization twice does not implement right_inverse.");
+    CHECK(sum_of(w) == 21 && tn_check(l));
+    l->weight = x;
+    CHECK(!tn_check(l));
+    CHECK_ERROR(TN_ERR_RUNTIME, "does not implement right_inverse.");
+    CHECK(!tn_forward(l, tn_ones((1, 2))));
+    tn_clear_error();
+    CHECK(sum_of(w) == 21);
 }
 
 static void checks(void) {
@@ -170,8 +207,28 @@ static void checks(void) {
     CHECK(tn_forward(l, tn_ones((1, 2))) && sum_of(l->weight) == 16);
     f->kind = 1;
     CHECK(tn_nn_utils_parametrize_register_parametrization(l, "bias", f, .unsafe = true) && tn_ndim(l->bias) == 0);
-    NOT_YET(212, "cached() makes reads return one object.",
-            "Every read of a field gives the object of the last computation already.");
+}
+
+static void caching(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_tensor *w = l->weight;
+    tn_fill_(tn_detach(w), 1);
+    CHECK(tn_nn_utils_parametrize_register_parametrization(l, "weight", new_twice()));
+    HOLDS(212, "cached() makes reads inside its scope return one object.");
+    {
+        TN_CACHED;
+        tn_tensor *one = tn_module_get(l, "weight");
+        {
+            TN_CACHED; /* nests */
+            CHECK(tn_module_get(l, "weight") == one);
+        }
+        tn_fill_(tn_detach(w), 2);
+        CHECK(tn_module_get(l, "weight") == one && tn_forward(l, tn_ones((1, 2))) && l->weight == one && sum_of(one) == 8);
+    }
+    CHECK(sum_of(tn_module_get(l, "weight")) == 16);
+    CHECK(!tn_computed_cache_exit());
+    CHECK_ERROR(TN_ERR_RUNTIME, "no cache scope is open on this thread");
 }
 
 static void removing(void) {
@@ -179,8 +236,11 @@ static void removing(void) {
     tn_nn_linear *l = tn_nn_linear(2, 2);
     tn_tensor *w = l->weight, *b = l->bias;
     tn_fill_(tn_detach(w), 1), tn_fill_(tn_detach(b), 1);
-    IN_C(213, "remove_parametrizations bakes the value into the same original, or restores the original.",
-         "A field keeps its place in the order.");
+    IN_C(
+        213,
+        "remove_parametrizations bakes the value into the same original and restores the class, or restores the original; the name "
+        "moves to the end; with several originals it makes a new Parameter.",
+        "A member made at run time moves to the end; a field keeps its place in TN_CLASS.");
     tn_nn_utils_parametrize_register_parametrization(l, "weight", new_twice());
     tn_nn_utils_parametrize_register_parametrization(l, "bias", new_twice());
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight") && l->weight == w && sum_of(w) == 8);
@@ -188,22 +248,23 @@ static void removing(void) {
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "bias", .leave_parametrized = false) && l->bias == b &&
           sum_of(b) == 2);
     CHECK(!tn_nn_utils_parametrize_is_parametrized(l, NULL) && tn_check(l));
+    CHECK(strncmp(tn_to_string(l), "Linear(in_features=2", 20) == 0);
     CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
+    tn_module *made = plain_module();
+    tn_module_set(made, "a", tn_parameter(tn_ones(2))), tn_module_set(made, "b", tn_parameter(tn_ones(2)));
+    CHECK(tn_nn_utils_parametrize_register_parametrization(made, "a", new_twice()) &&
+          tn_nn_utils_parametrize_remove_parametrizations(made, "a"));
+    CHECK_STR(state_names(tn_state_dict(made)), "b a ");
     CHECK(!tn_nn_utils_parametrize_remove_parametrizations(l, "bias"));
     CHECK_ERROR(TN_ERR_VALUE, "does not have a parametrization on bias");
     tn_nn_utils_parametrize_register_parametrization(l, "weight", new_twice()); /* and once more */
     CHECK(sum_of(tn_forward(l, tn_ones((1, 2)))) == 18);
     IN_C(214, "Whole-module pickling is refused; deepcopy works; buffers can be parametrised.",
-         "There is no pickling; deepcopy works when the value was computed without gradients, else it is PyTorch's RuntimeError on "
-         "computed tensors.");
-    CHECK(tn_deepcopy(l) == NULL);
-    CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors created explicitly by the user");
-    {
-        TN_NO_GRAD;
-        CHECK(tn_nn_utils_parametrize_compute(l, "weight"));
-    }
+         "There is no pickling; a copy holds the computed value without its history until it computes its own.");
+    CHECK(l->weight && tn_grad_fn_name(l->weight) != NULL);
     tn_nn_linear *copy = tn_deepcopy(l);
-    CHECK(copy && copy->weight != l->weight);
+    CHECK(copy && copy->weight != l->weight && tn_equal(copy->weight, tn_detach(l->weight)));
+    CHECK(tn_nn_utils_parametrize_is_parametrized(copy, "weight") && strncmp(tn_to_string(copy), "ParametrizedLinear(", 19) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
     tn_fill_(tn_detach(tn_get_parameter(copy, "parametrizations.weight.original")), 1);
     CHECK(sum_of(tn_forward(copy, tn_ones((1, 2)))) == 10);
@@ -334,8 +395,10 @@ static void orthogonal_matrices(void) {
 int main(void) {
     RUN(norms);
     RUN(registering);
+    RUN(assigning);
     RUN(checks);
     RUN(inverses);
+    RUN(caching);
     RUN(removing);
     RUN(orthogonal_matrices);
     return test_end();
