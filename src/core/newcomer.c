@@ -76,7 +76,7 @@ static bool judge_newcomer(const tni_module *m, const char *name, int32_t index,
 bool tni_module_check_newcomers(tni_thread *t) {
     bool waits = false, right = true;
     for (tni_module *m = t->modules; m && right; m = m->next) {
-        if (!(m->object.flags & TNI_TRAINED)) continue;
+        if (!(m->object.flags & TNI_TRAINED) || tni_count_get(&m->object.claims) == 0) continue; /* one that waits for its end */
         for (size_t i = 0, n = tni_module_places(m); i < n && right; i++) {
             const char *name;
             int32_t index;

@@ -50,7 +50,7 @@ static bool check_unowned(tni_thread *t) {
 static tni_module *next_with_stranger(tni_thread *t) {
     lock(t);
     tni_module *m = t->modules;
-    while (m && !(m->extra && m->extra->stranger)) m = m->next;
+    while (m && !(m->extra && m->extra->stranger && tni_count_get(&m->object.claims) > 0)) m = m->next; /* 0: waits for its end */
     unlock(t);
     return m;
 }

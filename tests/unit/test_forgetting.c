@@ -248,6 +248,28 @@ static void a_step_after_a_stranger(void) {
     loose = NULL;
 }
 
+/* A model that is gone, though it was not freed yet, is not reported at the step of another's optimizer. */
+static void a_step_after_a_model_that_is_gone(void) {
+    TN_SCOPE;
+    {
+        TN_SCOPE;
+        net *gone = net_new();
+        tn_optim_sgd(tn_parameters(gone), .lr = 0.1);
+        tn_tensor *x = tn_ones((1, 2));
+        loose = tn_keep(tn_nn_linear(2, 2));
+        gone->inner = tn_nn_linear(2, 2);
+        tn_backward(tn_sum(tn_forward(gone->inner, tn_forward(gone, x))));
+    }
+    tn_nn_linear *kept = loose;
+    loose = NULL;
+    net *m = net_new();
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    tn_backward(tn_sum(tn_forward(m, tn_ones(2))));
+    CHECK(tn_optim_step(opt));
+    tn_free(kept);
+    CHECK_OK();
+}
+
 static tn_optim *train(net *m, tn_tensor *with, int steps) {
     tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
     for (int i = 0; i < steps; i++) {
@@ -329,6 +351,7 @@ int main(void) {
     RUN(a_leaf_that_nobody_owns);
     RUN(an_optimizer_of_a_parameter_that_was_replaced);
     RUN(a_step_after_a_stranger);
+    RUN(a_step_after_a_model_that_is_gone);
     RUN(a_parameter_that_nobody_holds);
     RUN(what_a_loss_depends_on);
     RUN(a_list_in_a_field);
