@@ -42,6 +42,16 @@ class Runs(Net):
         return self.head(stray(x))
 
 
+loose = nnx.Param(jnp.full(2, 3.0))
+
+
+class Uses(Net):
+    """A Param that no attribute holds."""
+
+    def __call__(self, x):
+        return self.head(x) * loose[...]
+
+
 rest = [linear()]
 
 
@@ -152,6 +162,7 @@ def main():
         "part": lambda: trained(Part, lambda m: rest[0].kernel),
         "unmarked": lambda: trained(lambda: Net(scale=jnp.full(2, 3.0)), lambda m: m.scale),
         "of_nobody": lambda: trained(Runs, lambda m: stray.kernel),
+        "loose": lambda: trained(Uses, lambda m: loose),
         "replaced": lambda: after(replace, lambda m: m.head.kernel),
         "added": lambda: after(add, lambda m: m.layers[0].kernel),
         "copied": lambda: after(copy.deepcopy, lambda m: m.head.kernel),

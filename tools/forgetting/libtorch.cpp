@@ -14,6 +14,7 @@ namespace nn = torch::nn;
 using torch::Tensor;
 
 static nn::Linear stray{nullptr};
+static Tensor loose;
 
 /* One module for all cases: what it registers beside head, and what it runs, each case says. */
 struct Net : nn::Module {
@@ -26,6 +27,7 @@ struct Net : nn::Module {
         for (auto &layer : layers) x = layer(x);
         if (runs_stray) x = stray(x);
         x = head(x);
+        if (loose.defined()) x = x * loose;
         return scale.defined() ? x * scale : x;
     }
 };
@@ -93,6 +95,14 @@ static std::string unmarked() {
     Net m;
     m.scale = torch::ones(2, torch::requires_grad());
     return trained(m, [&] { return m.scale; });
+}
+
+static std::string loose_parameter() {
+    Net m;
+    loose = torch::ones(2, torch::requires_grad());
+    std::string said = trained(m, [] { return loose; });
+    loose = Tensor();
+    return said;
 }
 
 static std::string of_nobody() {
@@ -226,6 +236,7 @@ int main() {
                  {"part", part},
                  {"unmarked", unmarked},
                  {"of_nobody", of_nobody},
+                 {"loose", loose_parameter},
                  {"replaced", replaced},
                  {"added", added},
                  {"copied", copied},

@@ -52,6 +52,16 @@ class Runs(nn.Module):
         return self.head(stray(x))
 
 
+loose = nn.Parameter(torch.ones(2))
+
+
+class Uses(Runs):
+    """A Parameter that no attribute holds."""
+
+    def forward(self, x):
+        return self.head(x) * loose
+
+
 def steps(m, opt, x=None):
     for _ in range(3):
         opt.zero_grad()
@@ -145,6 +155,7 @@ def main():
         "part": lambda: trained(lambda: Listed(1), lambda m: m.layers[1].weight),
         "unmarked": lambda: trained(Bare, lambda m: m.scale),
         "of_nobody": lambda: trained(Runs, lambda m: stray.weight),
+        "loose": lambda: trained(Uses, lambda m: loose),
         "replaced": lambda: after(replace, lambda m: m[0].weight),
         "added": lambda: after(add, lambda m: m[1].weight),
         "copied": lambda: after(copy.deepcopy, lambda m: m[0].weight),

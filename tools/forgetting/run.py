@@ -16,6 +16,7 @@ CASES = {
     "part": "a table that covers a part of an array",
     "unmarked": "a trainable tensor that was not marked",
     "of_nobody": "a module that nobody holds, run in another's forward",
+    "loose": "a Parameter that nobody holds",
     "replaced": "an optimizer made before a parameter was replaced",
     "added": "an optimizer made before a layer was added",
     "copied": "an optimizer made of the original, a deep copy trained",
