@@ -258,11 +258,26 @@ tn_tensor *tni_zeros_like_input(const tni_vjp *g, size_t i) {
     return tni_give(g->t, tni_tensor_zeros(g->t, "zeros", tni_input_dtype(g, i), sizes, ndim));
 }
 
+/* A derivative on raw memory relies on what was recorded: no leaf was pointed at other memory (.data), or converted, since. Formulas
+ * check shapes and dtypes themselves. */
+static bool is_as_recorded(const tni_node *n) {
+    int8_t dtype = n->out[0].dtype;
+    for (uint32_t i = 0; i < n->saves; i++) {
+        const tn_tensor *x = n->saved[i].tensor;
+        if (x && (x->version || (x->a.dtype != dtype && tni_dtype_is_float((tn_dtype)x->a.dtype)))) return false;
+    }
+    for (uint32_t i = 0; i < n->edges; i++) {
+        const tn_tensor *x = n->edge[i].leaf;
+        if (x && (x->version || x->a.dtype != dtype || x->swaps != n->edge[i].nr)) return false;
+    }
+    return true;
+}
+
 bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
     if (n->slice) return tni_copy_slices_vjp(n, dy, dx, t);
     if (n->function) return tni_function_vjp(n, dy, dx, t);
     tni_vjp g = {n, t, dy, dx, n->arg};
-    bool fused = t->no_grad && n->op->fused_vjp && tni_dtype_is_wide((tn_dtype)n->out[0].dtype); /* those work on raw memory */
+    bool fused = t->no_grad && n->op->fused_vjp && tni_dtype_is_wide((tn_dtype)n->out[0].dtype) && is_as_recorded(n);
     bool (*vjp)(tni_vjp *) = fused ? n->op->fused_vjp : n->op->vjp;
     return vjp(&g) && !tni_failed();
 }

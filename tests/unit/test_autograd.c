@@ -300,6 +300,25 @@ static void indices_have_no_history(void) {
     CHECK(dx && tn_requires_grad(dx) && tn_item(tn_sum(tn_autograd_grad(tn_sum(dx), dy))) == 2);
 }
 
+/* Between forward and backward a leaf gets other memory, of another shape or dtype: an error, and no byte out of place. */
+static void leaves_that_changed(void) {
+    TN_SCOPE;
+    for (int which = 0; which < 6; which++) {
+        TN_SCOPE;
+        tn_tensor *x = tn_requires_grad_(tn_ones((300, 300)), which & 1), *w = tn_parameter(tn_ones((300, 300)));
+        tn_tensor *y = which < 2 ? tn_linear(x, w, NULL) : which < 4 ? tn_mm(x, w) : tn_mul(tn_tanh(w), tn_relu(w));
+        CHECK(tn_set_data(w, tn_ones((2, 2))) && !tn_backward(tn_sum(y)) && tn_grad(w) == NULL);
+        CHECK_ERROR(TN_ERR_SHAPE, NULL);
+    }
+    tn_nn_linear *l = tn_nn_linear(300, 300);
+    tn_tensor *y = tn_forward(l, tn_requires_grad_(tn_ones((2, 300)), true));
+    CHECK(tn_module_to(l, TN_FLOAT64) && !tn_backward(tn_sum(y)));
+    CHECK_ERROR(TN_ERR_DTYPE, NULL);
+    tn_tensor *x = tn_requires_grad_(tn_ones((2, 300)), true), *small = tn_parameter(tn_ones(1));
+    l = tn_nn_linear(300, 300), y = tn_forward(l, x);
+    CHECK(tn_swap_tensors(l->bias, small) && tn_autograd_grad(tn_sum(y), x) && tn_error() == TN_OK); /* the bias is not asked for */
+}
+
 int main(void) {
     RUN(indices_have_no_history);
     RUN(leaves_accumulate_in_place);
@@ -315,5 +334,6 @@ int main(void) {
     RUN(own_functions);
     RUN(a_million_nodes_on_a_small_stack);
     RUN(a_wide_graph);
+    RUN(leaves_that_changed);
     return test_end();
 }
