@@ -259,6 +259,10 @@ char *tni_strdup(const char *text) {
     return copy;
 }
 
+void tni_free_text(void *text) {
+    if (text) tni_free(text, strlen(text) + 1);
+}
+
 static void settle_live_bytes(void) {
     __atomic_add_fetch(&live_bytes_shared, (size_t)live_bytes_mine, __ATOMIC_RELAXED);
     live_bytes_mine = 0;

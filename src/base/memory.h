@@ -12,7 +12,8 @@ void tni_free(void *block, size_t bytes); /* NULL passes */
 
 /* Grows *array (of *capacity elements of `size` bytes, from tni_alloc) so that it holds `need`; its content moves along. */
 bool tni_reserve(void *array, size_t *capacity, size_t need, size_t size);
-char *tni_strdup(const char *text); /* freed with tni_free(p, strlen(p) + 1) */
+char *tni_strdup(const char *text);
+void tni_free_text(void *text); /* of tni_strdup; NULL passes */
 
 /* Straight from the allocator, past the cache: for slabs. */
 void *tni_allocator_take(size_t bytes, size_t alignment);

@@ -108,13 +108,11 @@ static tn_hook *find_hook(tn_module *m, const char *name) {
     return NULL;
 }
 
-static void free_name(void *name) { tni_free(name, strlen(name) + 1); }
-
 static tn_hook *add_hook(tn_module *m, const char *name) {
     char *copy = tni_strdup(name);
     if (!copy) return NULL;
-    tn_hook *hook = (tn_register_forward_pre_hook)(m, before_forward, copy, free_name, NULL);
-    if (!hook) free_name(copy);
+    tn_hook *hook = (tn_register_forward_pre_hook)(m, before_forward, copy, tni_free_text, NULL);
+    if (!hook) tni_free_text(copy);
     return hook;
 }
 
