@@ -723,13 +723,48 @@ typedef struct tn_nn_spectral_norm_opts {
 #endif
 
 /** m.name becomes original0 * original1 / norm(original1): a length (size of dim, ones elsewhere; a number with TN_NONE or -1) and a direction,
- *  which start as they are in m.name. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
+ *  which start as they are in m.name. States with <name>_g and
+ *  <name>_v, of the old weight_norm, are loaded, too. False on errors, with m as before. torch.nn.utils.parametrizations.weight_norm. */
 TN_API bool(tn_nn_utils_parametrizations_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts TN_DEFAULT(NULL));
 
 /** m.name becomes m.name by its largest singular value, as a matrix of the rows of dim. Buffers _u and _v hold the vectors: 15 power
  *  iterations at once, then some at each computation in training, none in evaluation. False on errors, with m as before.
  *  torch.nn.utils.parametrizations.spectral_norm. */
 TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts TN_DEFAULT(NULL));
+
+/* ---- old_norms.c ---- */
+
+/* Where states of models that were written with them are to be read: m.name is a plain tensor, computed before each forward from parameters
+ * beside it. New models do better with tn_nn_utils_parametrizations_weight_norm and _spectral_norm. Options as theirs. */
+#ifndef __cplusplus
+#define tn_nn_utils_weight_norm(...)                                                                                               \
+    TN_WITH(tn_nn_weight_norm_opts, (.name = "weight", .dim = 0),                                                                  \
+            (tn_nn_utils_weight_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_spectral_norm(...)                                                                                             \
+    TN_WITH(tn_nn_spectral_norm_opts, (.name = "weight", .n_power_iterations = 1, .eps = 1e-12, .dim = 0),                         \
+            (tn_nn_utils_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_remove_weight_norm(m, name) (tn_nn_utils_remove_weight_norm)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_remove_spectral_norm(m, name) (tn_nn_utils_remove_spectral_norm)(TN_AS_MODULE(m), name)
+#endif
+
+/** The older weight_norm: parameters <name>_g, a length, and <name>_v, a direction; m.name is their product, computed before each forward.
+ *  TN_ERR_RUNTIME when it is there already; then, and after any failure, m is as before. A deep copy is refused as PyTorch refuses it,
+ *  since the computed value has a history. torch.nn.utils.weight_norm, which PyTorch deprecates. */
+TN_API bool(tn_nn_utils_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts TN_DEFAULT(NULL));
+
+/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+ *  torch.nn.utils.remove_weight_norm. */
+TN_API bool(tn_nn_utils_remove_weight_norm)(tn_module *m, const char *name);
+
+/** The older spectral_norm: the parameter becomes <name>_orig, buffers <name>_u and <name>_v hold its singular vectors, and m.name is the
+ *  parameter by its largest singular value, computed before each forward, in training after power iterations. TN_ERR_RUNTIME when it is
+ *  there already, TN_ERR_VALUE for n_power_iterations below 1; then m is as before. Random numbers as torch. States of before PyTorch 1.0
+ *  load, too. torch.nn.utils.spectral_norm. */
+TN_API bool(tn_nn_utils_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts TN_DEFAULT(NULL));
+
+/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+ *  torch.nn.utils.remove_spectral_norm. */
+TN_API bool(tn_nn_utils_remove_spectral_norm)(tn_module *m, const char *name);
 
 /* ---- orthogonal.c ---- */
 

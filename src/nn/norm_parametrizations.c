@@ -116,7 +116,7 @@ typedef struct tni_spectral_norm {
 
 tn_tensor *tni_normalize(tn_tensor *x, double eps) { return tn_div(x, tn_clamp(tn_linalg_vector_norm(x), .min = eps)); }
 
-tn_tensor *tni_matrix_of(tn_tensor *w, int64_t dim) {
+tn_tensor *tni_norm_matrix(tn_tensor *w, int64_t dim) {
     int64_t order[16], ndim = tn_ndim(w), n = 0;
     if (dim == 0) return tn_flatten(w, 1, -1);
     if (ndim > 16) return (void)tn_raise(TN_ERR_SHAPE, "spectral_norm: at most 16 dims, got %lld", (long long)ndim), NULL;
@@ -138,7 +138,7 @@ static bool iterate(tni_spectral_norm *self, tn_tensor *matrix, int64_t n) {
 
 static tn_tensor *spectral_norm_forward(tni_spectral_norm *self, tn_tensor *w) {
     if (tn_ndim(w) == 1) return tni_normalize(w, self->eps);
-    tn_tensor *matrix = tni_matrix_of(w, self->dim);
+    tn_tensor *matrix = tni_norm_matrix(w, self->dim);
     if (!matrix || (tn_is_training(self) && !iterate(self, matrix, self->iterations))) return NULL;
     return tn_div(w, tn_dot(tn_clone(self->_u), tn_mv(matrix, tn_clone(self->_v))));
 }
@@ -160,7 +160,7 @@ static bool start(tni_spectral_norm *self, tn_tensor *w) {
         return tn_raise(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=%lld",
                         (long long)self->iterations);
     if (tn_ndim(w) == 1) return true;
-    tn_tensor *matrix = tni_matrix_of(w, self->dim);
+    tn_tensor *matrix = tni_norm_matrix(w, self->dim);
     if (!matrix) return false;
     self->_u = random_vector(tn_size(matrix, 0), tn_get_dtype(w), self->eps);
     self->_v = self->_u ? random_vector(tn_size(matrix, 1), tn_get_dtype(w), self->eps) : NULL;

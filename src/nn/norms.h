@@ -8,6 +8,6 @@ tn_tensor *tni_norm_except_dim(tn_tensor *v, int64_t dim);
 /* x / max(|x|, eps) */
 tn_tensor *tni_normalize(tn_tensor *x, double eps);
 /* The rows of dim, flattened. */
-tn_tensor *tni_matrix_of(tn_tensor *w, int64_t dim);
+tn_tensor *tni_norm_matrix(tn_tensor *w, int64_t dim);
 bool tni_norm_check_dim(int64_t *dim, int64_t ndim);
 #endif

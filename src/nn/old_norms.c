@@ -30,8 +30,8 @@ typedef struct norm {
 } norm;
 
 static norm *new_norm(const char *name) {
-    if (strlen(name) + 6 > NAME_ROOM)
-        return (void)tn_raise(TN_ERR_VALUE, "a name of at most %d bytes is needed", NAME_ROOM - 6), NULL;
+    if (strlen(name) > 190)
+        return (void)tn_raise(TN_ERR_VALUE, "a name of at most 190 bytes is needed"), NULL;
     norm *n = tni_alloc_zero(sizeof *n);
     if (n) snprintf(n->name, NAME_ROOM, "%s", name);
     return n;
@@ -50,7 +50,7 @@ static tn_hook *find_hook(tn_module *m, tn_forward_pre_hook *function, const cha
 }
 
 static const char *beside(char text[NAME_ROOM], const char *name, const char *end) {
-    snprintf(text, NAME_ROOM, "%s_%s", name, end);
+    snprintf(text, NAME_ROOM, "%.190s_%s", name, end);
     return text;
 }
 #define BESIDE(name, end) beside((char[NAME_ROOM]){0}, name, end)
@@ -80,7 +80,8 @@ static void delete_if_there(tn_module *m, const char *name) {
 
 static bool take_away(tn_module *m, const char *name, const char *const *ends, size_t n, tn_hook *hook) {
     for (size_t i = 0; i < n; i++) delete_if_there(m, BESIDE(name, ends[i]));
-    return tn_hook_remove(hook) && tn_error() == TN_OK;
+    tn_hook_remove(hook);
+    return tn_error() == TN_OK;
 }
 
 /* After a failure: what was put beside `name` goes again, and the error stays. */
@@ -187,7 +188,7 @@ static bool power_iterations(const norm *n, tn_tensor *matrix, tn_tensor *u, tn_
 
 static tn_tensor *scaled(tn_module *m, const norm *n, bool iterate) {
     tn_tensor *w = part(m, n->name, "orig"), *u = part(m, n->name, "u"), *v = part(m, n->name, "v");
-    tn_tensor *matrix = w && u && v ? tni_matrix_of(w, n->dim) : NULL;
+    tn_tensor *matrix = w && u && v ? tni_norm_matrix(w, n->dim) : NULL;
     if (!matrix || (iterate && !power_iterations(n, matrix, u, v))) return NULL;
     return tn_div(w, tn_dot(tn_clone(u), tn_mv(matrix, tn_clone(v))));
 }
@@ -219,7 +220,7 @@ static bool complete_old(tn_module *m, tn_state *state, const char *prefix, int6
         if (!tn_state_has(state, key[i])) return tn_error() == TN_OK; /* a new one, or one that lacks more: reported as missing */
     TN_NO_GRAD;
     tn_tensor *orig = tn_state_get(state, key[0]), *u = tn_state_get(state, key[1]), *w = tn_state_get(state, key[2]);
-    tn_tensor *v = orig && u && w ? solve_v(tni_matrix_of(orig, n->dim), u, tn_mean(tn_div(orig, w))) : NULL;
+    tn_tensor *v = orig && u && w ? solve_v(tni_norm_matrix(orig, n->dim), u, tn_mean(tn_div(orig, w))) : NULL;
     return v && tn_state_delete(state, key[2]) && tn_state_set(state, key[3], v);
 }
 
@@ -227,7 +228,7 @@ static bool put_spectral_norm(tn_module *m, const norm *n, tn_tensor *w) {
     tn_tensor *vector[2], *value;
     {
         TN_NO_GRAD;
-        tn_tensor *matrix = tni_matrix_of(w, n->dim);
+        tn_tensor *matrix = tni_norm_matrix(w, n->dim);
         for (int i = 0; i < 2; i++)
             vector[i] = matrix ? tni_normalize(tn_randn(tn_size(matrix, i), .dtype = tn_get_dtype(w)), n->eps) : NULL;
         value = tn_get_data(w);

@@ -168,6 +168,12 @@ static bool computed(void) {
     if (!tn_nn_utils_parametrize_remove_parametrizations(l, "weight")) return false;
     if (!is_computed_or_as_before(l, w, tn_nn_utils_prune_l1_unstructured(l, "weight", 1))) return false;
     if (!tn_nn_utils_prune_remove(l, "weight")) return false;
+    if (!is_computed_or_as_before(l, w, tn_nn_utils_spectral_norm(l))) return false;
+    if (!tn_nn_utils_remove_spectral_norm(l, "weight")) return false;
+    w = l->weight; /* a new one */
+    if (!is_computed_or_as_before(l, w, tn_nn_utils_weight_norm(l))) return false;
+    if (!tn_nn_utils_remove_weight_norm(l, "weight")) return false;
+    w = l->weight;
     return is_computed_or_as_before(l, w, tn_nn_utils_parametrizations_weight_norm(l)) && tn_forward(l, tn_ones((1, 2)));
 }
 

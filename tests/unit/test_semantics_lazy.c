@@ -123,13 +123,6 @@ static void lazy_norms(void) {
     CHECK(tn_forward(norm, tn_randn((2, 4))) && strncmp(tn_to_string(norm), "BatchNorm1d(0, ", 15) == 0);
 }
 
-static void reparametrisation(void) {
-    TN_SCOPE;
-#define PARTS "parametrisations of modules are a part of their own, which comes later"
-    NOT_YET(216, "The old weight_norm recomputes weight before forward from weight_g and weight_v.", PARTS);
-#undef PARTS
-}
-
 typedef struct {
     tn_module module;
     tn_tensor *w, *other;
@@ -377,7 +370,6 @@ int main(void) {
     RUN(lazy_layers);
     RUN(lazy_states);
     RUN(lazy_norms);
-    RUN(reparametrisation);
     RUN(functional_call);
     RUN(stacked);
     RUN(clipped);

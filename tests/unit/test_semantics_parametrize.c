@@ -280,8 +280,8 @@ static void norms(void) {
     tn_manual_seed(3);
     tn_nn_linear *l = tn_nn_linear(3, 2);
     tn_tensor *w = tn_clone(tn_detach(l->weight)), *x = tn_ones((1, 3));
-    IN_C(215, "weight_norm has a norm, original0, (out, 1...) or a number, and a direction, original1; old states are translated.",
-         "States with weight_g and weight_v are not translated.");
+    HOLDS(215,
+          "weight_norm has a norm, original0, (out, 1...) or a number, and a direction, original1; old states are translated.");
     CHECK(!tn_nn_utils_parametrizations_weight_norm(l, .dim = 2) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_INDEX, "Dimension out of range");
     CHECK(tn_nn_utils_parametrizations_weight_norm(l));
@@ -289,6 +289,14 @@ static void norms(void) {
     CHECK(tn_allclose(l->weight, w));
     tn_tensor *g = tn_get_parameter(l, "parametrizations.weight.original0");
     CHECK(tn_ndim(g) == 2 && tn_size(g, 0) == 2 && tn_size(g, 1) == 1);
+    tn_nn_linear *old = tn_nn_linear(3, 2);
+    CHECK(tn_nn_utils_weight_norm(old) && tn_load_state_dict(l, tn_state_dict(old)));
+    CHECK(tn_equal(g, tn_get_parameter(old, "weight_g")) && tn_allclose(tn_module_get(l, "weight"), old->weight));
+    {
+        TN_NO_GRAD;
+        tn_copy_(old->bias, l->bias);
+    }
+    w = tn_clone(tn_detach(l->weight));
     CHECK(!tn_nn_utils_parametrizations_weight_norm(l));
     CHECK_ERROR(TN_ERR_TYPE, "_WeightNorm.forward() missing 1 required positional argument: 'weight_v'");
     CHECK(!tn_nn_utils_parametrize_remove_parametrizations(l, "weight", .leave_parametrized = false));
@@ -297,8 +305,12 @@ static void norms(void) {
     CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
     CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
-    IN_C(217, "spectral_norm has buffers _u and _v, 15 iterations at registration, and iterates only in training.",
-         "The new style alone; the old one with weight_orig, weight_u and weight_v does not exist.");
+    IN_C(217,
+         "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; "
+         "both "
+         "iterate only in training, the new one 15 times at registration.",
+         "States have a version for each module, and no entry of the old one, which PyTorch does not ask for when weight_v is "
+         "there.");
     CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_parametrizations_spectral_norm(l));
@@ -310,6 +322,71 @@ static void norms(void) {
     CHECK(tn_forward(l, x) && sum_of(u) == 1);
     tn_train(l, true);
     CHECK(tn_forward(l, x) && sum_of(u) != 1);
+}
+
+static void old_weight_norm(void) {
+    TN_SCOPE;
+    tn_manual_seed(3);
+    tn_nn_linear *l = tn_nn_linear(3, 2);
+    tn_tensor *w = tn_clone(tn_detach(l->weight)), *x = tn_ones((1, 3));
+    HOLDS(216, "The old weight_norm has parameters weight_g and weight_v; weight is plain, and computed before forward. Twice is a "
+               "RuntimeError; removing it restores a parameter, and a second time is a ValueError; deepcopy is refused.");
+    CHECK(tn_nn_utils_weight_norm(l) && !tn_is_parameter(l->weight) && tn_allclose(l->weight, w));
+    CHECK_STR(walk_names(tn_named_parameters(l)), "bias weight_g weight_v ");
+    CHECK(!tn_nn_utils_weight_norm(l));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Cannot register two weight_norm hooks on the same parameter weight");
+    CHECK(tn_deepcopy(l) == NULL);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors created explicitly by the user");
+    tn_backward(tn_sum(tn_forward(l, x)));
+    CHECK(tn_grad(tn_get_parameter(l, "weight_g")) && tn_grad(tn_get_parameter(l, "weight_v")));
+    {
+        TN_NO_GRAD;
+        tn_mul_(tn_get_parameter(l, "weight_g"), 2);
+    }
+    CHECK(tn_forward(l, x) && tn_allclose(l->weight, tn_mul(w, 2)));
+    CHECK(tn_nn_utils_remove_weight_norm(l, "weight") && tn_is_parameter(l->weight) && tn_allclose(l->weight, tn_mul(w, 2)));
+    CHECK_STR(walk_names(tn_named_parameters(l)), "weight bias ");
+    CHECK(!tn_nn_utils_remove_weight_norm(l, "weight"));
+    CHECK_ERROR(TN_ERR_VALUE, "weight_norm of 'weight' not found in Linear(in_features=3, out_features=2, bias=True)");
+    CHECK(tn_nn_utils_weight_norm(l, .dim = TN_NONE) && tn_ndim(tn_get_parameter(l, "weight_g")) == 0 && tn_check(l));
+    CHECK(!tn_nn_utils_weight_norm(l, "none"));
+    CHECK_ERROR(TN_ERR_ATTRIBUTE, "'Linear' object has no parameter 'none'");
+    CHECK(!tn_nn_utils_weight_norm(l, "bias", .dim = 3) && tn_is_parameter(l->bias));
+    CHECK_ERROR(TN_ERR_INDEX, "Dimension out of range");
+    CHECK_STR(walk_names(tn_named_parameters(l)), "bias weight_g weight_v ");
+    CHECK(!tn_nn_utils_weight_norm(tn_nn_lazy_linear(2)));
+    CHECK_ERROR(TN_ERR_VALUE, "The module passed to `WeightNorm` can't have uninitialized parameters.");
+}
+
+static void old_spectral_norm(void) {
+    TN_SCOPE;
+    tn_manual_seed(3);
+    tn_nn_linear *l = tn_nn_linear(3, 2);
+    tn_tensor *w = l->weight, *x = tn_ones((1, 3));
+    CHECK(!tn_nn_utils_spectral_norm(l, .n_power_iterations = 0) && l->weight == w);
+    CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
+    CHECK(tn_nn_utils_spectral_norm(l) && tn_get_parameter(l, "weight_orig") == w && tn_equal(l->weight, tn_detach(w)));
+    CHECK_STR(state_names(tn_state_dict(l)), "bias weight_orig weight_u weight_v ");
+    CHECK(!tn_nn_utils_spectral_norm(l));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Cannot register two spectral_norm hooks on the same parameter weight");
+    tn_tensor *u = tn_get_buffer(l, "weight_u"), *kept = tn_clone(u);
+    tn_eval(l);
+    CHECK(tn_forward(l, x) && tn_equal(u, kept));
+    tn_train(l, true);
+    for (int i = 0; i < 50; i++) tn_forward(l, x);
+    CHECK(!tn_equal(u, kept) && fabs(tn_item(tn_dot(u, tn_mv(tn_detach(l->weight), tn_get_buffer(l, "weight_v")))) - 1) < 1e-5);
+    tn_state *s = tn_state_dict(l), *early = tn_deepcopy(s); /* of before weight_v */
+    tn_state_set(early, "weight", tn_clone(tn_detach(l->weight)));
+    tn_state_delete(early, "weight_v");
+    tn_nn_linear *other = tn_nn_linear(3, 2);
+    CHECK(tn_nn_utils_spectral_norm(other) && tn_load_state_dict(other, s) && tn_load_state_dict(other, early));
+    CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));
+    tn_eval(l), tn_eval(other);
+    CHECK(tn_allclose(tn_forward(other, x), tn_forward(l, x), .atol = 1e-5));
+    CHECK(tn_nn_utils_remove_spectral_norm(l, "weight") && tn_is_parameter(l->weight) && tn_check(l));
+    CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
+    CHECK(!tn_nn_utils_remove_spectral_norm(l, "weight"));
+    CHECK_ERROR(TN_ERR_VALUE, "spectral_norm of 'weight' not found in Linear(");
 }
 
 static bool is_orthogonal(tn_tensor *q) {
@@ -394,6 +471,8 @@ static void orthogonal_matrices(void) {
 
 int main(void) {
     RUN(norms);
+    RUN(old_weight_norm);
+    RUN(old_spectral_norm);
     RUN(registering);
     RUN(assigning);
     RUN(checks);
