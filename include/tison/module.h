@@ -393,8 +393,8 @@ TN_API bool(tn_load_state_dict)(tn_module *m, tn_state *state, const tn_load_opt
 /** Before m's part is saved, parent before child; after it, child before parent. */
 typedef bool tn_state_dict_pre_hook(tn_module *m, const char *prefix, bool keep_vars, void *data);
 typedef bool tn_state_dict_hook(tn_module *m, tn_state *state, const char *prefix, void *data);
-/** Before m's part is loaded, parent before child: may change `state`, which is a copy of the caller's, and `keys`. version: 0 when the
- *  state does not say. */
+/** Before m's part is loaded, parent before child: may change `state`, which holds what is under `prefix` of a copy of the caller's, and
+ *  `keys`. version: 0 when the state does not say. */
 typedef bool tn_load_state_dict_pre_hook(tn_module *m, tn_state *state, const char *prefix, int64_t version, bool strict,
                                          tn_incompatible *keys, void *data);
 /** After m and all below were loaded, child before parent: may clear or extend `keys` before they are judged. */

@@ -90,6 +90,14 @@ bool tni_copy_array(const tni_array *to, const tni_array *from) {
     return widen ? tni_map_arrays_widened(loop, both, 2, NULL) : tni_map_arrays(loop, both, 2, NULL);
 }
 
+void tni_warn_if_cut(const tni_array *to, const tni_array *from) {
+    static bool said;
+    if (!tni_dtype_is_complex((tn_dtype)from->dtype) || tni_dtype_is_complex((tn_dtype)to->dtype) || to->dtype == TN_BOOL ||
+        to->numel == 0 || __atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+        return;
+    tni_warn("Casting complex values to real discards the imaginary part");
+}
+
 const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous,
                               tn_tensor **made) {
     *made = NULL;

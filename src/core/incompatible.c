@@ -17,8 +17,19 @@ static void destroy(tni_object *o) {
     for (size_t i = 0; i < TNI_COUNT(k->list); i++) clear(&k->list[i]);
 }
 
-static void add_quoted(tni_str *out, const tni_texts *l, char quote) {
-    for (size_t i = 0; i < l->n; i++) tni_str_addf(out, "%s%c%s%c", i ? ", " : "", quote, l->item[i], quote);
+/* As Python's repr of a list of strings. */
+static void add_list(tni_str *out, const tni_texts *l) {
+    for (size_t i = 0; i < l->n; i++) {
+        const char *text = l->item[i];
+        char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+        tni_str_addf(out, "%s%c", i ? ", " : "", quote);
+        for (; *text; text++) tni_str_addf(out, *text == quote || *text == '\\' ? "\\%c" : "%c", *text);
+        tni_str_addf(out, "%c", quote);
+    }
+}
+
+static void add_quoted(tni_str *out, const tni_texts *l) {
+    for (size_t i = 0; i < l->n; i++) tni_str_addf(out, "%s\"%s\"", i ? ", " : "", l->item[i]);
 }
 
 static void text(tni_object *o, tni_str *out) {
@@ -28,9 +39,9 @@ static void text(tni_object *o, tni_str *out) {
         return;
     }
     tni_str_add(out, "_IncompatibleKeys(missing_keys=[");
-    add_quoted(out, &k->list[TN_MISSING_KEYS], '\'');
+    add_list(out, &k->list[TN_MISSING_KEYS]);
     tni_str_add(out, "], unexpected_keys=[");
-    add_quoted(out, &k->list[TN_UNEXPECTED_KEYS], '\'');
+    add_list(out, &k->list[TN_UNEXPECTED_KEYS]);
     tni_str_add(out, "])");
 }
 
@@ -70,12 +81,12 @@ bool tni_incompatible_judge(const tn_incompatible *k, const tni_module *m, bool 
     tni_str_addf(&s, "Error(s) in loading state_dict for %s:", tni_module_printed(m));
     if (strict && missing->n) {
         tni_str_add(&s, "\n\tMissing key(s) in state_dict: ");
-        add_quoted(&s, missing, '"');
+        add_quoted(&s, missing);
         tni_str_add(&s, ". ");
     }
     if (strict && unexpected->n) {
         tni_str_add(&s, "\n\tUnexpected key(s) in state_dict: ");
-        add_quoted(&s, unexpected, '"');
+        add_quoted(&s, unexpected);
         tni_str_add(&s, ". ");
     }
     for (size_t i = 0; i < errors->n; i++) tni_str_addf(&s, "\n\t%s", errors->item[i]);

@@ -89,7 +89,7 @@ static bool judge_value(loader *l, tni_module *owner, size_t place, const char *
     if (!to->uninitialized && !scalar && !tni_same_shape(&to->a, &from->a)) return add_mismatch(l, key, to, from);
     const char *why = obstacle(l, owner, place, to, from);
     if (why) return add_exception(l, key, to, from, why);
-    if (from->uninitialized || (to == from && !l->swaps)) return true; /* lazy stays lazy */
+    if (from->uninitialized || (to == from && l->assign && !l->swaps)) return true; /* lazy stays lazy */
     TNI_TRY(tni_reserve(&l->item, &l->capacity, l->n + 1, sizeof *l->item));
     if (scalar && !(from = tni_give(l->t, tni_tensor_view(l->t, "load_state_dict", from, NULL, NULL, 0, from->a.offset))))
         return false;
@@ -160,21 +160,40 @@ static bool judge_names(loader *l, tni_module *m) {
     return true;
 }
 
+/* Adds what is under the prefix of the visited module, or (!inside) what is not. */
+static bool add_part(tn_state *to, const tn_state *from, const tni_state_visit *v, bool inside) {
+    for (size_t i = 0; i < from->n; i++)
+        if ((strncmp(from->item[i].name, v->prefix, v->length) == 0) == inside)
+            TNI_TRY(tn_state_set(to, from->item[i].name, (tn_tensor *)from->item[i].value));
+    return true;
+}
+
+/* What a module's hooks made of its part goes back among the rest. */
+static bool put_part(loader *l, const tn_state *part) {
+    tn_state *all = tn_state_new();
+    TNI_TRY(all && add_part(all, l->state, &l->visit, false) && add_part(all, part, &l->visit, true));
+    for (size_t i = 0; i < l->state->versions; i++)
+        TNI_TRY(tni_state_add_version(all, l->state->version[i].path, l->state->version[i].version));
+    l->state = all;
+    return true;
+}
+
 static bool run_pre(loader *l, tni_module *m, int64_t version) {
     const tni_hook_list *own = tni_module_hook_list(m, TNI_HOOK_LOAD_PRE);
     tni_hooks h;
     if (!own) return true;
-    if (!tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own)) return false;
+    tn_state *part = l->visit.length ? tn_state_new() : l->state;
+    TNI_TRY(part && (part == l->state || add_part(part, l->state, &l->visit, true)) && tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own));
     bool right = true;
     for (size_t i = 0; right && i < h.n; i++) {
         const tn_hook *k = h.item[i];
         if (k->removed) continue;
-        right = k->call.load_pre(tni_module_struct(m), l->state, l->visit.prefix, version, true, l->keys, k->data);
+        right = k->call.load_pre(tni_module_struct(m), part, l->visit.prefix, version, true, l->keys, k->data);
         if (!right && !tni_failed()) tni_fail(TN_ERR_CALLBACK, "load_state_dict: a hook of '%s' returned false", m->class_->name);
         right = right && !tni_failed();
     }
     tni_hooks_drop(&h);
-    return right;
+    return right && (part == l->state || put_part(l, part));
 }
 
 static bool judge(tni_state_visit *v, tni_module *m) {
@@ -288,6 +307,7 @@ static bool do_one(loader *l, action *a) {
         swap(a->to, a->put);
         a->to->uninitialized = false;
     }
+    tni_warn_if_cut(&a->to->a, &a->from->a);
     bool right = same_memory(a->to, a->from) ? copy_within(l, a) : tni_copy_array(&a->to->a, &a->from->a);
     tni_version_bump(a->to);
     if (a->fresh) tni_swap_contents(a->to, a->fresh);
@@ -384,6 +404,9 @@ static bool carry_out(loader *l, tni_module *m) {
 bool(tn_load_state_dict)(tn_module *handle, tn_state *state, const tn_load_opts *opts) {
     tni_thread *t = tni_self();
     tni_module *m = t && !tni_failed() ? tni_module_of("load_state_dict", handle) : NULL;
+    const tni_object *given = m ? tni_object_find(state) : NULL;
+    TNI_CHECK(!given || given->tag != TNI_TENSOR, TN_ERR_TYPE, "Expected state_dict to be dict-like, got <class '%s'>.",
+              tni_is_parameter(given) ? "torch.nn.parameter.Parameter" : "torch.Tensor");
     if (!m || !tni_check_handle("load_state_dict", "state", state, TNI_STATE) || !tni_module_check("load_state_dict", m))
         return false;
     tn_incompatible **out = TNI_OPT(opts, incompatible, NULL);

@@ -12,6 +12,7 @@ struct tni_backward_call {
     int32_t refs;
     tni_module *m; /* claimed by the graph */
     size_t inputs, outputs, passed;
+    bool armed;                  /* gradients of the results came by, and those of the inputs not yet */
     uint8_t place[MAX_TENSORS];  /* of the inputs that went through the node: where they stood */
     uint8_t result[MAX_TENSORS]; /* the same of results */
     size_t results;
@@ -58,6 +59,10 @@ static bool run_pre(tni_backward_call *b, tn_tensor **grad_out) {
 static bool run_full(tni_backward_call *b, tn_tensor **grad_in) {
     tni_hooks h;
     bool right = tni_hooks_take(&h, TNI_HOOK_BACKWARD, own_hooks(b->m, TNI_HOOK_BACKWARD));
+    if (b->passed == 0)
+        tni_warn("Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require "
+                 "gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module."
+                 "register_full_backward_hook for more details.");
     for (size_t i = 0; right && i < h.n; i++) {
         if (h.item[i]->removed) continue;
         right = h.item[i]->call.backward(tni_module_struct(b->m), grad_in, b->inputs, b->grad_out, b->outputs, h.item[i]->data);
@@ -88,6 +93,7 @@ static bool outputs_backward(tn_function *fn, tn_tensor *const dout[], size_t k,
     clear_gradients(b);
     for (size_t i = 0; i < b->outputs; i++)
         if ((b->grad_out[i] = grad[i]) != NULL) tni_claim(&grad[i]->object);
+    b->armed = true;
     for (size_t i = 0; i < k; i++) din[i] = grad[b->result[i]];
     return b->passed > 0 || run_full(b, none);
 }
@@ -96,7 +102,8 @@ static bool inputs_backward(tn_function *fn, tn_tensor *const dout[], size_t k, 
     tni_backward_call *b = tn_function_data(fn);
     tn_tensor *grad[MAX_TENSORS] = {NULL};
     for (size_t i = 0; i < k; i++) grad[b->place[i]] = dout[i];
-    TNI_TRY(run_full(b, grad));
+    if (b->armed) TNI_TRY(run_full(b, grad)); /* else they came past the results, as in a second derivative */
+    b->armed = false;
     clear_gradients(b);
     for (size_t i = 0; i < n; i++) din[i] = grad[b->place[i]];
     return true;

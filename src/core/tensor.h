@@ -106,6 +106,8 @@ TNI_INLINE bool tni_is_leaf(const tn_tensor *x) { return x->grad_fn == NULL; }
 
 /* Converts and copies element by element, any dtypes and strides, same shape (core/copy.c). Nothing is recorded. */
 bool tni_copy_array(const tni_array *to, const tni_array *from);
+/* What torch says, once in a process, when complex values lose their imaginary parts. */
+void tni_warn_if_cut(const tni_array *to, const tni_array *from);
 /* x with `dtype` and row-major strides: x itself when it is so already, else a new tensor without claims in *made. */
 const tni_array *tni_array_as(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype, bool contiguous,
                               tn_tensor **made);

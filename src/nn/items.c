@@ -62,6 +62,16 @@ void tni_items_insert(tni_items *l, size_t at, const char *name, void *value) {
     l->n++;
 }
 
+void tni_items_put(tni_items *l, const char *name, void *value) {
+    const char *key = name ? name : write_number(l, l->others + l->n, l->n);
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->name[l->others + i], key) == 0) {
+            l->value[l->others + i] = value;
+            return;
+        }
+    tni_items_insert(l, l->n, name, value);
+}
+
 void tni_items_remove(tni_items *l, size_t at) {
     size_t i = l->others + at, tail = l->n - at - 1;
     memmove(&l->name[i], &l->name[i + 1], tail * sizeof *l->name);

@@ -15,6 +15,7 @@ typedef struct tni_items {
 /* modules: the children, NULL ones too; else what is no child. `more`: how many may be added. When it fails, `l` is empty. */
 bool tni_items_take(tni_items *l, tn_module *m, bool modules, size_t more);
 void tni_items_insert(tni_items *l, size_t at, const char *name, void *value); /* name NULL: its number */
+void tni_items_put(tni_items *l, const char *name, void *value); /* in the place of that name, else at the end; name NULL: "n" */
 void tni_items_remove(tni_items *l, size_t at);
 void tni_items_number(tni_items *l); /* all names become "0", "1", ... */
 /* Puts the items back when `right`, and frees the array; false when either is not so. */

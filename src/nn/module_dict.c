@@ -88,12 +88,6 @@ TN_API bool tn_nn_module_dict_clear(tn_nn_module_dict *self) {
     return tni_items_end(&l, &self->module, right);
 }
 
-static int64_t find(const tni_items *l, const char *name) {
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->name[l->others + i], name) == 0) return (int64_t)i;
-    return -1;
-}
-
 /** Sets n named modules, all or none. [keep] */
 TN_API bool tn_nn_module_dict_update(tn_nn_module_dict *self, const tn_nn_item *items, size_t n) {
     TN_SCOPE;
@@ -105,11 +99,7 @@ TN_API bool tn_nn_module_dict_update(tn_nn_module_dict *self, const tn_nn_item *
     bool right = trial && tni_items_take(&l, &self->module, true, n);
     if (!right) l = (tni_items){0};
     for (size_t i = 0; right && i < n; i++) {
-        int64_t at = find(&l, items[i].name);
-        if (at >= 0)
-            l.value[l.others + (size_t)at] = items[i].value;
-        else
-            tni_items_insert(&l, l.n, items[i].name, items[i].value);
+        tni_items_put(&l, items[i].name, items[i].value);
     }
     return tni_items_end(&l, &self->module, right);
 }

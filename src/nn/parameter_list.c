@@ -233,7 +233,7 @@ TN_API tn_tensor *tn_nn_parameter_dict_pop(tn_nn_parameter_dict *self, const cha
 /** Takes the last one out and returns it; TN_ERR_KEY when there is none. [scope] */
 TN_API tn_tensor *tn_nn_parameter_dict_popitem(tn_nn_parameter_dict *self) {
     if (tn_error() != TN_OK) return NULL;
-    if (tn_nn_parameter_dict_len(self) == 0) return (void)tn_raise(TN_ERR_KEY, "dictionary is empty"), NULL;
+    if (tn_nn_parameter_dict_len(self) == 0) return (void)tn_raise(TN_ERR_KEY, "popitem(): dictionary is empty"), NULL;
     return tn_nn_parameter_dict_pop(self, tn_nn_parameter_dict_key(self, -1));
 }
 

@@ -13,6 +13,7 @@ static tn_memory_format format_of(const tn_memory_format_opts *opts) { return TN
 /* out[0] is in[0] in that dtype and format. */
 static bool copy_out(tni_call *c, tn_dtype dtype, int64_t format) {
     c->out[0] = tni_tensor_new_format(c->t, c->op->name, c->in[0], dtype, (tn_memory_format)format);
+    if (c->out[0]) tni_warn_if_cut(&c->out[0]->a, &c->in[0]->a);
     return c->out[0] && tni_copy_array(&c->out[0]->a, &c->in[0]->a);
 }
 
@@ -119,6 +120,7 @@ static bool copy_fits(const tni_call *c, const tni_array *self, const tni_array 
 static bool copy_run(tni_call *c) {
     const tni_array *self = &c->in[0]->a, *src = &c->in[1]->a;
     TNI_TRY(copy_fits(c, self, src));
+    tni_warn_if_cut(self, src);
     if (self->storage != src->storage || self->numel == 0) return tni_copy_array(self, src);
     tn_tensor *aside = tni_tensor_new_like(c->t, "copy_", c->in[1], (tn_dtype)src->dtype); /* src may lie under self */
     bool right = aside && tni_copy_array(&aside->a, src) && tni_copy_array(self, &aside->a);

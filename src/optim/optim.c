@@ -159,6 +159,14 @@ static bool add_group(tn_optim *o, const tn_tensors *list, const double *option)
 
 tn_optim *tni_optim_new(const tni_optim_class *c, tn_tensors *params, const double *option) {
     tni_thread *t = tni_self();
+    const tni_object *given = t && !tni_failed() ? tni_object_find(params) : NULL;
+    if (given && given->tag == TNI_TENSOR) {
+        char type[80];
+        return (void)tni_fail(TN_ERR_TYPE,
+                              "params argument given to the optimizer should be an iterable of Tensors or dicts, but got %s",
+                              tni_type_text(given, type, sizeof type)),
+               NULL;
+    }
     if (!t || tni_failed() || !tni_check_handle(c->name, "params", params, TNI_LIST)) return NULL;
     tn_optim *o = tni_give(t, tni_object_new(t, TNI_OPTIM, sizeof *o));
     if (!o) return NULL;

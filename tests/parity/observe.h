@@ -20,6 +20,7 @@ static inline void sayf(int n, double x) {
 static inline void error(int n) { /* the class and the text of the error that must be there */
     static char text[5000];
     snprintf(text, sizeof text, "%s: %s", tn_status_exception(tn_error()), tn_error_message());
+    if (tn_error() == TN_OK) strcpy(text, "no error");
     tn_clear_error();
     say(n, text);
 }

@@ -327,7 +327,8 @@ static void functional(void) {
     CHECK(tn_optim_sgd(tn_tensors_new(&y, 1), .lr = 0.1) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "can't optimize a non-leaf Tensor");
     CHECK(tn_optim_sgd((tn_tensors *)(void *)p, .lr = 0.1) == NULL);
-    CHECK_ERROR(TN_ERR_TYPE, "must be a list, not a tensor");
+    CHECK_ERROR(TN_ERR_TYPE,
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.FloatTensor");
     CHECK(tn_optim_sgd(tn_tensors_new(&p, 1), .lr = -1) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "Invalid learning rate: -1.0");
     tn_optim *opt = tn_optim_sgd(tn_tensors_new((tn_tensor *[]){p, p}, 2), .lr = 0.1);

@@ -48,12 +48,18 @@ static const char *calls(char *seen, const char *what, const char *prefix) {
     return strcat(strcat(strcat(seen, what), prefix), " ");
 }
 static bool before_save(tn_module *m, const char *prefix, bool keep_vars, void *data) {
-    (void)m, (void)keep_vars;
-    return calls(data, "pre:", prefix) != NULL;
+    (void)m;
+    return calls(data, keep_vars ? "pre+:" : "pre:", prefix) != NULL;
 }
 static bool after_save(tn_module *m, tn_state *s, const char *prefix, void *data) {
     (void)m, (void)s;
     return calls(data, "post:", prefix) != NULL;
+}
+static bool adds_name(tn_module *m, tn_state *s, const char *prefix, void *data) {
+    char key[100];
+    (void)m, (void)data;
+    snprintf(key, sizeof key, "%sadded", prefix);
+    return tn_state_set(s, key, tn_ones(1));
 }
 static bool fails(tn_module *m, tn_state *s, const char *prefix, void *data) {
     (void)m, (void)s, (void)prefix, (void)data;
@@ -69,7 +75,10 @@ static void saving(void) {
         "A state is an ordered map of detached tensors over the members' memory; with keep_vars it holds the members themselves.");
     tn_tensor *w = tn_state_get(s, "w");
     CHECK(w != m->w && tn_data(w) == tn_data(m->w) && !tn_requires_grad(w) && !tn_is_parameter(w));
-    CHECK(tn_state_get(tn_state_dict(m, .keep_vars = true), "w") == m->w);
+    tn_state *kept = tn_state_dict(m, .keep_vars = true);
+    CHECK(tn_state_get(kept, "w") == m->w && tn_state_get(kept, "a.mean") == m->a->mean && tn_requires_grad(m->w));
+    tn_fill_(w, 2.5);
+    CHECK(sum_of(m->w) == 5);
     HOLDS(142,
           "Per module: parameters, buffers that are saved, extra state; then the children in order, with their name and a dot.");
     CHECK_STR(state_names(s), NAMES);
@@ -93,6 +102,9 @@ static void saving(void) {
     tn_state_set(own, "first", tn_ones(1));
     CHECK(tn_state_dict(m->l, .destination = own, .prefix = "l.") == own);
     CHECK_STR(state_names(own), "first l.weight l.bias ");
+    CHECK(tn_state_version_count(own) == 1 && tn_state_version(own, "l") == 1);
+    CHECK(tn_state_dict(m, .destination = (tn_state *)(void *)tn_ones(1)) == NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "must be a state");
     HOLDS(148, "Hooks before saving run parent before child, those after it child before parent.");
     char seen[200] = "";
     tn_register_state_dict_pre_hook(m, before_save, seen, NULL);
@@ -101,6 +113,13 @@ static void saving(void) {
     tn_register_state_dict_post_hook(m, after_save, seen, NULL);
     CHECK(tn_state_dict(m) != NULL);
     CHECK_STR(seen, "pre: pre:a. post:a. post: ");
+    seen[0] = 0;
+    tn_hook *after = tn_register_state_dict_post_hook(m->a, adds_name, NULL, NULL);
+    s = tn_state_dict(m, .keep_vars = true, .prefix = "x.");
+    CHECK(tn_state_has(s, "x.a.added") && tn_state_count(s) == 11);
+    CHECK_STR(seen, "pre+:x. pre+:x.a. post:x.a. post:x. ");
+    tn_hook_remove(after);
+    s = tn_state_dict(m);
     IN_C(149, "A hook after saving that returns a value raises; a private one may replace the map at the root.",
          "It returns true, or false to fail; it changes the state that it is given.");
     tn_hook *h = tn_register_state_dict_post_hook(m->l, fails, NULL, NULL);
@@ -113,6 +132,12 @@ static void saving(void) {
 }
 
 /* ---- loading ---- */
+
+static int warnings;
+static void count_warning(const char *message, void *data) {
+    (void)data;
+    if (strcmp(message, "Casting complex values to real discards the imaginary part") == 0) warnings++;
+}
 
 static net *target(double value) { /* whose values differ from those of net_new */
     net *m = net_new();
@@ -134,10 +159,18 @@ static void loading(void) {
     tn_state_set(s, "more", tn_ones(1));
     CHECK(tn_load_state_dict(m->l, s, .strict = false, .incompatible = &keys));
     CHECK_STR(tn_to_string(keys), "_IncompatibleKeys(missing_keys=['weight', 'bias'], unexpected_keys=['more'])");
+    tn_state_set(s, "it's", tn_ones(1)), tn_state_set(s, "'\"", tn_ones(1));
+    CHECK(tn_load_state_dict(m->l, s, .strict = false, .incompatible = &keys));
+    CHECK_STR(tn_to_string(keys),
+              "_IncompatibleKeys(missing_keys=['weight', 'bias'], unexpected_keys=['more', \"it's\", '\\'\"'])");
     IN_C(152, "What is no mapping is a TypeError; the map is copied first, with its versions.",
          "A handle of another kind is the TypeError; hooks see a copy of the state.");
     CHECK(!tn_load_state_dict(m, (tn_state *)(void *)tn_ones(1)));
-    CHECK_ERROR(TN_ERR_TYPE, "must be a state, not a tensor");
+    CHECK_ERROR(TN_ERR_TYPE, "Expected state_dict to be dict-like, got <class 'torch.Tensor'>.");
+    CHECK(!tn_load_state_dict(m, (tn_state *)(void *)from));
+    CHECK_ERROR(TN_ERR_TYPE, "must be a state, not a module");
+    CHECK(!tn_load_state_dict(m, NULL));
+    CHECK_ERROR(TN_ERR_TYPE, "argument 'state' is NULL");
     HOLDS(
         153,
         "A value of the same shape is copied into the member, converted to its dtype; object and flag stay, the version goes up.");
@@ -146,7 +179,14 @@ static void loading(void) {
     s = tn_state_dict(from);
     tn_state_set(s, "w", tn_full(2, 5, .dtype = TN_INT64)), tn_state_set(s, "a.mean", tn_full(2, 7.0, .dtype = TN_FLOAT64));
     CHECK(tn_load_state_dict(m, s) && m->w == w && tn_get_dtype(w) == TN_FLOAT32 && sum_of(w) == 10 && sum_of(m->a->mean) == 14);
-    CHECK(tn_requires_grad(w) && tn_version_counter(w) > version);
+    CHECK(tn_requires_grad(w) && tn_version_counter(w) == version + 1);
+    CHECK(tn_load_state_dict(m, tn_state_dict(m, .keep_vars = true)) && tn_version_counter(w) == version + 2 && sum_of(w) == 10);
+    tn_set_warning_handler(count_warning, NULL);
+    tn_state_set(s, "w", tn_complex(tn_full(2, 4.0), tn_ones(2)));
+    CHECK(tn_load_state_dict(m, s) && sum_of(w) == 8 && warnings == 1);
+    CHECK(tn_load_state_dict(m, s) && warnings == 1); /* once in a process */
+    tn_state_set(s, "w", tn_full(2, 5, .dtype = TN_INT64));
+    tn_set_warning_handler(NULL, NULL);
     HOLDS(
         154,
         "A value of shape (1) fits a member without dimensions, one of (1, 1) does not, nor does one without dimensions fit (1).");
@@ -167,7 +207,17 @@ static void loading(void) {
     CHECK(!tn_load_state_dict(m, s, .strict = false));
     CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for net:\n\tsize mismatch for l.weight: copying a param with shape "
                                 "torch.Size([4, 2]) from checkpoint, the shape in current model is torch.Size([2, 2]).");
-    NOT_IN_C(156, "A value that is no tensor is an error of its own.", "A state holds tensors only.");
+    CHECK(!tn_load_state_dict(m, s, .strict = false, .assign = true));
+    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for l.weight");
+    IN_C(156, "A value that is no tensor is an error of its own.",
+         "It is refused earlier, with a TypeError: a state takes tensors only, and a file or a value with something else is not "
+         "read as one.");
+    size_t count = tn_state_count(s);
+    CHECK(!tn_state_set(s, "w", (tn_tensor *)(void *)m->l) && tn_state_count(s) == count);
+    CHECK_ERROR(TN_ERR_TYPE, "must be a tensor, not a module");
+    tn_value *dict = tn_value_from_state(s);
+    CHECK(tn_value_set(dict, "w", 3.5) && tn_value_to_state(dict) == NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "'w' is no tensor but a float");
 }
 
 static void names(void) {
@@ -216,6 +266,10 @@ static void names(void) {
     CHECK(!tn_load_state_dict(m, bad));
     CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for l.bias");
     CHECK(sum_of(m->w) == 2 && sum_of(m->a->w) == 2);
+    tn_tensor *before = m->w;
+    CHECK(!tn_load_state_dict(m, bad, .strict = false, .assign = true));
+    CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for l.bias");
+    CHECK(m->w == before && sum_of(m->w) == 2);
     tn_state_set(bad, "l.bias", tn_ones(2)), tn_state_set(bad, "ab._extra_state", tn_tensor((), -1));
     CHECK(!tn_load_state_dict(m, bad));
     CHECK_ERROR(TN_ERR_VALUE, "negative");
@@ -237,6 +291,12 @@ static void assigning(void) {
           tn_requires_grad(m->w));
     CHECK(m->a->mean == mean && !tn_requires_grad(m->a->w) && tn_is_parameter(m->a->w) && m->ab->w == p && tn_requires_grad(p));
     CHECK_STR(state_names(tn_state_dict(m)), NAMES);
+    tn_state_set(s, "l.weight", tn_t(tn_ones((2, 2)))), tn_state_set(s, "scalar", tn_full(1, 2.0));
+    tn_optim *opt = tn_optim_sgd(tn_parameters(m), .lr = 0.1);
+    tn_set_grad(m->l->weight, tn_ones((2, 2)));
+    CHECK(tn_load_state_dict(m, s, .assign = true) && tn_stride(m->l->weight, 0) == 1 && tn_ndim(m->scalar) == 0);
+    CHECK(!tn_optim_step(opt)); /* the optimizer has the old objects */
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "make the optimizer anew");
     HOLDS(164, "An integral value for a parameter that requires grad is an error of the load.");
     tn_tensor *now = m->w;
     tn_state_set(s, "w", tn_arange(2));
@@ -284,7 +344,12 @@ static void versions(void) {
     tn_state_delete(old, "num_batches_tracked");
     CHECK(!tn_load_state_dict(bn, old));
     CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"num_batches_tracked\". ");
-    CHECK(tn_state_set_version(old, "", 1) && tn_load_state_dict(bn, old));
+    tn_fill_(bn->num_batches_tracked, 5);
+    CHECK(tn_state_set_version(old, "", 1) && tn_load_state_dict(bn, old) && tn_item(bn->num_batches_tracked) == 5);
+    tn_state *bare = tn_state_new();
+    for (size_t i = 0; i < tn_state_count(old); i++) tn_state_set(bare, tn_state_name(old, i), tn_state_at(old, i));
+    CHECK(tn_load_state_dict(bn, bare) && tn_item(bn->num_batches_tracked) == 5 && tn_state_version_count(bare) == 0);
+    CHECK(tn_load_state_dict(tn_nn_batch_norm2d(2), bare) && tn_load_state_dict(tn_nn_batch_norm3d(2), bare));
     tn_state *s = tn_state_new();
     tn_state_set(s, "mean", tn_zeros(2));
     CHECK(tn_load_state_dict(m, s) && tn_item(m->count) == 0);
@@ -317,6 +382,22 @@ static bool before_load(tn_module *m, tn_state *s, const char *prefix, int64_t v
     snprintf(key, sizeof key, "%sw", prefix);
     return tn_state_set(s, key, x);
 }
+static bool adds_errors(tn_module *m, tn_state *s, const char *prefix, int64_t version, bool strict, tn_incompatible *keys,
+                        void *data) {
+    (void)m, (void)s, (void)prefix, (void)version, (void)strict, (void)data;
+    return tn_incompatible_add(keys, TN_MISSING_KEYS, "m") && tn_incompatible_add(keys, TN_UNEXPECTED_KEYS, "u") &&
+           tn_incompatible_add(keys, TN_LOAD_ERRORS, "no, says the hook");
+}
+static bool refuses(tn_module *m, tn_state *s, const char *prefix, int64_t version, bool strict, tn_incompatible *keys,
+                    void *data) {
+    (void)m, (void)s, (void)prefix, (void)version, (void)strict, (void)keys, (void)data;
+    return false;
+}
+static bool notes_part(tn_module *m, tn_state *s, const char *prefix, int64_t version, bool strict, tn_incompatible *keys,
+                       void *data) {
+    (void)m, (void)prefix, (void)version, (void)strict, (void)keys;
+    return strcat(strcat(data, state_names(s)), "| ") != NULL;
+}
 static bool after_load(tn_module *m, tn_incompatible *keys, void *data) {
     (void)keys;
     return calls(data, "post:", tn_module_class(m)->name) != NULL;
@@ -339,7 +420,8 @@ static void hooks(void) {
     IN_C(169,
          "Hooks before loading get the lists and the map and run parent before child; those after it child before parent, and may "
          "change the lists before they are judged.",
-         "They return true, or false to fail; when the load then fails after all, the old values come back.");
+         "They return true, or false to fail. All that run before run before anything is loaded, all that run after when all is "
+         "loaded; when the load then fails after all, the old values come back.");
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m, before_load, seen, NULL));
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->a, before_load, seen, NULL));
     TN_HOOK_SCOPE(tn_register_load_state_dict_post_hook(m, after_load, seen, NULL));
@@ -363,8 +445,28 @@ static void hooks(void) {
     CHECK(!tn_load_state_dict(m, good, .assign = true) && m->w == p);
     tn_clear_error();
     tn_hook_remove(h);
+    h = tn_register_load_state_dict_pre_hook(m, adds_errors, NULL, NULL);
+    CHECK(!tn_load_state_dict(m, good, .strict = false));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for net:\n\tno, says the hook");
+    CHECK(!tn_load_state_dict(m, good));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Error(s) in loading state_dict for net:\n\tMissing key(s) in state_dict: \"m\". \n"
+                                "\tUnexpected key(s) in state_dict: \"u\". \n\tno, says the hook");
+    CHECK(sum_of(m->w) == 18);
+    tn_hook_remove(h);
+    h = tn_register_load_state_dict_pre_hook(m->a, refuses, NULL, NULL);
+    CHECK(!tn_load_state_dict(m, good));
+    CHECK_ERROR(TN_ERR_CALLBACK, "load_state_dict: a hook of 'leaf' returned false");
+    tn_hook_remove(h);
     HOLDS(170, "A child gets what stands under its name and a dot: \"a.\" is not \"ab.\".");
+    char parts[100] = "";
+    TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->ab, notes_part, parts, NULL));
+    TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->a, notes_part, parts, NULL));
     CHECK(tn_load_state_dict(m, good) && sum_of(m->ab->w) == 8 && sum_of(m->a->w) == 8);
+    CHECK_STR(parts, "a.w a.mean a._extra_state | ab.w ab.mean ab._extra_state | ");
+    tn_state *lacks = tn_state_dict(m);
+    tn_state_delete(lacks, "a.w");
+    CHECK(!tn_load_state_dict(m, lacks));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"a.w\". ");
     IN_C(172, "Loading with assign leaves a marker in the caller's versions.", "The caller's state is left alone.");
     size_t count = tn_state_version_count(good);
     CHECK(tn_load_state_dict(m, good, .assign = true) && tn_state_version_count(good) == count);
