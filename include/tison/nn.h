@@ -281,10 +281,12 @@ TN_API tn_module *(tn_nn_container_pop)(tn_nn_container *self, int64_t i);
 /** A new container that shares the children of a slice. A Sequential's keep their names, a ModuleList's are numbered anew. [scope] */
 TN_API tn_nn_container *(tn_nn_container_slice)(tn_nn_container *self, const tn_nn_slice_opts *opts TN_DEFAULT(NULL));
 
-/** Adds the children of another container at the end; it may be itself. All or none. */
+/** Adds the children of another container at the end, as tn_nn_container_append does; it may be itself. All or none. TN_ERR_TYPE for
+ *  what is neither a Sequential nor a ModuleList. */
 TN_API bool (tn_nn_container_extend)(tn_nn_container *self, tn_nn_container *other);
 
-/** a + b: a new container of a's class with the children of both, numbered. [scope] */
+/** a + b: a new container of a's class with the children of both, numbered. To a Sequential only another one is added: TN_ERR_VALUE.
+ *  [scope] */
 TN_API tn_nn_container *(tn_nn_container_add)(tn_nn_container *a, tn_nn_container *b);
 
 /** a * k: the same children k times, numbered. TN_ERR_VALUE for k below 1. [scope] */
