@@ -1,0 +1,88 @@
+/* Statements 207 to 217: parametrized members and the older norms; semantics_parametrize.py observes the same of PyTorch. */
+#include "observe.h"
+
+typedef struct {
+    tn_module module;
+} Upper;
+static tn_tensor *upper_forward(Upper *self, tn_tensor *x) { return (void)self, tn_triu(x); }
+static size_t upper_inverse(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room) {
+    (void)m, (void)room;
+    return out[0] = tn_mul(x, 1), 1;
+}
+TN_CLASS_WITH(Upper, upper_forward, (TN_NO_FIELDS), .right_inverse = upper_inverse);
+
+typedef struct {
+    tn_module module;
+} Twice;
+static tn_tensor *twice_forward(Twice *self, tn_tensor *x) { return (void)self, tn_mul(x, 2); }
+TN_CLASS(Twice, twice_forward, TN_NO_FIELDS);
+
+static tn_nn_linear *ones(void) { /* 2 -> 2, all ones */
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    TN_NO_GRAD;
+    tn_fill_(l->weight, 1), tn_fill_(l->bias, 1);
+    return l;
+}
+
+static void parametrizations(void) {
+    tn_nn_linear *l = ones();
+    tn_nn_utils_parametrize_register_parametrization(l, "weight", tn_new(Upper));
+    tn_tensor *original = tn_get_parameter(l, "parametrizations.weight.original");
+    sayf(207, sum(original)), sayf(207, sum(tn_module_get(l, "weight"))), sayf(207, tn_is_parameter(tn_module_get(l, "weight")));
+    sayf(207, tn_module_get(l, "weight") == tn_module_get(l, "weight"));
+    names(208, tn_named_parameters(l)), say(208, keys(tn_state_dict(l)));
+    say(209, tn_to_string(l));
+    tn_module_set(l, "weight", tn_full((2, 2), 3.0));
+    sayf(210, sum(original)), sayf(210, sum(tn_module_get(l, "weight")));
+    tn_module_delete(l, "weight"), error(210);
+    tn_nn_utils_parametrize_register_parametrization(l, "weight", tn_new(Twice));
+    tn_module_set(l, "weight", tn_ones((2, 2))), error(210);
+    sayf(211, sum(tn_module_get(l, "weight")));
+    tn_nn_utils_parametrize_register_parametrization(l, "none", tn_new(Twice)), error(211);
+    {
+        TN_CACHED;
+        sayf(212, tn_module_get(l, "weight") == tn_module_get(l, "weight"));
+    }
+    tn_nn_linear *copy = tn_deepcopy(l);
+    sayf(214, sum(tn_module_get(copy, "weight"))), say(214, keys(tn_state_dict(copy)));
+    tn_nn_utils_parametrize_remove_parametrizations(l, "weight");
+    sayf(213, l->weight == original), sayf(213, sum(l->weight)), say(213, tn_to_string(l));
+    tn_nn_utils_parametrize_remove_parametrizations(l, "weight"), error(213);
+}
+
+static void norms(void) {
+    tn_nn_linear *l = ones(), *old = ones();
+    tn_nn_utils_parametrizations_weight_norm(l);
+    tn_nn_utils_weight_norm(old);
+    say(215, keys(tn_state_dict(l))), say(215, tn_to_string(l));
+    {
+        TN_NO_GRAD;
+        tn_mul_(tn_get_parameter(old, "weight_g"), 3);
+    }
+    tn_load_state_dict(l, tn_state_dict(old));
+    sayf(215, sum(tn_module_get(l, "weight")));
+    tn_nn_utils_parametrize_remove_parametrizations(l, "weight", .leave_parametrized = false), error(215);
+    say(216, keys(tn_state_dict(old))), say(216, tn_to_string(old));
+    tn_nn_utils_weight_norm(old), error(216);
+    tn_deepcopy(old), error(216);
+    tn_forward(old, tn_ones((1, 2))), sayf(216, sum(old->weight));
+    tn_nn_utils_remove_weight_norm(old, "weight"), sayf(216, sum(old->weight)), sayf(216, tn_is_parameter(old->weight));
+    tn_nn_utils_remove_weight_norm(old, "weight"), error(216);
+    old = ones();
+    tn_nn_utils_spectral_norm(old, .n_power_iterations = 0), error(217);
+    tn_nn_utils_spectral_norm(old);
+    say(217, keys(tn_state_dict(old))), say(217, tn_to_string(old)), sayf(217, sum(old->weight));
+    tn_nn_utils_spectral_norm(old), error(217);
+    tn_forward(old, tn_ones((1, 2))), sayf(217, sum(old->weight)); /* rank one: exact after one iteration */
+    tn_nn_utils_remove_spectral_norm(old, "weight"), sayf(217, sum(old->weight));
+    tn_nn_utils_remove_spectral_norm(old, "weight"), error(217);
+    tn_nn_utils_parametrizations_spectral_norm(old), say(217, keys(tn_state_dict(old))), say(217, tn_to_string(old));
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2 || !observe(argv[1], "semantics_parametrize")) return 2;
+    TN_SCOPE;
+    parametrizations();
+    norms();
+    return observed();
+}

@@ -1,0 +1,74 @@
+"""The twin of semantics_parametrize.c."""
+import copy
+
+import torch
+from observe import compare, error, keys, names, say, sayf, setting
+from torch import nn
+from torch.nn.utils import parametrizations, parametrize, remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+
+
+class Upper(nn.Module):
+    def forward(self, x):
+        return x.triu()
+
+    def right_inverse(self, x):
+        return x * 1
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+def ones():
+    m = nn.Linear(2, 2)
+    with torch.no_grad():
+        m.weight.fill_(1), m.bias.fill_(1)
+    return m
+
+
+m = ones()
+parametrize.register_parametrization(m, "weight", Upper())
+original = m.parametrizations.weight.original
+sayf(207, original.sum()), sayf(207, m.weight.sum()), sayf(207, isinstance(m.weight, nn.Parameter)), sayf(207, m.weight is m.weight)
+names(208, m.named_parameters()), say(208, keys(m.state_dict()))
+say(209, m)
+m.weight = torch.full((2, 2), 3.0)
+sayf(210, original.sum()), sayf(210, m.weight.sum())
+error(210, lambda: delattr(m, "weight"))
+parametrize.register_parametrization(m, "weight", Twice())
+error(210, setting(m, "weight", torch.ones(2, 2)))
+sayf(211, m.weight.sum())
+error(211, lambda: parametrize.register_parametrization(m, "none", Twice()))
+with parametrize.cached():
+    sayf(212, m.weight is m.weight)
+twin = copy.deepcopy(m)
+sayf(214, twin.weight.sum()), say(214, keys(twin.state_dict()))
+parametrize.remove_parametrizations(m, "weight")
+sayf(213, m.weight is original), sayf(213, m.weight.sum()), say(213, m)
+error(213, lambda: parametrize.remove_parametrizations(m, "weight"))
+
+m, old = ones(), ones()
+parametrizations.weight_norm(m), weight_norm(old)
+say(215, keys(m.state_dict())), say(215, m)
+with torch.no_grad():
+    old.weight_g.mul_(3)
+m.load_state_dict(old.state_dict())
+sayf(215, m.weight.sum())
+error(215, lambda: parametrize.remove_parametrizations(m, "weight", leave_parametrized=False))
+say(216, keys(old.state_dict())), say(216, old)
+error(216, lambda: weight_norm(old))
+error(216, lambda: copy.deepcopy(old))
+old(torch.ones(1, 2)), sayf(216, old.weight.sum())
+remove_weight_norm(old), sayf(216, old.weight.sum()), sayf(216, isinstance(old.weight, nn.Parameter))
+error(216, lambda: remove_weight_norm(old))
+old = ones()
+error(217, lambda: spectral_norm(old, n_power_iterations=0))
+spectral_norm(old)
+say(217, keys(old.state_dict())), say(217, old), sayf(217, old.weight.sum())
+error(217, lambda: spectral_norm(old))
+old(torch.ones(1, 2)), sayf(217, old.weight.sum())
+remove_spectral_norm(old), sayf(217, old.weight.sum())
+error(217, lambda: remove_spectral_norm(old))
+parametrizations.spectral_norm(old), say(217, keys(old.state_dict())), say(217, old)
+compare("semantics_parametrize")
