@@ -105,8 +105,8 @@ static bool call_hooked(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor
     if (n) memcpy(copy, in, n * sizeof *copy);
     if (!run_pre_hooks(m, copy, n)) return false;
     tni_backward_call *b = NULL;
-    bool wants = tni_hooks_any(TNI_HOOK_BACKWARD, own_hooks(m, TNI_HOOK_BACKWARD)) ||
-                 tni_hooks_any(TNI_HOOK_BACKWARD_PRE, own_hooks(m, TNI_HOOK_BACKWARD_PRE));
+    bool wants = tni_hooks_live(TNI_HOOK_BACKWARD, own_hooks(m, TNI_HOOK_BACKWARD)) ||
+                 tni_hooks_live(TNI_HOOK_BACKWARD_PRE, own_hooks(m, TNI_HOOK_BACKWARD_PRE));
     if (wants && !tni_backward_call_inputs(m, copy, n, &b)) return false;
     bool right = call_and_post(m, copy, n, out, k) && (!b || tni_backward_call_outputs(b, out, k));
     tni_backward_call_release(b);

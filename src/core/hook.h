@@ -63,6 +63,7 @@ TNI_INLINE bool tni_hooks_any(tni_hook_kind kind, const tni_hook_list *own) {
     (void)kind;
     return (own && own->count) || __atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) > 0;
 }
+bool tni_hooks_live(tni_hook_kind kind, const tni_hook_list *own); /* is there one of the kind that was not removed? */
 /* Appended, or put first; those that were removed leave the list. */
 struct tn_hook *tni_hook_list_add(tni_thread *t, tni_hook_list *list, const struct tn_hook *like, bool prepend);
 bool tni_hook_list_copy(tni_thread *t, tni_hook_list *to, const tni_hook_list *from);

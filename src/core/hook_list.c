@@ -57,6 +57,21 @@ static void take_list(tni_hooks *h, const tni_hook_list *l) {
     }
 }
 
+static bool any_live(const tni_hook_list *l) {
+    for (size_t i = 0; l && i < l->count; i++)
+        if (!l->item[i]->removed) return true;
+    return false;
+}
+
+bool tni_hooks_live(tni_hook_kind kind, const tni_hook_list *own) {
+    if (any_live(own)) return true;
+    if (__atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) == 0) return false;
+    pthread_mutex_lock(&lock);
+    bool live = any_live(&global[kind]);
+    pthread_mutex_unlock(&lock);
+    return live;
+}
+
 bool tni_hooks_take(tni_hooks *h, tni_hook_kind kind, const tni_hook_list *own) {
     bool any_global = __atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) > 0;
     h->item = h->few;

@@ -36,8 +36,8 @@ static void sequential(void) {
     CHECK_STR(keys(tn_nn_container_slice(named, .step = -1)), " c b a ");
     CHECK_STR(keys(tn_nn_container_slice(named, -2, -1)), " b ");
     CHECK_STR(keys(tn_nn_container_slice(named, 5, 9)), " ");
-    IN_C(176, "Setting by index replaces a child under its name; deleting numbers all names anew.",
-         "What is no module is refused, nothing is allowed.");
+    HOLDS(176, "Setting by index replaces a child under its name, by nothing, too; what is no module is refused; deleting numbers "
+               "all names anew.");
     tn_module *relu = (tn_module *)tn_nn_relu();
     CHECK(tn_nn_container_set(named, 1, relu) && tn_nn_container_get(named, 1) == relu);
     CHECK_STR(keys(named), " a b c ");
@@ -83,6 +83,10 @@ static void changing(void) {
     CHECK(tn_nn_container_extend(t, s) && tn_nn_container_len(t) == 5 && tn_nn_container_extend(t, t) &&
           tn_nn_container_len(t) == 10);
     CHECK_STR(keys(t), " 0 1 2 3 4 5 6 7 8 9 ");
+    CHECK(tn_nn_container_extend(odd, tn_nn_sequential(tn_nn_relu(), tn_nn_sigmoid())));
+    CHECK_STR(tn_to_string(odd), "Sequential(\n  (1): Sigmoid()\n)");
+    CHECK(!tn_nn_container_extend(odd, (tn_nn_container *)LINEAR) && tn_nn_container_len(odd) == 1);
+    CHECK_ERROR(TN_ERR_TYPE, "'Linear' object is not iterable");
     IN_C(178, "+ joins two into a new one, * repeats the same children; below 1 it is a ValueError.",
          "tn_nn_container_add and tn_nn_container_mul; another type than an integer does not compile.");
     tn_nn_sequential *named = tn_nn_sequential_named({"a", LINEAR}, {"b", tn_nn_tanh()});
@@ -90,6 +94,12 @@ static void changing(void) {
     CHECK_STR(keys(both), " 0 1 2 ");
     CHECK(tn_nn_container_get(both, 0) == tn_nn_container_get(named, 0) &&
           tn_nn_container_get(twice, 2) == tn_nn_container_get(named, 0));
+    CHECK(tn_nn_container_len(named) == 2 && tn_nn_container_len(both) == 3);
+    CHECK(tn_nn_container_add(named, tn_nn_module_list()) == NULL);
+    CHECK_ERROR(TN_ERR_VALUE, "add operator supports only objects of Sequential class, but <class "
+                              "'torch.nn.modules.container.ModuleList'> is given.");
+    CHECK(tn_nn_container_mul(named, -1) == NULL && tn_error() == TN_ERR_VALUE);
+    tn_clear_error();
     CHECK(tn_nn_container_mul(named, 0) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "Non-positive multiplication factor 0 for <class 'torch.nn.modules.container.Sequential'>");
 }
@@ -112,6 +122,13 @@ static void lists(void) {
     CHECK(tn_nn_container_delete(l, -1) && tn_nn_container_len(l) == 3 && !tn_nn_container_delete(l, 7));
     CHECK_ERROR(TN_ERR_INDEX, "index 7 is out of range");
     CHECK_STR(keys(tn_nn_container_add(l, tn_nn_module_list(tn_nn_relu()))), " 0 1 2 3 ");
+    CHECK_STR(keys(tn_nn_container_add(l, tn_nn_sequential_named({"a", tn_nn_relu()}))), " 0 1 2 3 ");
+    CHECK(tn_nn_container_add(l, (tn_nn_container *)LINEAR) == NULL);
+    CHECK_ERROR(TN_ERR_TYPE, "'Linear' object is not iterable");
+    CHECK(!tn_nn_container_extend(l, (tn_nn_container *)LINEAR) && tn_nn_container_len(l) == 3);
+    CHECK_ERROR(TN_ERR_TYPE, "ModuleList.extend should be called with an iterable, but got Linear");
+    CHECK(!tn_nn_container_append(l, tn_ones(1)) && !tn_nn_container_set(l, 0, tn_ones(1)) && tn_nn_container_len(l) == 3);
+    CHECK_ERROR(TN_ERR_TYPE, "torch.FloatTensor is not a Module subclass");
     HOLDS(180, "A ModuleList prints runs of equal children once.");
     CHECK_STR(tn_to_string(tn_nn_module_list(tn_nn_linear(2, 2), tn_nn_linear(2, 2), tn_nn_relu(), NULL)),
               "ModuleList(\n  (0-1): 2 x Linear(in_features=2, out_features=2, bias=True)\n  (2): ReLU()\n  (3): None\n)");
@@ -122,7 +139,8 @@ static void dicts(void) {
     IN_C(181,
          "A ModuleDict keeps the order of insertion; a missing key is a KeyError; keys follow the rules of registration, so names "
          "of methods are taken; update takes pairs; overwriting keeps the place.",
-         "Pairs are {\"key\", module}; a pair of another length, or something that is no pair, does not compile.");
+         "Pairs are {\"key\", module}; a pair of another length, or something that is no pair, does not compile. update sets all "
+         "pairs or none, where PyTorch keeps those before the refused one.");
     tn_nn_module_dict *d = tn_nn_module_dict({"b", tn_nn_relu()}, {"a", tn_nn_tanh()});
     CHECK_STR(tn_to_string(d), "ModuleDict(\n  (b): ReLU()\n  (a): Tanh()\n)");
     CHECK(tn_nn_module_dict_len(d) == 2 && tn_nn_module_dict_contains(d, "a") && !tn_nn_module_dict_contains(d, "x"));
@@ -169,6 +187,12 @@ static void parameter_lists(void) {
     CHECK_ERROR(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients");
     CHECK(tn_nn_parameter_list_append(l, NULL) && tn_nn_parameter_list_len(l) == 3 && tn_nn_parameter_list_get(l, 2) == NULL &&
           tn_error() == TN_OK);
+    CHECK(!tn_nn_parameter_list_set(l, 0, tn_arange(3)) && tn_nn_parameter_list_get(l, 0) == first);
+    CHECK_ERROR(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients");
+    CHECK(!tn_nn_parameter_list_extend(l, (tn_tensors *)(void *)t) && tn_nn_parameter_list_len(l) == 3);
+    CHECK_ERROR(TN_ERR_TYPE, "must be a list, not a tensor");
+    CHECK(tn_nn_parameter_list(tn_arange(3)) == NULL);
+    CHECK_ERROR(TN_ERR_DTYPE, "Only Tensors of floating point and complex dtype can require gradients");
     CHECK(tn_nn_parameter_list_get(l, 5) == NULL);
     CHECK_ERROR(TN_ERR_INDEX, "index 5 is out of range");
     CHECK(tn_nn_parameter_list_set(l, 2, tn_ones(1)) && tn_is_parameter(tn_nn_parameter_list_get(l, 2)));
@@ -215,7 +239,7 @@ static void parameter_lists(void) {
           tn_numel(tn_nn_parameter_dict_popitem(copy)) == 7);
     CHECK(tn_nn_parameter_dict_pop(copy, "b") == b && tn_nn_parameter_dict_clear(copy) &&
           tn_nn_parameter_dict_popitem(copy) == NULL);
-    CHECK_ERROR(TN_ERR_KEY, "dictionary is empty");
+    CHECK_ERROR(TN_ERR_KEY, "popitem(): dictionary is empty");
     CHECK_STR(
         walk_names(tn_named_parameters(tn_nn_parameter_dict_fromkeys((const char *[]){"m", "n"}, 2, b), .remove_duplicate = false)),
         "m n ");

@@ -184,14 +184,20 @@ static void backward(void) {
     record r = {.name = "full"};
     tn_tensor *x = tn_requires_grad_(tn_ones(2), true);
     HOLDS(195, "A full backward hook sees the gradients of inputs and results, none where there is none; without an input that "
-               "needs one it runs when those of the results are there; without recording never.");
+               "needs one it runs when those of the results are there, with a warning; without recording never.");
     tn_hook *h = tn_register_full_backward_hook(m, full, &r, NULL);
     tn_backward(tn_sum(tn_mul(tn_forward(m, x, NULL), 5)));
     CHECK(r.calls == 1 && r.out == 10 && r.in[0] == 30 && isnan(r.in[1]) && sum_of(tn_grad(x)) == 30);
     tn_backward(tn_sum(tn_forward(m, x, tn_ones(2))));
     CHECK(r.calls == 2 && r.in[0] == 6 && isnan(r.in[1]));
+    warnings = 0;
+    tn_set_warning_handler(note_warning, NULL);
     tn_backward(tn_sum(tn_forward(m, tn_ones(2))));
-    CHECK(r.calls == 3 && isnan(r.in[0]) && r.out == 2);
+    tn_set_warning_handler(NULL, NULL);
+    CHECK(r.calls == 3 && isnan(r.in[0]) && r.out == 2 && warnings == 1);
+    CHECK_STR(last_warning, "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                            "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+                            "#torch.nn.Module.register_full_backward_hook for more details.");
     {
         TN_NO_GRAD;
         CHECK(tn_forward(m, x) != NULL);
@@ -225,6 +231,15 @@ static tn_tensor *nest_forward(net *self, tn_tensor *x) { return tn_mul(tn_forwa
 typedef net nest;
 TN_CLASS(nest, nest_forward, w, inner);
 
+typedef struct {
+    tn_module module;
+} writer;
+static tn_tensor *writer_forward(writer *self, tn_tensor *x) {
+    (void)self;
+    return tn_mul_(x, 2);
+}
+TN_CLASS(writer, writer_forward, TN_NO_FIELDS);
+
 static void nested(void) {
     TN_SCOPE;
     nest *m = tn_new(nest);
@@ -246,13 +261,25 @@ static void nested(void) {
         tn_backward(tn_sum(tn_forward(m, tn_requires_grad_(tn_ones((1, 2)), true))));
     }
     CHECK_STR(seen, "outer-pre inner-pre global inner global outer ");
-    HOLDS(199,
-          "With such a hook the result has a node of hooks, and results and inputs are views that cannot be written in place.");
+    IN_C(199,
+         "With such a hook the result has a node of hooks, and results and inputs are views that cannot be written in place; a "
+         "result that is no tensor is a warning.",
+         "Results are tensors always.");
     tn_tensor *y = tn_forward(m, tn_requires_grad_(tn_ones((1, 2)), true));
     CHECK_STR(tn_grad_fn_name(y), "BackwardHookFunctionBackward");
     CHECK(tn_mul_(y, 2) == NULL);
     CHECK_ERROR(TN_ERR_AUTOGRAD, "Output 0 of BackwardHookFunctionBackward is a view and is being modified inplace.");
-    IN_C(200, "Backward hooks of the old and the full kind cannot be mixed.", "There is only the full kind.");
+    writer *w = tn_new(writer);
+    CHECK(sum_of(tn_forward(w, tn_mul(tn_requires_grad_(tn_ones(2), true), 1))) == 4); /* removed ones leave no node */
+    {
+        TN_HOOK_SCOPE(tn_register_module_forward_hook(post, "global-post", NULL));
+        CHECK(sum_of(tn_forward(w, tn_mul(tn_requires_grad_(tn_ones(2), true), 1))) == 4); /* nor do hooks of forward */
+    }
+    tn_register_full_backward_hook(w, full, &a, NULL);
+    CHECK(tn_forward(w, tn_mul(tn_requires_grad_(tn_ones(2), true), 1)) == NULL);
+    CHECK_ERROR(TN_ERR_AUTOGRAD, "Output 0 of BackwardHookFunctionBackward is a view and is being modified inplace.");
+    IN_C(200, "Backward hooks of the old and the full kind cannot be mixed.",
+         "There is only the full kind; the other one is deprecated in PyTorch, and sees wrong gradients.");
     tn_nn_linear *alone = tn_nn_linear(2, 2);
     CHECK(tn_register_full_backward_hook(alone, full, &a, NULL) && tn_register_full_backward_hook(alone, full, &b, NULL));
 }

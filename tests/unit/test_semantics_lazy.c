@@ -317,10 +317,19 @@ static void swapped(void) {
     CHECK(sum_of(old) == 6 && tn_backward(tn_sum(lazy)) && sum_of(old) == 8); /* graphs of later are well */
 }
 
+static int duplicates;
+static void count_warning(const char *message, void *data) {
+    (void)data;
+    if (strstr(message, "optimizer contains a parameter group with duplicate parameters")) duplicates++;
+}
+
 static void functional(void) {
     TN_SCOPE;
-    HOLDS(228, "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a "
-               "negative rate; twice in one group is a warning; names are kept.");
+    IN_C(228,
+         "An optimizer refuses an empty list, a computed tensor, what is no tensor, one Parameter in two groups and a negative "
+         "rate; twice in one group is a warning; parameters without a gradient get no state; names are kept.",
+         "The list of tn_parameters always brings its names, which stand in messages; what comes twice in one group is taken once, "
+         "where PyTorch steps it twice.");
     CHECK(tn_optim_sgd(tn_tensors_new(NULL, 0), .lr = 0.1) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "optimizer got an empty parameter list");
     tn_tensor *p = tn_parameter(tn_ones(2)), *y = tn_mul(p, 2);
@@ -331,10 +340,24 @@ static void functional(void) {
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.FloatTensor");
     CHECK(tn_optim_sgd(tn_tensors_new(&p, 1), .lr = -1) == NULL);
     CHECK_ERROR(TN_ERR_VALUE, "Invalid learning rate: -1.0");
+    tn_set_warning_handler(count_warning, NULL);
     tn_optim *opt = tn_optim_sgd(tn_tensors_new((tn_tensor *[]){p, p}, 2), .lr = 0.1);
+    tn_set_warning_handler(NULL, NULL);
+    CHECK_EQ_INT(duplicates, 1);
     CHECK(opt && !tn_optim_add_param_group(opt, tn_tensors_new(&p, 1)));
     CHECK_ERROR(TN_ERR_VALUE, "some parameters appear in more than one parameter group");
-    CHECK(tn_optim_step(opt) && sum_of(p) == 2);
+    CHECK(tn_optim_group_count(opt) == 1 && tn_optim_step(opt) && sum_of(p) == 2);
+    tn_set_grad(p, tn_ones(2));
+    CHECK(tn_optim_step(opt) && fabs(sum_of(p) - 1.8) < 1e-6); /* one step, not two */
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    tn_optim *adam = tn_optim_adam(tn_parameters(l));
+    tn_set_grad(l->bias, tn_ones(2));
+    tn_state *s;
+    CHECK(tn_optim_step(adam) && (s = tn_optim_state_dict(adam)) && tn_state_has(s, "state.1.step") &&
+          !tn_state_has(s, "state.0.step"));
+    l->bias = tn_parameter(tn_ones(2));
+    CHECK(!tn_optim_step(adam));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "parameter 'bias'");
 }
 
 static void design(void) {
