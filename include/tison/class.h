@@ -131,9 +131,6 @@
 /** A new module of the class: zeroed memory, in training mode. NULL only when memory is out. [scope] */
 #define tn_new(type) ((type *)tn_module_new(&type##_class))
 /* Checks at compile time that m is a tn_module * or points to a struct with a module header; never forms a member of a null pointer. */
-struct tn_any_module {
-    tn_module module;
-};
 #define TN_AS_MODULE(m)                                                                                                            \
     ((void)sizeof(&((__typeof__(_Generic((m), tn_module *: (struct tn_any_module *)0, default: (m))))(void *)0)->module ==         \
                   (tn_module *)0),                                                                                                 \

@@ -11,6 +11,9 @@ typedef struct tn_module {
     void *record;
     void *reserved[2];
 } tn_module;
+struct tn_any_module { /* for TN_AS_MODULE */
+    tn_module module;
+};
 
 /** One row of a class: a pointer, or an array of pointers, of the struct. */
 typedef struct tn_field {
