@@ -24,6 +24,7 @@ _FORWARD = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.POINTER(ctype
                             ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
 _hook_at = raw("tn_forward_pre_hook_at")
 _PRE = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+_INVERSE = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
 _REPR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t)
 by_type = {}  # C type of a layer: its Python class
 
@@ -43,6 +44,22 @@ def _run_forward(module, inputs, n, outputs, k):
         return True
     except BaseException as e:
         return fail(e)
+
+
+@_INVERSE
+def _run_inverse(module, x, out, room):
+    """The right_inverse of a parametrization written in Python."""
+    try:
+        results = find(module).right_inverse(wrap(x))
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        if len(results) > room:
+            raise ValueError(f"right_inverse() returns {len(results)} tensors, but at most {room} are taken")
+        for i, r in enumerate(results):
+            out[i] = hold(r._handle) if isinstance(r, Tensor) else None
+        return len(results)
+    except BaseException as e:
+        fail(e)
+        return 0
 
 
 @_REPR
@@ -65,13 +82,15 @@ def _class_of(cls):
         c.name = c.printed = cls.__name__.encode()
         c.forward = ctypes.cast(_run_forward, ctypes.c_void_p).value
         c.extra_repr = ctypes.cast(_write_repr, ctypes.c_void_p).value
+        if hasattr(cls, "right_inverse"):
+            c.right_inverse = ctypes.cast(_run_inverse, ctypes.c_void_p).value
         cls._tison_class = c
     return cls._tison_class
 
 
 _count, _row, _deepcopy = raw("tn_module_members"), raw("tn_module_member"), raw("tn_deepcopy")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
-_own = {"_handle", "_children", "_hooks", "_pre_hooks", "_c_hooks"}
+_own = {"_handle", "_children", "_hooks", "_pre_hooks", "_c_hooks", "_backward_hooked"}
 
 
 def call_raw(f, address, finish):
@@ -126,7 +145,7 @@ class Module:
         if name.startswith("__") or "_handle" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         if name in self.__dict__.get("_computed", ()):
-            call("tn_nn_utils_parametrize_compute", self, name)
+            return call("tn_nn_utils_parametrize_compute", self, name)
         there, value = self._member(name)
         if there:
             return value
@@ -220,7 +239,7 @@ class Module:
     # ---- calling ----
 
     def __call__(self, *args, **keywords):
-        if self._runs_in_c():
+        if self._runs_in_c() or self.__dict__.get("_backward_hooked"):
             return self._call_c(args, keywords)
         if _hook_at(self._handle, 0, None, None):
             self._run_hooks_of_the_library()
@@ -296,8 +315,8 @@ class Module:
         return self._backward_hook("full_backward_pre_hook", hook)
 
     def _backward_hook(self, name, hook):
-        if function(f"tn_register_{name}") is None or not self._runs_in_c():
-            raise NotImplementedError(f"register_{name} of a module whose forward is in Python; register it on the layers inside")
+        """A forward in Python that returns one tensor is called by way of the library from then on, which has the hook."""
+        self.__dict__["_backward_hooked"] = True
         return module_hook(name, self, hook)
 
     # ---- walks ----

@@ -1,11 +1,12 @@
-"""torch.nn.utils.parametrize: members that are computed from others, at every read from Python and before each forward."""
+"""torch.nn.utils.parametrize: members that are computed from others, at every read and before each forward."""
+import contextlib
+
+from ..._api import raw
 from ..._call import call
 
 
 def register_parametrization(module, tensor_name, parametrization, *, unsafe=False):
-    """module.tensor_name becomes what the parametrization makes of it. Its forward may be in Python, a right_inverse may not."""
-    if hasattr(type(parametrization), "right_inverse"):
-        raise NotImplementedError("a parametrization whose right_inverse is in Python")
+    """module.tensor_name becomes what the parametrization, a module, makes of it; assignments go through its right_inverse."""
     call("tn_nn_utils_parametrize_register_parametrization", module, tensor_name, parametrization, unsafe=unsafe)
     module.__dict__.setdefault("_computed", {}).setdefault(tensor_name, []).append(parametrization)
     return module
@@ -20,3 +21,13 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
 
 def is_parametrized(module, tensor_name=None):
     return call("tn_nn_utils_parametrize_is_parametrized", module, tensor_name)
+
+
+@contextlib.contextmanager
+def cached():
+    """Reads inside give the object of the first one."""
+    raw("tn_computed_cache_enter")()
+    try:
+        yield
+    finally:
+        raw("tn_computed_cache_exit")()
