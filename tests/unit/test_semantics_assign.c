@@ -73,7 +73,7 @@ static void over_a_parameter(void) {
     CHECK_STR(state_names((tn_state_dict)(m, NULL)), "b ");
     f->w = NULL;
     CHECK_STR(own_parameters(f), "b ");
-    HOLDS(79, "Anything else is refused and changes nothing, also when the place is empty.");
+    HOLDS(79, "Anything else is refused and changes nothing, also when the place is empty; the text names a module by its class.");
     void *others[] = {PLAIN, tn_nn_relu(), tn_buffer(PLAIN)};
     const char *texts[] = {"cannot assign 'torch.FloatTensor' as parameter 'a' (torch.nn.Parameter or None expected)",
                            "cannot assign 'ReLU' as parameter 'a' (torch.nn.Parameter or None expected)",
@@ -366,9 +366,14 @@ static void hooks_of_registration(void) {
     IN_C(103,
          "Global hooks see every registration of a value, in their order, and may replace it; that of modules sees empty children, "
          "too.",
-         "They see what is registered by call; a field that the program assigns goes past them.");
+         "They see what is registered by call, and, as in PyTorch, empty buffers; a field that the program assigns is no call, so "
+         "they do not "
+         "see it.");
     tn_module *o = plain_module();
     tn_tensor *instead = PARAMETER;
+    net *f = tn_new(net);
+    f->w = PARAMETER;
+    CHECK(tn_check(f) && p.seen[0] == 0);
     (tn_module_set)(o, "w", PARAMETER), (tn_module_register_parameter)(o, "none", NULL);
     (tn_module_set)(o, "b", tn_buffer(PLAIN)), (tn_module_set)(o, "c", tn_nn_relu()), (tn_module_set)(o, "c", NULL);
     CHECK_STR(p.seen, "w ");

@@ -68,6 +68,12 @@ static void order(void) {
     CHECK_STR(walk_names(tn_named_buffers(m, .recurse = false, .prefix = "x")), "x.mean x.steps ");
 }
 
+static bool visit(tn_module *m, void *data) {
+    strcat(data, tn_module_class(m)->printed);
+    strcat(data, " ");
+    return true;
+}
+
 static void modules(void) {
     TN_SCOPE;
     outer *m = outer_new();
@@ -78,15 +84,27 @@ static void modules(void) {
     HOLDS(113, "Without removing duplicates a shared one comes under every name.");
     CHECK_STR(walk_names(tn_named_modules(m, .remove_duplicate = false)), " first first.l second second.l ");
     IN_C(114, "A module that contains itself is walked safely, but train, apply, to and printing recurse without end.",
-         "Every walk reports it; the field gets no claim, and printing ends.");
+         "Better so: what would contain itself is refused by name, and a field that holds such a module is reported by every walk, "
+         "also that "
+         "over modules; it gets no claim, nothing recurses, and printing ends.");
     inner *loop = inner_new();
     loop->l = (void *)loop;
     CHECK(!tn_train(loop));
     CHECK_ERROR(TN_ERR_OWNERSHIP, "a module cannot contain itself");
     CHECK(tn_parameters(loop) == NULL);
     CHECK_ERROR(TN_ERR_OWNERSHIP, "field 'l' of 'inner'");
+    CHECK(!tn_module_to(loop, TN_FLOAT64));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "field 'l' of 'inner'");
+    char unused[200] = "";
+    CHECK(!tn_module_apply(loop, visit, unused) && unused[0] == 0);
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "field 'l' of 'inner'");
+    tn_named_iter none = tn_named_modules(loop);
+    CHECK(!tn_named_next(&none));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "field 'l' of 'inner'");
     CHECK(strlen(tn_to_string(loop)) > 0);
     loop->l = NULL;
+    CHECK(!tn_module_set(loop, "l", loop) && loop->l == NULL);
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "would contain itself");
     CHECK(tn_check(loop));
     HOLDS(115, "Children are the direct ones, each once, without the empty ones.");
     m->second = m->first;
@@ -146,12 +164,6 @@ static void paths(void) {
     CHECK_ERROR(TN_ERR_ATTRIBUTE, "`w` is not an nn.Module");
     tn_nn_linear *other = tn_nn_linear(2, 2);
     CHECK(tn_set_submodule(m, "second.l", other) && m->second->l == other);
-}
-
-static bool visit(tn_module *m, void *data) {
-    strcat(data, tn_module_class(m)->printed);
-    strcat(data, " ");
-    return true;
 }
 
 static void whole_modules(void) {
@@ -220,19 +232,23 @@ static void conversion(void) {
     HOLDS(130, "So does its gradient, converted.");
     CHECK(tn_grad(w) == g && tn_get_dtype(g) == TN_FLOAT64);
     IN_C(131, "Buffers are replaced by new tensors, so a buffer that two modules share becomes two.",
-         "A buffer stays the same object, and stays shared: no field of the program's struct is written behind its back.");
+         "Better so: a buffer stays the same object, and stays shared, as a Parameter does: no field of the program's struct is "
+         "written "
+         "behind its back, and no pointer to it goes stale.");
     CHECK(m->mean == mean);
     m->first->b = m->mean;
     CHECK(tn_module_to(m, TN_FLOAT32) && m->first->b == m->mean && tn_get_dtype(mean) == TN_FLOAT32);
     IN_C(132, "to(dtype) takes floating and complex dtypes only; a complex parameter loses its imaginary part with a real one.",
-         "A complex parameter keeps its dtype, as with half() and double().");
+         "One call stands for to(dtype), half() and double(); it does what the latter do: a complex parameter keeps its dtype, "
+         "nothing is "
+         "lost, and nothing warns.");
     CHECK(!tn_module_to(m, TN_INT64));
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64");
     IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
          "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
     CHECK(tn_module_to(m, tn_get_dtype(tn_ones(1, .dtype = TN_FLOAT64))) && tn_get_dtype(m->w) == TN_FLOAT64);
     IN_C(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.",
-         "tn_module_to takes no integral dtype at all.");
+         "There is no call for module.type(dtype), which alone takes integral dtypes; tn_module_to refuses them always.");
     CHECK(!tn_module_to(m, TN_INT32));
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point");
     IN_C(136, "All of them return the module.", "They return true; a failed one changes nothing.");
