@@ -51,11 +51,11 @@ static bool run_hook(tni_module *m, const tn_hook *h, tn_tensor **in, size_t n, 
     return right || tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
 }
 
-/* After a forward that failed: hooks that always run, with no results. What goes wrong in them is a warning only. */
+/* After a failure: hooks that always run, with what the forward gave, or no results when it is what failed. What goes wrong in them is a
+ * warning only. */
 static void run_always(tni_module *m, const tni_hooks *h, size_t done, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
     tn_saved_error error;
     tn_error_take(&error);
-    for (size_t i = 0; i < k; i++) out[i] = NULL;
     for (size_t i = done; i < h->n; i++) {
         if (!h->item[i]->always || h->item[i]->removed || run_hook(m, h->item[i], in, n, out, k)) continue;
         tni_warn(
@@ -89,11 +89,15 @@ static bool call_class(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor 
 static bool call_and_post(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     tni_hooks h;
     if (!tni_hooks_take(&h, TNI_HOOK_FORWARD, own_hooks(m, TNI_HOOK_FORWARD))) return false;
-    tn_tensor *copy[MAX_TENSORS];
+    tn_tensor *copy[MAX_TENSORS], *kept[MAX_TENSORS] = {NULL}; /* kept: the results before a hook that fails */
     if (n) memcpy(copy, in, n * sizeof *copy);
     bool right = (!tni_module_computes(m) || tni_computed_refresh(m)) && call_class(m, in, n, out, k);
     size_t done = 0;
-    for (; right && done < h.n; done++) right = h.item[done]->removed || run_hook(m, h.item[done], copy, n, out, k);
+    for (; right && done < h.n; done++) {
+        if (k) memcpy(kept, out, k * sizeof *kept);
+        right = h.item[done]->removed || run_hook(m, h.item[done], copy, n, out, k);
+    }
+    if (!right && k) memcpy(out, kept, k * sizeof *kept);
     right = right && check_tensors(m, "result", out, k);
     if (!right) run_always(m, &h, done, copy, n, out, k);
     tni_hooks_drop(&h);

@@ -30,13 +30,13 @@ bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record
     if (x->requires_grad && tni_is_leaf(x))
         return tni_fail(TN_ERR_AUTOGRAD, "a leaf Variable that requires grad is being used in an in-place operation.");
     if (record && x->view_of_hook)
-        return tni_fail(
-            TN_ERR_AUTOGRAD,
-            "%s: Output %u of %s is a view and is being modified inplace. This view was created inside a custom Function "
-            "(or because an input was returned as-is) and the autograd logic to handle view+inplace would override the "
-            "custom backward associated with the custom Function, leading to incorrect gradients. This behavior is "
-            "forbidden. You can fix this by cloning the output of the custom Function.",
-            who, x->output_nr, x->grad_fn ? tni_node_name(x->grad_fn) : "BackwardHookFunctionBackward");
+        return tni_fail(TN_ERR_AUTOGRAD,
+                        "Output %u of BackwardHookFunction is a view and is being modified inplace. This view was created inside a "
+                        "custom Function "
+                        "(or because an input was returned as-is) and the autograd logic to handle view+inplace would override the "
+                        "custom backward associated with the custom Function, leading to incorrect gradients. This behavior is "
+                        "forbidden. You can fix this by cloning the output of the custom Function.",
+                        x->output_nr);
     if (record && x->base && x->base->a.dtype != x->a.dtype) return refuse_parts(who);
     if (record && x->base && x->view_without_grad)
         return tni_fail(TN_ERR_AUTOGRAD,

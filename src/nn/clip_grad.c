@@ -38,10 +38,10 @@ static tn_tensor *total_norm(tn_tensor *const *x, size_t n, const tn_clip_grad_n
     if (total && opts && opts->error_if_nonfinite && !isfinite(tn_item(total)))
         return (void)tn_raise(
                    TN_ERR_RUNTIME,
-                   "The total norm of order %g for gradients from `parameters` is non-finite, so it cannot be clipped. To "
+                   "The total norm of order %.*f for gradients from `parameters` is non-finite, so it cannot be clipped. To "
                    "disable this error and scale the gradients by the non-finite norm anyway, set "
                    "`error_if_nonfinite=False`",
-                   p),
+                   p == floor(p) ? 1 : 6, p),
                NULL;
     return total;
 }
