@@ -458,7 +458,7 @@ static void hooks(void) {
     CHECK_ERROR(TN_ERR_CALLBACK, "load_state_dict: a hook of 'leaf' returned false");
     tn_hook_remove(h);
     HOLDS(170, "A child gets what stands under its name and a dot: \"a.\" is not \"ab.\".");
-    char parts[100] = "";
+    char parts[500] = "";
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->ab, notes_part, parts, NULL));
     TN_HOOK_SCOPE(tn_register_load_state_dict_pre_hook(m->a, notes_part, parts, NULL));
     CHECK(tn_load_state_dict(m, good) && sum_of(m->ab->w) == 8 && sum_of(m->a->w) == 8);
