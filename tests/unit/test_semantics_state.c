@@ -106,7 +106,7 @@ static void saving(void) {
     CHECK(tn_state_dict(m, .destination = (tn_state *)(void *)tn_ones(1)) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "must be a state");
     HOLDS(148, "Hooks before saving run parent before child, those after it child before parent.");
-    char seen[200] = "";
+    char seen[1000] = "";
     tn_register_state_dict_pre_hook(m, before_save, seen, NULL);
     tn_register_state_dict_pre_hook(m->a, before_save, seen, NULL);
     tn_register_state_dict_post_hook(m->a, after_save, seen, NULL);
@@ -415,7 +415,7 @@ static bool complain(tn_module *m, tn_incompatible *keys, void *data) {
 static void hooks(void) {
     TN_SCOPE;
     net *m = net_new();
-    char seen[300] = "";
+    char seen[2000] = "";
     double w = 0;
     IN_C(169,
          "Hooks before loading get the lists and the map and run parent before child; those after it child before parent, and may "
