@@ -108,6 +108,15 @@ TNI_INLINE const char *tni_module_printed(const tni_module *m) {
     return m->extra && m->extra->printed ? m->extra->printed : m->class_->printed ? m->class_->printed : m->class_->name;
 }
 
+/* The list of a thread's modules: tn_adopt of another thread may unlink. Returns what unlock wants. */
+TNI_INLINE bool tni_modules_lock(tni_thread *t) {
+    bool shared = !tni_single_threaded();
+    if (shared) pthread_mutex_lock(&t->modules_lock);
+    return shared;
+}
+TNI_INLINE void tni_modules_unlock(tni_thread *t, bool locked) {
+    if (locked) pthread_mutex_unlock(&t->modules_lock);
+}
 void tni_module_observe_all(tni_thread *t);
 bool tni_module_observe(tni_module *m); /* did a field change? */
 void tni_module_orphan_all(tni_thread *t);

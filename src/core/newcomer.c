@@ -1,5 +1,6 @@
 /* core/newcomer.c - parameters that came into a module after an optimizer took all that it had: nobody trains them. */
 #include "base/error.h"
+#include "base/memory.h"
 #include "core/module.h"
 #include "core/node.h"
 #include <stdio.h>
@@ -35,9 +36,37 @@ static void mark_below(tni_module *m) {
     tni_walk_clear(&w);
 }
 
+/* Modules of t, claimed: a walk may run setters, which are the program's code, and another thread may adopt what is its own. */
+typedef struct modules {
+    tni_module **item;
+    size_t n, capacity;
+} modules;
+
+/* Those that are marked, or are not; what waits for its end is neither. */
+static bool take_modules(tni_thread *t, bool marked, modules *out) {
+    bool right = true, locked = tni_modules_lock(t);
+    for (tni_module *m = t->modules; m && right; m = m->next) {
+        if (!(m->object.flags & TNI_TRAINED) == marked || tni_count_get(&m->object.claims) == 0) continue;
+        right = tni_reserve(&out->item, &out->capacity, out->n + 1, sizeof *out->item);
+        if (!right) break;
+        tni_claim(&m->object);
+        out->item[out->n++] = m;
+    }
+    tni_modules_unlock(t, locked);
+    return right;
+}
+
+static void give_back(modules *list) {
+    for (size_t i = 0; i < list->n; i++) tni_release(&list->item[i]->object);
+    tni_free(list->item, list->capacity * sizeof *list->item);
+}
+
 void tni_module_mark_trained(tni_thread *t) {
-    for (tni_module *m = t->modules; m; m = m->next)
-        if (!(m->object.flags & TNI_TRAINED) && is_trained_whole(m)) mark_below(m);
+    modules list = {0};
+    if (!take_modules(t, false, &list)) tn_clear_error(); /* memory is out: fewer are watched */
+    for (size_t i = 0; i < list.n; i++)
+        if (!(list.item[i]->object.flags & TNI_TRAINED) && is_trained_whole(list.item[i])) mark_below(list.item[i]);
+    give_back(&list);
 }
 
 void tni_module_note_newcomer(tni_module *m, tni_object *o) {
@@ -74,9 +103,10 @@ static bool judge_newcomer(const tni_module *m, const char *name, int32_t index,
 }
 
 bool tni_module_check_newcomers(tni_thread *t) {
-    bool waits = false, right = true;
-    for (tni_module *m = t->modules; m && right; m = m->next) {
-        if (!(m->object.flags & TNI_TRAINED) || tni_count_get(&m->object.claims) == 0) continue; /* one that waits for its end */
+    modules list = {0};
+    bool waits = false, right = take_modules(t, true, &list);
+    for (size_t k = 0; k < list.n && right; k++) {
+        tni_module *m = list.item[k];
         for (size_t i = 0, n = tni_module_places(m); i < n && right; i++) {
             const char *name;
             int32_t index;
@@ -84,6 +114,7 @@ bool tni_module_check_newcomers(tni_thread *t) {
             if (o && (o->flags & TNI_NEWCOMER)) right = judge_newcomer(m, name, index, o, &waits);
         }
     }
+    give_back(&list);
     t->newcomers = waits || !right;
     return right;
 }

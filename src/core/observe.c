@@ -89,12 +89,11 @@ bool tni_module_observe(tni_module *m) {
 }
 
 void tni_module_observe_all(tni_thread *t) {
-    bool shared = !tni_single_threaded(), outer = t->holding;
-    if (shared) pthread_mutex_lock(&t->modules_lock);
+    bool outer = t->holding, locked = tni_modules_lock(t);
     t->holding = true; /* what leaves a field waits: nothing is released before all modules were observed */
     for (tni_module *m = t->modules; m; m = m->next) tni_module_observe(m);
     t->holding = outer;
-    if (shared) pthread_mutex_unlock(&t->modules_lock);
+    tni_modules_unlock(t, locked);
 }
 
 /* ---- places that are set by call ---- */

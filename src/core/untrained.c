@@ -3,13 +3,6 @@
 #include "base/error.h"
 #include "core/module.h"
 
-static void lock(tni_thread *t) {
-    if (!tni_single_threaded()) pthread_mutex_lock(&t->modules_lock);
-}
-static void unlock(tni_thread *t) {
-    if (!tni_single_threaded()) pthread_mutex_unlock(&t->modules_lock);
-}
-
 static bool is_untrained(const tni_object *o) {
     const tn_tensor *x = (const tn_tensor *)o;
     return o && tni_is_parameter(o) && x->requires_grad && !x->optimized;
@@ -48,10 +41,10 @@ static bool check_unowned(tni_thread *t) {
 /* ---- a module of nobody ---- */
 
 static tni_module *next_with_stranger(tni_thread *t) {
-    lock(t);
+    bool locked = tni_modules_lock(t);
     tni_module *m = t->modules;
     while (m && !(m->extra && m->extra->stranger && tni_count_get(&m->object.claims) > 0)) m = m->next; /* 0: waits for its end */
-    unlock(t);
+    tni_modules_unlock(t, locked);
     return m;
 }
 
