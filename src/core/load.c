@@ -216,11 +216,6 @@ static bool judge(tni_state_visit *v, tni_module *m) {
 
 /* ---- doing, and undoing ---- */
 
-static tn_tensor *claimed(tn_tensor *x) {
-    if (x) tni_claim(&x->object);
-    return x;
-}
-
 /* What becomes the member: a parameter's place takes a Parameter, with the old one's requires_grad. */
 static tn_tensor *member_from(loader *l, const action *a) {
     bool parameter = tni_module_place_status(a->owner, a->place, &a->to->object) & TNI_SLOT_PARAMETER;
@@ -236,7 +231,7 @@ static tn_tensor *member_from(loader *l, const action *a) {
 static bool prepare_swap(loader *l, action *a) {
     TNI_TRY(tni_swap_verdict(a->to, "t1", 0)); /* hooks ran since it was judged */
     const tn_tensor *x = a->to, *memory = l->assign ? a->from : a->put ? a->put : x;
-    tn_tensor *fresh = claimed(tni_give(l->t, tni_tensor_alias(l->t, "load_state_dict", memory)));
+    tn_tensor *fresh = tni_claimed(tni_give(l->t, tni_tensor_alias(l->t, "load_state_dict", memory)));
     if (!(a->fresh = fresh)) return false;
     fresh->is_parameter = x->is_parameter;
     fresh->is_buffer = x->is_buffer;
@@ -256,15 +251,15 @@ static bool prepare(loader *l, bool keep_old) {
             TNI_TRY(prepare_swap(l, a));
         } else if (l->assign) {
             TNI_TRY(tni_module_own("load_state_dict", a->owner));
-            if (!(a->put = claimed(member_from(l, a)))) return false;
-            a->backup = claimed(a->to);
+            if (!(a->put = tni_claimed(member_from(l, a)))) return false;
+            a->backup = tni_claimed(a->to);
         } else if (a->to->uninitialized) {
             tn_tensor *fresh = tni_tensor_new(l->t, "load_state_dict", (tn_dtype)a->to->a.dtype, a->from->a.sizes, a->from->a.ndim);
-            if (!(a->put = claimed(tni_give(l->t, fresh)))) return false;
+            if (!(a->put = tni_claimed(tni_give(l->t, fresh)))) return false;
         } else if (keep_old) {
             tn_tensor *old = tni_give(l->t, tni_tensor_new_like(l->t, "load_state_dict", a->to, (tn_dtype)a->to->a.dtype));
             if (!old || !tni_copy_array(&old->a, &a->to->a)) return false;
-            a->backup = claimed(old);
+            a->backup = tni_claimed(old);
         }
         if (l->swaps && !l->assign) TNI_TRY(prepare_swap(l, a));
         a->version = tni_version_get(a->to);

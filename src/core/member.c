@@ -297,16 +297,22 @@ void *(tn_module_get)(tn_module *handle, const char *name) {
     return o && tni_scope_claim(t, o) ? tni_handle_of(o) : NULL;
 }
 
+static bool find_deletable(tni_module *m, const char *name, target *t) {
+    tni_module_observe(m);
+    *t = (target){.place = -1};
+    if (name) *t = find_target(m, name);
+    TNI_CHECK(t->place >= 0 && t->exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
+              name ? name : "(null)");
+    return !tni_computed_find(m, name) ||
+           tni_fail(TN_ERR_ATTRIBUTE, "property of '%s' object has no deleter", tni_module_printed(m));
+}
+
 bool(tn_module_delete)(tn_module *handle, const char *name) {
     tni_object *o;
     tni_module *m = begin("module_delete", handle, NULL, &o);
     if (!m) return false;
-    tni_module_observe(m);
-    target t = {.place = -1};
-    if (name) t = find_target(m, name);
-    TNI_CHECK(t.place >= 0 && t.exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
-              name ? name : "(null)");
-    TNI_CHECK(!tni_computed_find(m, name), TN_ERR_ATTRIBUTE, "property of '%s' object has no deleter", tni_module_printed(m));
+    target t;
+    TNI_TRY(find_deletable(m, name, &t));
     tni_module_take_place(m, (size_t)t.place);
     return true;
 }
@@ -318,12 +324,8 @@ bool(tn_module_replace)(tn_module *handle, const char *name, tn_tensor *value) {
     if (!m) return false;
     TNI_CHECK(o && o->tag == TNI_TENSOR && !tni_is_parameter(o) && !tni_is_buffer(o), TN_ERR_TYPE,
               "module_replace: argument 'value' must be a tensor without a mark");
-    tni_module_observe(m);
-    target t = {.place = -1};
-    if (name) t = find_target(m, name);
-    TNI_CHECK(t.place >= 0 && t.exists, TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", tni_module_printed(m),
-              name ? name : "(null)");
-    TNI_CHECK(!tni_computed_find(m, name), TN_ERR_ATTRIBUTE, "property of '%s' object has no deleter", tni_module_printed(m));
+    target t;
+    TNI_TRY(find_deletable(m, name, &t));
     return tni_module_put(m, name, o, TNI_SLOT_PLAIN);
 }
 

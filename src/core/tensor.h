@@ -80,6 +80,11 @@ tni_meta *tni_tensor_meta(tn_tensor *x); /* made at first use; NULL with TN_ERR_
 void tni_tensor_set_grad(tn_tensor *x,
                          tn_tensor *grad); /* claims grad (may be NULL), gives up the old one; meta exists or grad is NULL */
 
+/* x with one more claim; NULL passes. */
+TNI_INLINE tn_tensor *tni_claimed(tn_tensor *x) {
+    if (x) tni_claim(&x->object);
+    return x;
+}
 /* A graph's claim on a tensor that it saves. */
 TNI_INLINE void tni_claim_saved(tn_tensor *x) {
     tni_count_up(&x->held);

@@ -50,11 +50,6 @@ static tn_tensor *convert(tni_thread *t, const changes *c, const tn_tensor *x) {
     return NULL;
 }
 
-static tn_tensor *claimed(tn_tensor *x) {
-    if (x) tni_claim(&x->object);
-    return x;
-}
-
 /* The new Parameter of an overwrite or a swap, as the old one but for hooks. */
 static bool prepare_parameter(tni_thread *t, const changes *c, change *k) {
     const tn_tensor *x = k->x;
@@ -81,10 +76,10 @@ static bool prepare_one(tni_thread *t, changes *c, const tni_found *found, manne
     if (how == SET_DATA && !changes_it(c, x) && !changes_grad) return true;
     if (!tni_reserve(&c->item, &c->capacity, c->n + 1, sizeof *c->item)) return false;
     change *k = &c->item[c->n++];
-    *k = (change){.how = how, .x = claimed(x), .grad = claimed(grad), .owner = found->owner, .place = found->place};
+    *k = (change){.how = how, .x = tni_claimed(x), .grad = tni_claimed(grad), .owner = found->owner, .place = found->place};
     tni_claim(&k->owner->object);
-    if (!(k->to = claimed(convert(t, c, x)))) return false;
-    if (changes_grad && !(k->new_grad = claimed(convert(t, c, grad)))) return false;
+    if (!(k->to = tni_claimed(convert(t, c, x)))) return false;
+    if (changes_grad && !(k->new_grad = tni_claimed(convert(t, c, grad)))) return false;
     return how == SET_DATA || prepare_parameter(t, c, k);
 }
 

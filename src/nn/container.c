@@ -170,10 +170,6 @@ static tn_nn_container *new_like(tn_nn_container *self) {
     return class_ ? tn_module_new(class_) : NULL;
 }
 
-static const char *class_name(tn_nn_container *self) {
-    const tn_class *c = tn_module_class(&self->module);
-    return c->printed ? c->printed : c->name;
-}
 static bool is_list(tn_nn_container *self) { return tn_module_class(&self->module) == &tn_nn_module_list_class; }
 static bool has_children(tn_nn_container *self) {
     return is_list(self) || tn_module_class(&self->module) == &tn_nn_sequential_class;
@@ -206,9 +202,9 @@ TN_API bool tn_nn_container_extend(tn_nn_container *self, tn_nn_container *other
     TN_SCOPE;
     if (tn_error() != TN_OK || !self || !other || !tn_module_class(&self->module) || !tn_module_class(&other->module)) return false;
     if (!has_children(other))
-        return is_list(self)
-                   ? tn_raise(TN_ERR_TYPE, "ModuleList.extend should be called with an iterable, but got %s", class_name(other))
-                   : tn_raise(TN_ERR_TYPE, "'%s' object is not iterable", class_name(other));
+        return is_list(self) ? tn_raise(TN_ERR_TYPE, "ModuleList.extend should be called with an iterable, but got %s",
+                                        tn_module_printed(other))
+                             : tn_raise(TN_ERR_TYPE, "'%s' object is not iterable", tn_module_printed(other));
     tni_items l = {0}, more = {0};
     bool right = tni_items_take(&more, &other->module, true, 0) && tni_items_take(&l, &self->module, true, more.n);
     for (size_t i = 0; right && i < more.n; i++) tni_items_put(&l, NULL, more.value[more.others + i]);
@@ -222,12 +218,13 @@ TN_API bool tn_nn_container_extend(tn_nn_container *self, tn_nn_container *other
 TN_API tn_nn_container *tn_nn_container_add(tn_nn_container *a, tn_nn_container *b) {
     tn_nn_container *both = tn_error() == TN_OK && b ? new_like(a) : NULL;
     if (!both || !tn_module_class(&b->module)) return NULL;
-    if (is_list(a) && !has_children(b)) return (void)tn_raise(TN_ERR_TYPE, "'%s' object is not iterable", class_name(b)), NULL;
+    if (is_list(a) && !has_children(b))
+        return (void)tn_raise(TN_ERR_TYPE, "'%s' object is not iterable", tn_module_printed(b)), NULL;
     if (!is_list(a) && tn_module_class(&b->module) != &tn_nn_sequential_class)
         return (void)tn_raise(TN_ERR_VALUE,
                               "add operator supports only objects of Sequential class, but <class "
                               "'torch.nn.modules.container.%s'> is given.",
-                              class_name(b)),
+                              tn_module_printed(b)),
                NULL;
     bool right = add_children(both, a, 0, 1, (size_t)tn_nn_container_len(a), false) &&
                  add_children(both, b, 0, 1, (size_t)tn_nn_container_len(b), false);

@@ -1,6 +1,7 @@
 /* nn/layer.h - what layers share. Public functions only: a program's own layer could do all of this. */
 #ifndef TNI_LAYER_H
 #define TNI_LAYER_H
+#include <string.h>
 #include <tison/nn.h>
 
 /* torch's reset_parameters of Linear and convolutions: the weight uniform by kaiming with a = sqrt(5), then the bias (NULL: none) within
@@ -22,6 +23,16 @@ bool tni_layer_affine(const int64_t *sizes, size_t ndim, bool with_weight, bool 
 /* Text as Python prints it: 1e-05, 1.0, None for NaN; (2, 3), (4,). As snprintf. */
 int tni_layer_number(char *out, size_t room, double value);
 int tni_layer_tuple(char *out, size_t room, const int64_t *values, size_t n);
+/* "torch.Size([3, 4])", for messages. */
+typedef struct tni_text {
+    char text[200];
+} tni_text;
+const char *tni_size_text(tni_text *out, const int64_t *sizes, size_t n);
+#define TNI_SIZE_TEXT(x) tni_size_text(&(tni_text){{0}}, tn_sizes(x), (size_t)tn_ndim(x))
+static inline bool tni_has_sizes(tn_tensor *x, const int64_t *sizes, int64_t n) {
+    return tn_ndim(x) == n && (n == 0 || memcmp(tn_sizes(x), sizes, (size_t)n * sizeof *sizes) == 0);
+}
+static inline bool tni_same_sizes(tn_tensor *a, tn_tensor *b) { return tni_has_sizes(a, tn_sizes(b), tn_ndim(b)); }
 
 /* An {h, w} option: the pair when it is given, else the number twice. */
 static inline void tni_layer_pair(int64_t out[2], int64_t one, const int64_t *pair) {

@@ -30,8 +30,7 @@ typedef struct norm {
 } norm;
 
 static norm *new_norm(const char *name) {
-    if (strlen(name) > 190)
-        return (void)tn_raise(TN_ERR_VALUE, "a name of at most 190 bytes is needed"), NULL;
+    if (strlen(name) > 190) return (void)tn_raise(TN_ERR_VALUE, "a name of at most 190 bytes is needed"), NULL;
     norm *n = tni_alloc_zero(sizeof *n);
     if (n) snprintf(n->name, NAME_ROOM, "%s", name);
     return n;
@@ -73,13 +72,8 @@ static tn_tensor *weight_of(tn_module *m, const char *name, const char *who) {
     return found.value;
 }
 
-static void delete_if_there(tn_module *m, const char *name) {
-    tn_member found;
-    if (tni_parametrize_find(m, name, &found)) (void)(tn_module_delete)(m, name);
-}
-
 static bool take_away(tn_module *m, const char *name, const char *const *ends, size_t n, tn_hook *hook) {
-    for (size_t i = 0; i < n; i++) delete_if_there(m, BESIDE(name, ends[i]));
+    for (size_t i = 0; i < n; i++) tni_parametrize_drop(m, BESIDE(name, ends[i]));
     tn_hook_remove(hook);
     return tn_error() == TN_OK;
 }
@@ -102,14 +96,18 @@ static bool are_free(tn_module *m, const char *name, const char *const *ends, si
     return tn_error() == TN_OK;
 }
 
-static bool refuse_absent(tn_module *m, const char *what, const char *name) {
-    return tn_error() == TN_OK && tn_raise(TN_ERR_VALUE, "%s of '%s' not found in %s", what, name, tn_to_string(m));
-}
-
-/* The computed value becomes a parameter. */
-static bool make_parameter(tn_module *m, const char *name, tn_tensor *value) {
-    tn_tensor *parameter = value ? tn_parameter_at(value, true, NULL) : NULL;
-    return parameter && (tn_module_set)(m, name, parameter);
+/* The computed value becomes a parameter, and what stands beside it goes, the hook too. */
+static bool remove_norm(tn_module *m, const char *name, const char *what, tn_forward_pre_hook *function,
+                        tn_tensor *(*compute)(tn_module *, const norm *), const char *const *ends, size_t count) {
+    TN_SCOPE;
+    TN_NO_GRAD;
+    norm n;
+    if (!name) name = "weight";
+    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
+    tn_hook *hook = find_hook(m, function, name, &n);
+    if (!hook) return tn_error() == TN_OK && tn_raise(TN_ERR_VALUE, "%s of '%s' not found in %s", what, name, tn_to_string(m));
+    tn_tensor *value = compute(m, &n), *parameter = value ? tn_parameter_at(value, true, NULL) : NULL;
+    return parameter && (tn_module_set)(m, name, parameter) && take_away(m, name, ends, count, hook);
 }
 
 /* ---- weight_norm ---- */
@@ -162,14 +160,7 @@ TN_API bool(tn_nn_utils_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts 
 /** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_weight_norm. */
 TN_API bool(tn_nn_utils_remove_weight_norm)(tn_module *m, const char *name) {
-    TN_SCOPE;
-    norm n;
-    if (!name) name = "weight";
-    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
-    tn_hook *hook = find_hook(m, weight_norm_hook, name, &n);
-    if (!hook) return refuse_absent(m, "weight_norm", name);
-    TN_NO_GRAD;
-    return make_parameter(m, name, weighted(m, &n)) && take_away(m, name, weight_norm_parts, 2, hook);
+    return remove_norm(m, name, "weight_norm", weight_norm_hook, weighted, weight_norm_parts, 2);
 }
 
 /* ---- spectral_norm ---- */
@@ -192,6 +183,9 @@ static tn_tensor *scaled(tn_module *m, const norm *n, bool iterate) {
     if (!matrix || (iterate && !power_iterations(n, matrix, u, v))) return NULL;
     return tn_div(w, tn_dot(tn_clone(u), tn_mv(matrix, tn_clone(v))));
 }
+
+/* Without power iterations. */
+static tn_tensor *settled(tn_module *m, const norm *n) { return scaled(m, n, false); }
 
 static bool spectral_norm_hook(tn_module *m, tn_tensor *in[], size_t n, void *data) {
     const norm *own = data;
@@ -285,12 +279,5 @@ TN_API bool(tn_nn_utils_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_o
 /** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_spectral_norm. */
 TN_API bool(tn_nn_utils_remove_spectral_norm)(tn_module *m, const char *name) {
-    TN_SCOPE;
-    norm n;
-    if (!name) name = "weight";
-    if (tn_error() != TN_OK || !tn_module_class(m)) return false;
-    tn_hook *hook = find_hook(m, spectral_norm_hook, name, &n);
-    if (!hook) return refuse_absent(m, "spectral_norm", name);
-    TN_NO_GRAD;
-    return make_parameter(m, name, scaled(m, &n, false)) && take_away(m, name, spectral_norm_parts, 3, hook);
+    return remove_norm(m, name, "spectral_norm", spectral_norm_hook, settled, spectral_norm_parts, 3);
 }

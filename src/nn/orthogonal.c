@@ -1,4 +1,5 @@
 /* nn/orthogonal.c - torch.nn.utils.parametrizations.orthogonal: members that are orthogonal matrices. */
+#include "nn/layer.h"
 #include "nn/parametrize.h"
 #include <stdio.h>
 #include <string.h>
@@ -118,19 +119,10 @@ static tn_tensor *full_base(tn_tensor *q, int64_t n, int64_t k) {
     return tn_error() == TN_OK ? make_orthogonal(q) : NULL;
 }
 
-static const char *size_text(char out[400], const int64_t *sizes, int64_t n) {
-    size_t at = (size_t)snprintf(out, 400, "torch.Size([");
-    for (int64_t d = 0; d < n && at < 400; d++)
-        at += (size_t)snprintf(out + at, 400 - at, "%s%lld", d ? ", " : "", (long long)sizes[d]);
-    if (at < 400) snprintf(out + at, 400 - at, "])");
-    return out;
-}
-
 static bool check_shape(const tni_orthogonal *self, tn_tensor *x) {
-    char own[400], given[400];
-    if (tn_ndim(x) == self->ndim && memcmp(tn_sizes(x), self->shape, (size_t)self->ndim * sizeof(int64_t)) == 0) return true;
+    if (tni_has_sizes(x, self->shape, self->ndim)) return true;
     return tn_raise(TN_ERR_VALUE, "Expected a matrix or batch of matrices of shape %s. Got a tensor of shape %s.",
-                    size_text(own, self->shape, self->ndim), size_text(given, tn_sizes(x), tn_ndim(x)));
+                    tni_size_text(&(tni_text){{0}}, self->shape, (size_t)self->ndim), TNI_SIZE_TEXT(x));
 }
 
 /* With trivialization q itself becomes the base, and -1 on the diagonal is what every map takes to the identity. */

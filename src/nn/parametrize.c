@@ -1,5 +1,6 @@
 /* nn/parametrize.c - torch.nn.utils.parametrize: members of a module that are computed from others. */
 #include "nn/parametrize.h"
+#include "nn/layer.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +85,11 @@ bool tni_parametrize_find(tn_module *m, const char *name, tn_member *out) {
     return find(m, name, out) && out->kind != TN_MEMBER_MODULE;
 }
 
+void tni_parametrize_drop(tn_module *m, const char *name) {
+    tn_member found;
+    if (tni_parametrize_find(m, name, &found)) (void)(tn_module_delete)(m, name);
+}
+
 static tni_parametrizations *table_of(tn_module *m) {
     tn_member found;
     if (!find(m, "parametrizations", &found) || found.kind != TN_MEMBER_MODULE) return NULL;
@@ -98,18 +104,6 @@ static tn_module *list_of(tn_module *m, const char *name) {
 
 /* ---- texts and comparisons ---- */
 
-static const char *size_text(char *out, size_t room, tn_tensor *x) {
-    size_t at = (size_t)snprintf(out, room, "torch.Size([");
-    for (int64_t d = 0; d < tn_ndim(x) && at < room; d++)
-        at += (size_t)snprintf(out + at, room - at, "%s%lld", d ? ", " : "", (long long)tn_size(x, d));
-    if (at < room) snprintf(out + at, room - at, "])");
-    return out;
-}
-#define SIZE_TEXT(x) size_text((char[200]){0}, 200, x)
-
-static bool same_shape(tn_tensor *a, tn_tensor *b) {
-    return tn_ndim(a) == tn_ndim(b) && memcmp(tn_sizes(a), tn_sizes(b), (size_t)tn_ndim(a) * sizeof(int64_t)) == 0;
-}
 static bool same_dtype(tn_tensor *a, tn_tensor *b) { return tn_get_dtype(a) == tn_get_dtype(b); }
 static const char *dtype_text(tn_tensor *x) { return tn_dtype_name(tn_get_dtype(x)); }
 
@@ -205,11 +199,11 @@ static bool check_first(tn_tensor *before, tn_tensor *after) {
                         "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` flag is enabled.\n"
                         "unparametrized dtype: torch.%s\nparametrized dtype: torch.%s",
                         dtype_text(before), dtype_text(after));
-    return same_shape(before, after) ||
+    return tni_same_sizes(before, after) ||
            tn_raise(TN_ERR_VALUE,
                     "Registering a parametrization may not change the shape of the tensor, unless `unsafe` flag is enabled.\n"
                     "unparametrized shape: %s\nparametrized shape: %s",
-                    SIZE_TEXT(before), SIZE_TEXT(after));
+                    TNI_SIZE_TEXT(before), TNI_SIZE_TEXT(after));
 }
 
 /* Of a further one, whose result is x, and what its right_inverse makes of that. */
@@ -220,12 +214,12 @@ static bool check_further(const char *name, tn_module *f, tn_tensor *y, tn_tenso
             "Registering a parametrization may not change the dtype of the tensor, unless the `unsafe` flag is enabled.\n"
             "module.%s.dtype: torch.%s\nparametrization(module.%s).dtype: torch.%s",
             name, dtype_text(y), name, dtype_text(x));
-    if (!same_shape(x, y))
+    if (!tni_same_sizes(x, y))
         return tn_raise(
             TN_ERR_VALUE,
             "Registering a parametrization may not change the shape of the tensor, unless the `unsafe` flag is enabled.\n"
             "module.%s.shape: %s\nparametrization(module.%s).shape: %s",
-            name, SIZE_TEXT(y), name, SIZE_TEXT(x));
+            name, TNI_SIZE_TEXT(y), name, TNI_SIZE_TEXT(x));
     tn_tensor *z[MOST_ORIGINALS];
     size_t n = invert(f, x, z);
     if (!n) return false;
@@ -236,11 +230,11 @@ static bool check_further(const char *name, tn_module *f, tn_tensor *y, tn_tenso
                         "The tensor returned by parametrization.right_inverse must have the same dtype as module.%s, unless the "
                         "`unsafe` flag is enabled.\nmodule.%s.dtype: torch.%s\nreturned dtype: torch.%s",
                         name, name, dtype_text(y), dtype_text(z[0]));
-    return same_shape(z[0], y) ||
+    return tni_same_sizes(z[0], y) ||
            tn_raise(TN_ERR_VALUE,
                     "The tensor returned by parametrization.right_inverse must have the same shape as module.%s, unless the "
                     "`unsafe` flag is enabled.\nmodule.%s.shape: %s\nreturned shape: %s",
-                    name, name, SIZE_TEXT(y), SIZE_TEXT(z[0]));
+                    name, name, TNI_SIZE_TEXT(y), TNI_SIZE_TEXT(z[0]));
 }
 
 /* ---- registering ---- */

@@ -5,4 +5,5 @@
 
 /* What stands under a name of m: its kind is PARAMETER, BUFFER or PLAIN. False, without an error, when no tensor stands there. */
 bool tni_parametrize_find(tn_module *m, const char *name, tn_member *out);
+void tni_parametrize_drop(tn_module *m, const char *name); /* deletes such a tensor where there is one */
 #endif

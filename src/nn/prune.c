@@ -70,15 +70,10 @@ typedef struct tn_nn_prune_opts {
 
 static tn_tensor *product(tn_tensor *orig, tn_tensor *mask) { return tn_mul(tn_to(mask, tn_get_dtype(orig)), orig); }
 
-static const char *class_name(tn_module *m) {
-    const tn_class *c = tn_module_class(m);
-    return c->printed ? c->printed : c->name;
-}
-
 static bool find_part(tn_module *m, const char *name, tn_tensor **out) {
     tn_member found;
     if (tni_parametrize_find(m, name, &found)) return *out = found.value, true;
-    return tn_error() == TN_OK && tn_raise(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", class_name(m), name);
+    return tn_error() == TN_OK && tn_raise(TN_ERR_ATTRIBUTE, "'%s' object has no attribute '%s'", (tn_module_printed)(m), name);
 }
 
 static void write_names(const char *name, tni_pruned *p) {
@@ -123,7 +118,7 @@ static bool refuse_absent(tn_module *m, const char *name) {
     if (tn_error() != TN_OK) return false;
     if (!other) return tn_raise(TN_ERR_TYPE, "ones_like(): argument 'input' (position 1) must be Tensor, not NoneType");
     return tn_raise(TN_ERR_TYPE, "cannot assign '%s' object to parameter '%s_orig' (torch.nn.Parameter or None required)",
-                    class_name(other), name);
+                    (tn_module_printed)(other), name);
 }
 
 /* The first pruning moves a parameter of the module's own, and nothing else may have the new names. */
@@ -151,11 +146,6 @@ bool tni_prune_look(tn_module *m, const char *name, tni_pruned *p) {
     return p->hook ? find_parts(m, p) : check_first(m, name, p, found.kind);
 }
 
-static void delete_if_there(tn_module *m, const char *name) {
-    tn_member found;
-    if (tni_parametrize_find(m, name, &found)) (void)(tn_module_delete)(m, name);
-}
-
 void tni_prune_take_back(tn_module *m, const char *name, const tni_pruned *before) {
     tn_saved_error error;
     tn_error_take(&error);
@@ -164,8 +154,8 @@ void tni_prune_take_back(tn_module *m, const char *name, const tni_pruned *befor
     } else {
         tn_hook *hook = find_hook(m, name);
         (void)(tn_module_set)(m, name, before->orig);
-        delete_if_there(m, before->mask_name);
-        delete_if_there(m, before->orig_name);
+        tni_parametrize_drop(m, before->mask_name);
+        tni_parametrize_drop(m, before->orig_name);
         if (hook) tn_hook_remove(hook);
     }
     if (error.status != TN_OK) tn_error_put(&error);
@@ -188,10 +178,6 @@ bool tni_prune_put(tn_module *m, const char *name, const tni_pruned *p, tn_tenso
 
 /* ---- pruning one tensor ---- */
 
-bool tni_prune_same_shape(tn_tensor *a, tn_tensor *b) {
-    return tn_ndim(a) == tn_ndim(b) && memcmp(tn_sizes(a), tn_sizes(b), (size_t)tn_ndim(a) * sizeof(int64_t)) == 0;
-}
-
 /** Prunes m.name by any method. TN_ERR_ATTRIBUTE: there is no such tensor; TN_ERR_TYPE: it is not a parameter, or the amount is no number;
  *  TN_ERR_VALUE: an amount below 0, above 1 for a float, or of more than there is, and one dim for channels; TN_ERR_INDEX: no such dim;
  *  TN_ERR_ASSERTION: scores or a mask of another shape. BasePruningMethod.apply of torch.nn.utils.prune. */
@@ -200,11 +186,11 @@ TN_API bool(tn_nn_utils_prune_apply)(tn_module *m, const char *name, const tn_nn
     tni_pruned p;
     tn_tensor *scores = opts ? opts->importance_scores : NULL;
     if (!tni_prune_check(method) || !tni_prune_look(m, name, &p)) return false;
-    if (scores && !tni_prune_same_shape(scores, p.value)) {
+    if (scores && !tni_same_sizes(scores, p.value)) {
         const char *text = tn_to_string(m);
         return tn_error() == TN_OK &&
                tn_raise(TN_ERR_ASSERTION, "importance_scores should have the same shape as parameter %s of %s, got %s vs %s", name,
-                        text, tni_prune_size(scores).text, tni_prune_size(p.value).text);
+                        text, TNI_SIZE_TEXT(scores), TNI_SIZE_TEXT(p.value));
     }
     tn_tensor *mask;
     {

@@ -1,7 +1,7 @@
 /* nn/prune.h - what the parts of pruning share. */
 #ifndef TNI_NN_PRUNE_H
 #define TNI_NN_PRUNE_H
-#include <tison/nn.h>
+#include "nn/layer.h"
 
 enum { TNI_PRUNE_NAME = 200 };
 
@@ -28,11 +28,4 @@ const char *tni_prune_type_name(tn_nn_prune_type type);
 /* The method's mask for scores on top of the mask, of the same shape. `left`: it sees only what the mask leaves, as torch's
  * PruningContainer hands it out: entries, channels, or for a global method all. [scope] */
 tn_tensor *tni_prune_mask(const tn_nn_pruning *method, tn_tensor *scores, tn_tensor *mask, bool left);
-
-bool tni_prune_same_shape(tn_tensor *a, tn_tensor *b);
-/* "torch.Size([3, 4])" */
-typedef struct tni_prune_text {
-    char text[160];
-} tni_prune_text;
-tni_prune_text tni_prune_size(tn_tensor *x);
 #endif

@@ -17,15 +17,6 @@ typedef struct tn_nn_prune_prune_opts {
 #endif
 #endif
 
-tni_prune_text tni_prune_size(tn_tensor *x) {
-    tni_prune_text out;
-    int at = snprintf(out.text, sizeof out.text, "torch.Size([");
-    for (int64_t d = 0, n = tn_ndim(x); d < n && (size_t)at < sizeof out.text; d++)
-        at += snprintf(out.text + at, sizeof out.text - (size_t)at, "%s%lld", d ? ", " : "", (long long)tn_size(x, d));
-    if ((size_t)at < sizeof out.text) snprintf(out.text + at, sizeof out.text - (size_t)at, "])");
-    return out;
-}
-
 /* ---- amounts ---- */
 
 static bool takes_amount(const tn_nn_pruning *method) {
@@ -106,9 +97,8 @@ static bool check_structured(tn_tensor *t, int64_t *dim) {
         return tn_raise(
             TN_ERR_VALUE,
             "Structured pruning can only be applied to multidimensional tensors. Found tensor of shape %s with %lld dims",
-            tni_prune_size(t).text, (long long)ndim);
-    if (*dim >= ndim)
-        return tn_raise(TN_ERR_INDEX, "Invalid index %lld for tensor of size %s", (long long)*dim, tni_prune_size(t).text);
+            TNI_SIZE_TEXT(t), (long long)ndim);
+    if (*dim >= ndim) return tn_raise(TN_ERR_INDEX, "Invalid index %lld for tensor of size %s", (long long)*dim, TNI_SIZE_TEXT(t));
     if (*dim < -ndim) return tn_raise(TN_ERR_INDEX, "tuple index out of range");
     *dim += *dim < 0 ? ndim : 0;
     return true;
@@ -154,9 +144,9 @@ static tn_tensor *ln_structured_mask(const tn_nn_pruning *method, tn_tensor *t, 
 
 static tn_tensor *given_mask(const tn_nn_pruning *method, tn_tensor *t, tn_tensor *mask) {
     (void)t;
-    if (!tni_prune_same_shape(mask, method->mask))
-        return (void)tn_raise(TN_ERR_ASSERTION, "default_mask shape %s must match self.mask shape %s", tni_prune_size(mask).text,
-                              tni_prune_size(method->mask).text),
+    if (!tni_same_sizes(mask, method->mask))
+        return (void)tn_raise(TN_ERR_ASSERTION, "default_mask shape %s must match self.mask shape %s", TNI_SIZE_TEXT(mask),
+                              TNI_SIZE_TEXT(method->mask)),
                NULL;
     return tn_mul(mask, tn_to(tn_detach(method->mask), tn_get_dtype(mask)));
 }
@@ -233,9 +223,9 @@ TN_API tn_tensor *(tn_nn_utils_prune_prune)(const tn_nn_pruning *method, tn_tens
     TN_SCOPE;
     tn_tensor *scores = opts && opts->importance_scores ? opts->importance_scores : t, *mask = opts ? opts->default_mask : NULL;
     if (!tni_prune_check(method) || !t) return NULL;
-    if (!tni_prune_same_shape(scores, t))
+    if (!tni_same_sizes(scores, t))
         return (void)tn_raise(TN_ERR_ASSERTION, "importance_scores should have the same shape as tensor t, got %s vs %s",
-                              tni_prune_size(scores).text, tni_prune_size(t).text),
+                              TNI_SIZE_TEXT(scores), TNI_SIZE_TEXT(t)),
                NULL;
     {
         TN_NO_GRAD;

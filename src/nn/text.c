@@ -1,4 +1,4 @@
-/* nn/text.c - numbers and tuples as Python prints them, for extra_repr. */
+/* nn/text.c - numbers, tuples and sizes as Python prints them, for extra_repr and messages. */
 #include "nn/layer.h"
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +20,14 @@ int tni_layer_number(char *out, size_t room, double value) {
     if (exponent < -4 || exponent >= 16) return snprintf(out, room, "%s", text);
     int decimals = digits - 1 - exponent;
     return snprintf(out, room, "%.*f", decimals > 1 ? decimals : 1, value);
+}
+
+const char *tni_size_text(tni_text *out, const int64_t *sizes, size_t n) {
+    int at = snprintf(out->text, sizeof out->text, "torch.Size([");
+    for (size_t d = 0; d < n && (size_t)at < sizeof out->text; d++)
+        at += snprintf(out->text + at, sizeof out->text - (size_t)at, "%s%lld", d ? ", " : "", (long long)sizes[d]);
+    if ((size_t)at < sizeof out->text) snprintf(out->text + at, sizeof out->text - (size_t)at, "])");
+    return out->text;
 }
 
 int tni_layer_tuple(char *out, size_t room, const int64_t *values, size_t n) {
