@@ -219,6 +219,31 @@ static void nothing_is_left(void) {
     CHECK_EQ_INT(live_objects(), before);
 }
 
+/* One NaN among numbers wins, whatever its sign and place. */
+static void a_nan_among_numbers(void) {
+    for (int wide = 0; wide < 2; wide++)
+        for (int64_t n = 3; n < 80; n += 25)
+            for (int64_t at = 0; at < n; at += n / 3)
+                for (int negative = 0; negative < 2; negative++) {
+                    TN_SCOPE;
+                    tn_tensor *x = tn_arange(n, .dtype = wide ? TN_FLOAT64 : TN_FLOAT32), *where;
+                    double nan_ = copysign(NAN, negative ? -1 : 1);
+                    if (wide)
+                        tn_data_f64(x)[at] = nan_;
+                    else
+                        tn_data_f32(x)[at] = (float)nan_;
+                    CHECK(isnan(tn_item(tn_max(x))) && isnan(tn_item(tn_min(x))));
+                    CHECK(isnan(tn_item(tn_amax(x))) && isnan(tn_item(tn_amin(x))));
+                    CHECK(tn_item(tn_argmax(x)) == (double)at && tn_item(tn_argmin(x)) == (double)at);
+                    CHECK((tn_min_dim)(x, 0, false, NULL, &where) && tn_item(where) == (double)at);
+                    CHECK((tn_max_dim)(x, 0, false, NULL, &where) && tn_item(where) == (double)at);
+                }
+    TN_SCOPE;
+    tn_tensor *x = tn_zeros(40);
+    tn_data_f32(x)[20] = -NAN;
+    CHECK(isnan(tn_item(tn_logsumexp(x, 0))) && tn_item(tn_any(tn_isnan(tn_softmax(x, 0)))) == 1);
+}
+
 int main(void) {
     RUN(sums_have_torch_bits);
     RUN(threads_do_not_matter);
@@ -227,6 +252,7 @@ int main(void) {
     RUN(sum_to_sizes);
     RUN(largest);
     RUN(largest_of_nothing);
+    RUN(a_nan_among_numbers);
     RUN(largest_gradients);
     RUN(softmaxes);
     RUN(gradients);
