@@ -101,6 +101,17 @@ static void around_forward(void) {
     tn_hook_remove(h);
 }
 
+static bool writes_and_fails(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k, void *data) {
+    (void)m, (void)in, (void)n, (void)k, (void)data;
+    out[0] = tn_full((7), 7.0);
+    return tn_raise(TN_ERR_VALUE, "after it wrote");
+}
+static bool notes_sum(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k, void *data) {
+    (void)m, (void)in, (void)n, (void)k;
+    *(double *)data = out[0] ? sum_of(out[0]) : -1;
+    return true;
+}
+
 static void always(void) {
     TN_SCOPE;
     net *m = net_new();
@@ -121,6 +132,14 @@ static void always(void) {
     CHECK(tn_forward(m, x) == NULL); /* a hook that raises after a good forward: later ones that are always called still run */
     CHECK_ERROR(TN_ERR_KEY, "silenced");
     CHECK_STR(seen, "forward not-this always ");
+    net *other = net_new(); /* what a failing hook wrote is not seen */
+    double sum = 0, good = sum_of(tn_forward(other, x));
+    tn_register_forward_hook(other, writes_and_fails, NULL, NULL);
+    tn_register_forward_hook(other, notes_sum, &sum, NULL, .always_call = true);
+    CHECK(tn_forward(other, x) == NULL);
+    CHECK_ERROR(TN_ERR_VALUE, "after it wrote");
+    CHECK(sum == good);
+    seen[0] = 0;
     tn_set_warning_handler(NULL, NULL);
     HOLDS(194, "A hook may be removed twice, works for the length of a block, and survives a deep copy of its module.");
     net *n = net_new();
