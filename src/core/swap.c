@@ -44,6 +44,13 @@ static tn_tensor **retained_at(const tn_tensor *x) {
         b->member = kept;                                                                                                          \
     } while (0)
 
+#define EXCHANGE_MARK(member)                                                                                                      \
+    do {                                                                                                                           \
+        bool kept = a->member;                                                                                                     \
+        a->member = b->member;                                                                                                     \
+        b->member = kept;                                                                                                          \
+    } while (0)
+
 void tni_swap_contents(tn_tensor *a, tn_tensor *b) {
     a->swaps++, b->swaps++; /* graphs that were recorded before refuse to accumulate into either */
     if (a == b) return;
@@ -59,9 +66,9 @@ void tni_swap_contents(tn_tensor *a, tn_tensor *b) {
     EXCHANGE(view_version);
     EXCHANGE(requires_grad);
     EXCHANGE(grad_dtype);
-    EXCHANGE(is_parameter);
-    EXCHANGE(is_buffer);
-    EXCHANGE(persistent);
+    EXCHANGE_MARK(is_parameter);
+    EXCHANGE_MARK(is_buffer);
+    EXCHANGE_MARK(persistent);
     EXCHANGE(number);
     EXCHANGE(inference);
     EXCHANGE(view_without_grad);
