@@ -6,10 +6,10 @@ build=${BUILD:-build}
 pin=()
 command -v taskset > /dev/null && pin=(taskset -c 0)
 if python=$(tools/oracle.sh "$build"); then
-    for name in small ops vmath; do
+    for name in small ops vmath linalg; do
         "${pin[@]}" "$python" bench/compare.py "${ROUNDS:-3}" "$build/bench/bench_$name" "bench/torch_$name.py"
     done
 else
     echo "PyTorch 2.13.0 cannot be had here: Tison alone"
-    for name in small ops vmath; do "${pin[@]}" "$build/bench/bench_$name"; done
+    for name in small ops vmath linalg; do "${pin[@]}" "$build/bench/bench_$name"; done
 fi
