@@ -316,13 +316,19 @@ typedef struct tn_module_to_opts {
     size_t size;
     tn_dtype dtype;                 /* TN_DTYPE_NONE: each keeps its own */
     tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
+    const char *device;             /* "cpu" or "meta"; NULL: each keeps its own */
 } tn_module_to_opts;
-/** module.to(dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, those of a floating dtype; all
- *  stay the same objects. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
+/** module.to(device, dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, as to the dtype those of a
+ *  floating one; all stay the same objects. From the meta device to the CPU is TN_ERR_NOT_IMPLEMENTED: there are no values, but
+ *  tn_module_to_empty. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
  *  call changes nothing. */
 TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
-/** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
-TN_API bool(tn_module_to_empty)(tn_module *m);
+typedef struct tn_module_to_empty_opts {
+    size_t size;
+    const char *device; /* "cpu" (which NULL stands for) or "meta" */
+} tn_module_to_empty_opts;
+/** module.to_empty(device=...): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
+TN_API bool(tn_module_to_empty)(tn_module *m, const tn_module_to_empty_opts *opts TN_DEFAULT(NULL));
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
  *  with new gradients into the fields, and the old ones keep data and gradients; what two fields share becomes two. Swapping keeps the
  *  objects and exchanges what they are (tn_swap_tensors), which drops their hooks; TN_ERR_RUNTIME naming Class.name, and nothing changed,
@@ -522,7 +528,9 @@ TN_END_DECLS
     TN_WITH(tn_module_to_opts, (.dtype = TN_DTYPE_NONE), (tn_module_to)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),             \
             TN_REST(__VA_ARGS__, ))
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
-#define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
+#define tn_module_to_empty(...)                                                                                                    \
+    TN_WITH(tn_module_to_empty_opts, (.device = NULL), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_summary(...)                                                                                                     \
     TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \
             TN_REST(__VA_ARGS__, ))

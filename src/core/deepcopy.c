@@ -67,7 +67,7 @@ static tn_tensor *copy_plain(copier *c, const tn_tensor *x) {
     if (!whole) {
         int64_t n = (int64_t)(s->bytes / tni_array_item(&x->a));
         tn_tensor *view = tni_give(c->t, tni_tensor_view(c->t, "deepcopy", x, &n, (const int64_t[]){1}, 1, 0));
-        whole = view ? tni_give(c->t, tni_tensor_new(c->t, "deepcopy", (tn_dtype)x->a.dtype, &n, 1)) : NULL;
+        whole = view ? tni_give(c->t, tni_tensor_new_like(c->t, "deepcopy", view, (tn_dtype)x->a.dtype)) : NULL;
         if (!whole || !tni_copy_array(&whole->a, &view->a) || !remember(c, s, whole)) return NULL;
     }
     if (whole->a.dtype != x->a.dtype) { /* another reading of the same bytes */

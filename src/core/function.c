@@ -157,15 +157,19 @@ tn_tensor *(tn_apply)(const tn_function_class *function, void *data, tn_tensor *
     return tn_apply_n(function, data, in, n, out, k > 64 ? 65 : k) ? out[0] : NULL;
 }
 
+static tn_tensor *zeros_of(tni_thread *t, const char *who, const tni_out_info *o) {
+    tni_devices before = tni_device_enter(t, o->device);
+    tn_tensor *x = tni_tensor_zeros(t, who, (tn_dtype)o->dtype, o->sizes, o->ndim);
+    tni_device_leave(t, before);
+    return tni_give(t, x);
+}
+
 bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t) {
     tn_function *f = n->function;
     tn_tensor *full[64];
     for (uint32_t k = 0; k < n->outs; k++) {
         full[k] = dy[k];
-        if (!full[k] && f->hook) continue;
-        if (!full[k])
-            full[k] = tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)n->out[k].dtype, n->out[k].sizes, n->out[k].ndim));
-        if (!full[k]) return false;
+        if (!full[k] && !f->hook && !(full[k] = zeros_of(t, f->name, &n->out[k]))) return false;
     }
     int internal = t->internal;
     t->internal = 0; /* what the program's code makes is seen by it */

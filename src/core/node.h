@@ -21,7 +21,7 @@ typedef struct tni_out_info {
     int64_t *sizes;
     int64_t inline_sizes[4];
     uint8_t ndim;
-    int8_t dtype;
+    int8_t dtype, device;
     bool retains_grad;
     struct tn_hook **hooks;
     size_t hook_count, hook_capacity;

@@ -283,7 +283,6 @@ __attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const 
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
 static tn_tensor *new_for(tni_thread *t, const tn_tensor *p, tn_dtype dtype) {
-    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", dtype, p->a.sizes, p->a.ndim);
     return tni_tensor_new_like(t, "optim_step", p, dtype);
 }
 
@@ -297,7 +296,7 @@ static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e,
         }
         tn_tensor *x = new_for(t, e->param, dtype);
         if (!x) return false;
-        if (x->a.numel) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
+        if (x->a.numel && x->a.device == TNI_CPU) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
         tni_claim(&x->object);
         e->state[k] = x;
         if (k == 0) e->fresh = true;
