@@ -318,11 +318,19 @@ typedef struct tn_module_to_opts {
     tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
     const char *device;             /* "cpu" or "meta"; NULL: each keeps its own */
 } tn_module_to_opts;
-/** module.to(device, dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, as to the dtype those of a
- *  floating one; all stay the same objects. From the meta device to the CPU is TN_ERR_NOT_IMPLEMENTED: there are no values, but
- *  tn_module_to_empty. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
- *  call changes nothing. */
+/** module.to(device, dtype, memory_format=...): parameters, their gradients and buffers, as to the dtype those of a floating or complex one;
+ *  all stay the same objects. dtype is such a one, else TN_ERR_TYPE; a real one takes the imaginary parts away, with a warning. From the
+ *  meta device to the CPU is TN_ERR_NOT_IMPLEMENTED: there are no values, but tn_module_to_empty. TN_CHANNELS_LAST with a member of five
+ *  dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed call changes nothing. */
 TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
+/** module.half(), .bfloat16(), .float(), .double(): the same of those of a floating dtype alone; complex ones stay. */
+TN_API bool(tn_module_half)(tn_module *m);
+TN_API bool(tn_module_bfloat16)(tn_module *m);
+TN_API bool(tn_module_float)(tn_module *m);
+TN_API bool(tn_module_double)(tn_module *m);
+/** module.type(dtype): the same of all, whatever their dtype. An integral dtype is TN_ERR_RUNTIME when a member requires grad; an
+ *  uninitialized member is TN_ERR_VALUE. */
+TN_API bool(tn_module_type)(tn_module *m, tn_dtype dtype);
 typedef struct tn_module_to_empty_opts {
     size_t size;
     const char *device; /* "cpu" (which NULL stands for) or "meta" */
@@ -527,6 +535,11 @@ TN_END_DECLS
 #define tn_module_to(...)                                                                                                          \
     TN_WITH(tn_module_to_opts, (.dtype = TN_DTYPE_NONE), (tn_module_to)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),             \
             TN_REST(__VA_ARGS__, ))
+#define tn_module_half(m) (tn_module_half)(TN_AS_MODULE(m))
+#define tn_module_bfloat16(m) (tn_module_bfloat16)(TN_AS_MODULE(m))
+#define tn_module_float(m) (tn_module_float)(TN_AS_MODULE(m))
+#define tn_module_double(m) (tn_module_double)(TN_AS_MODULE(m))
+#define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(...)                                                                                                    \
     TN_WITH(tn_module_to_empty_opts, (.device = NULL), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
