@@ -355,8 +355,9 @@ typedef struct tn_module_summary_opts {
     tn_tensor *input;         /* NULL: the shapes of results are not shown */
     tn_tensor *const *inputs; /* in its place, of a forward that takes ninputs of them */
     size_t ninputs;
-    int64_t depth;            /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
-    tn_module *copy;          /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
+    int64_t depth; /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
+    tn_module
+        *copy; /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
 } tn_module_summary_opts;
 /** A table of m for people: a row for each module with its class, the names and shapes of what it holds, the numbers of trained and
  *  frozen elements, and bytes; then the sums, where what is shared counts once. With an input, also the shape of each module's result,

@@ -478,7 +478,8 @@ TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
 #ifndef __cplusplus
 #define tn_to(x, ...)                                                                                                              \
-    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** x with another dtype, memory format and device, or x itself when it is so already: Tensor.to(device, dtype, memory_format=...).
@@ -559,8 +560,8 @@ TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts TN_DEF
 #define tn_zeros_like(...) TN_LIKE(tn_zeros_like, __VA_ARGS__)
 #define tn_ones_like(...) TN_LIKE(tn_ones_like, __VA_ARGS__)
 #define tn_full_like(x, ...)                                                                                                       \
-    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
-            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
 /** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others, on x's

@@ -195,7 +195,8 @@ static inline void tn_exit_on_error(bool on) { tn_set_error_handler(on ? tn_exit
 #define tn_from_blob(shape, dtype, data, destroy) (tn_from_blob)(TN_DIMS(shape), dtype, data, destroy)
 /* A function (x, opts) with the keywords memory_format and device. */
 #define TN_LIKE(function, ...)                                                                                                     \
-    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
 /* A function (shape, opts): by tuple and keywords. */
 #define TN_MAKE(function, ...)                                                                                                     \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (function)(TN_DIMS(TN_FIRST(__VA_ARGS__)), &tn_o),                \

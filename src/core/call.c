@@ -256,8 +256,9 @@ static bool run_inplace(tni_call *c) {
     if (!c->t || tni_failed() || !check_inputs(c, &wants_grad)) return false;
     c->record = wants_grad && !c->t->no_grad && c->op->vjp;
     if (!tni_inplace_check(c->t, tni_call_name(c), c->in[0], wants_grad && !c->t->no_grad)) return false;
-    TNI_CHECK(c->in[0]->a.device == c->device || c->op->devices, TN_ERR_RUNTIME, "Tensor on device %s is not on the expected device %s!",
-              tni_device_name(c->device), tni_device_name(c->in[0]->a.device));
+    TNI_CHECK(c->in[0]->a.device == c->device || c->op->devices, TN_ERR_RUNTIME,
+              "Tensor on device %s is not on the expected device %s!", tni_device_name(c->device),
+              tni_device_name(c->in[0]->a.device));
     return tni_device_differs(c->t, c->device) ? run_there(c, write) : write(c);
 }
 

@@ -102,7 +102,7 @@ static tn_tensor *copy_tensor(copier *c, const tn_tensor *x) {
     y->number = x->number;
     if (x->meta && x->meta->where && tni_tensor_meta(y)) y->meta->where = x->meta->where;
     if (x->is_parameter || !tni_tensor_has_grad(x)) return y;
-    tn_tensor *grad = copy_tensor(c, x->meta->grad); /* of a plain leaf the gradient is copied */
+    tn_tensor *grad = copy_tensor(c, x->meta->grad);                          /* of a plain leaf the gradient is copied */
     if (!grad || !tni_grad_fits(y, grad) || !tni_tensor_meta(y)) return NULL; /* the copy's grad_dtype is its own dtype */
     tni_tensor_set_grad(y, grad);
     return y;

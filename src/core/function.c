@@ -12,7 +12,7 @@ struct tn_function {
     tni_saved_tensor *saved;
     size_t saves, capacity;
     bool released, in_backward;
-    bool hook;      /* of a module's backward hooks: outputs are views, and what needs no gradient passes as it is */
+    bool hook;       /* of a module's backward hooks: outputs are views, and what needs no gradient passes as it is */
     bool late_zeros; /* the backward sees NULL for a gradient that is not there; what it leaves NULL becomes zeros */
     void (*destroy_data)(void *data);
     char name[64];

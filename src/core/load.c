@@ -85,10 +85,11 @@ static const char *obstacle(loader *l, const tni_module *owner, size_t place, tn
 }
 
 static void warn_no_op(const char *key) {
-    tni_warn("for %s: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a no-op. "
-             "(Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key in the module "
-             "instead of copying them in place?)",
-             key);
+    tni_warn(
+        "for %s: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a no-op. "
+        "(Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key in the module "
+        "instead of copying them in place?)",
+        key);
 }
 
 static bool judge_value(loader *l, tni_module *owner, size_t place, const char *key, tn_tensor *to, tn_tensor *from) {

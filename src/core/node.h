@@ -7,7 +7,7 @@
 typedef struct tni_edge {
     struct tni_node *node; /* counted */
     tn_tensor *leaf;       /* claimed by the graph */
-    uint32_t nr; /* of the node's output, or `swaps` of the leaf */
+    uint32_t nr;           /* of the node's output, or `swaps` of the leaf */
 } tni_edge;
 
 typedef struct tni_saved_tensor {

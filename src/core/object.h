@@ -77,16 +77,16 @@ typedef struct tni_thread {
     bool no_grad, inference, grad_default_off;
     int8_t default_device; /* of functions that make tensors */
     int8_t making;         /* the device of new tensors: that of the call that runs */
-    bool holding; /* destruction only queues: a scope is being closed or the work list already runs */
+    bool holding;          /* destruction only queues: a scope is being closed or the work list already runs */
     bool settling;
-    uint64_t steps;           /* of optimizers */
+    uint64_t steps;            /* of optimizers */
     struct tn_tensor *unowned; /* a Parameter of nobody that got a gradient; perhaps dead by now: see core/untrained.c */
-    uint64_t unowned_steps;   /* `steps` at its first gradient */
+    uint64_t unowned_steps;    /* `steps` at its first gradient */
     uint32_t unowned_version;
     bool unowned_again, strangers; /* some module's `stranger` is to be judged */
-    bool newcomers;     /* some object is marked so */
-    bool user_code_ran; /* a destroy callback ran: fields may have changed */
-    uint64_t serial;    /* of the innermost scope */
+    bool newcomers;                /* some object is marked so */
+    bool user_code_ran;            /* a destroy callback ran: fields may have changed */
+    uint64_t serial;               /* of the innermost scope */
     uint64_t next_serial;
     uint64_t sequence; /* of the last node that this thread recorded */
     tni_entry *entry;

@@ -36,8 +36,8 @@ typedef struct tni_call {
     size_t narg;
     tn_tensor *out[TNI_MAX_OUT]; /* made by run, without claims; out[0] is in[0] for an in-place call */
     size_t nout;
-    bool inplace; /* the result is written into in[0] */
-    bool record;  /* some input needs a gradient and the grad mode is on */
+    bool inplace;  /* the result is written into in[0] */
+    bool record;   /* some input needs a gradient and the grad mode is on */
     int8_t device; /* of the inputs; on the meta device tni_out ends the call once all outputs are there: no kernel runs */
 } tni_call;
 

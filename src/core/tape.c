@@ -274,7 +274,8 @@ static bool is_as_recorded(const tni_node *n) {
     if (n->out[0].device != TNI_CPU) return false;
     for (uint32_t i = 0; i < n->saves; i++) {
         const tn_tensor *x = n->saved[i].tensor;
-        if (x && (x->version || x->a.device != TNI_CPU || (x->a.dtype != dtype && tni_dtype_is_float((tn_dtype)x->a.dtype)))) return false;
+        if (x && (x->version || x->a.device != TNI_CPU || (x->a.dtype != dtype && tni_dtype_is_float((tn_dtype)x->a.dtype))))
+            return false;
     }
     for (uint32_t i = 0; i < n->edges; i++) {
         const tn_tensor *x = n->edge[i].leaf;

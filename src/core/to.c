@@ -25,7 +25,7 @@ typedef struct changes {
     change *item;
     size_t n, capacity;
     const char *who;
-    tn_dtype dtype;          /* TN_DTYPE_NONE: each keeps its own */
+    tn_dtype dtype; /* TN_DTYPE_NONE: each keeps its own */
     which takers;
     tn_memory_format format; /* of what has four or five dims */
     int8_t device;           /* OWN_DEVICE: each keeps its own */
@@ -99,8 +99,9 @@ static bool refuse_swap(tni_module *owner, size_t place, const char *suffix) {
 }
 
 static bool refuse_integral(const tni_found *found, manner how) {
-    tni_fail(TN_ERR_RUNTIME, how == SET_DATA ? "data set to a tensor that requires gradients must be floating point or complex dtype"
-                                             : "Only Tensors of floating point and complex dtype can require gradients");
+    tni_fail(TN_ERR_RUNTIME, how == SET_DATA
+                                 ? "data set to a tensor that requires gradients must be floating point or complex dtype"
+                                 : "Only Tensors of floating point and complex dtype can require gradients");
     return how == SWAP && refuse_swap(found->owner, found->place, "");
 }
 

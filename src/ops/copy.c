@@ -109,7 +109,8 @@ TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat?
 #ifdef TN_HEADER
 #ifndef __cplusplus
 #define tn_to(x, ...)                                                                                                              \
-    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 

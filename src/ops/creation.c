@@ -99,7 +99,8 @@ static bool fill(const char *who, const tni_array *a, tn_scalar v) {
     TNI_CHECK(fits(v, (tn_dtype)a->dtype), TN_ERR_RUNTIME, "%s: value cannot be converted to type %s without overflow", who,
               tni_dtype_c_name((tn_dtype)a->dtype));
     bool whole = v.kind != TN_SCALAR_DOUBLE;
-    if (a->numel && a->device == TNI_CPU) tni_element_set(a->data, (tn_dtype)a->dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
+    if (a->numel && a->device == TNI_CPU)
+        tni_element_set(a->data, (tn_dtype)a->dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
     repeat_first(a);
     return true;
 }
@@ -164,8 +165,8 @@ TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts) {
 #define tn_zeros_like(...) TN_LIKE(tn_zeros_like, __VA_ARGS__)
 #define tn_ones_like(...) TN_LIKE(tn_ones_like, __VA_ARGS__)
 #define tn_full_like(x, ...)                                                                                                       \
-    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
-            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
@@ -338,7 +339,8 @@ TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const t
                NULL;
     if (tni_dtype_is_complex(dtype))
         return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "linspace: not implemented for '%s'", tni_dtype_get(dtype)->legacy), NULL;
-    if (tni_dtype_is_half(dtype)) return rounded((tn_linspace)(start, end, steps, (const tn_opts[]){in_float32(opts)}), dtype, opts);
+    if (tni_dtype_is_half(dtype))
+        return rounded((tn_linspace)(start, end, steps, (const tn_opts[]){in_float32(opts)}), dtype, opts);
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "linspace", &steps, 1, TN_DTYPE_NONE, opts);
     if (x) fill_line(&x->a, start, end);

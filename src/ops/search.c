@@ -43,8 +43,7 @@ static bool bincount_run(tni_call *c) {
 }
 
 TN_OP(bincount, .schema = "bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor", .run = bincount_run,
-      .optional = 2,
-      .by_value = true,
+      .optional = 2, .by_value = true,
       .samples = TN_SAMPLES("i64[9]<5 -", "i64[9]<5 f32[9] nograd", "i32[9]<5 f64[9] 8 nograd", "u8[4]<3 i64[4]", "i64[0] - 3",
                             "i64[0] -", "i64[3]=-1 - !runtime", "i64[2,2]<3 - !runtime", "i64[3]<3 f32[2] !shape",
                             "f32[3] - !not_implemented", "i64[3]<3 - -1 !runtime"));

@@ -437,8 +437,7 @@ TN_API bool tn_optim_step(tn_optim *opt) {
     tni_module_observe_all(t); /* a parameter that was replaced in its module, or came into it, is reported now */
     bool outer = t->no_grad;
     t->no_grad = true;
-    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t)) &&
-                 tni_training_check(t);
+    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t)) && tni_training_check(t);
     if (right && !opt->idle_told) tell_idle(opt);
     for (size_t i = 0; i < opt->groups; i++)
         for (size_t k = 0; k < opt->group[i].n; k++) {

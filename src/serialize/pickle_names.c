@@ -17,7 +17,7 @@ typedef enum name_kind {
     DEVICE,
     LAYOUT,
     TENSOR_META, /* _rebuild_meta_tensor_no_storage */
-    TENSOR_1, /* _rebuild_tensor */
+    TENSOR_1,    /* _rebuild_tensor */
     TENSOR_2,
     TENSOR_3,
     FROM_TYPE,
@@ -163,7 +163,8 @@ static size_t reach(const int64_t *sizes, const int64_t *strides, size_t n, tn_d
     int64_t last = 1, step;
     for (size_t i = 0; i < n; i++) {
         if (sizes[i] == 0) return 0;
-        if (sizes[i] < 0 || strides[i] < 0 || !TNI_MUL(sizes[i] - 1, strides[i], &step) || !TNI_ADD(last, step, &last)) return INT64_MAX;
+        if (sizes[i] < 0 || strides[i] < 0 || !TNI_MUL(sizes[i] - 1, strides[i], &step) || !TNI_ADD(last, step, &last))
+            return INT64_MAX;
     }
     return TNI_MUL(last, (int64_t)tni_dtype_size(dtype), &last) ? (size_t)last : INT64_MAX;
 }
@@ -264,8 +265,8 @@ static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_held *out
 static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_held *out) {
     const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "_rebuild_from_type_v2", args, 4, 4));
-    bool makes_tensors =
-        is_global(&x[0], TENSOR_META) || is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) || is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
+    bool makes_tensors = is_global(&x[0], TENSOR_META) || is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) ||
+                         is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
     bool of_tensors = is_global(&x[1], TENSOR_CLASS) || is_global(&x[1], PARAMETER_CLASS);
     if (!makes_tensors || !of_tensors || x[2].kind != TN_VALUE_TUPLE)
         return tni_pickle_refuse(p, "_rebuild_from_type_v2 of what is no plain tensor");

@@ -24,10 +24,11 @@ bool tni_device_parse(const char *text, int8_t other, int8_t *device) {
         *device = (int8_t)i;
         return true;
     }
-    return tni_fail(TN_ERR_RUNTIME,
-                    "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, "
-                    "meta, hpu, mtia, privateuseone device type at start of device string: %s",
-                    text);
+    return tni_fail(
+        TN_ERR_RUNTIME,
+        "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, "
+        "meta, hpu, mtia, privateuseone device type at start of device string: %s",
+        text);
 }
 
 bool tni_refuse_no_data(void) { return tni_fail(TN_ERR_NOT_IMPLEMENTED, "Cannot copy out of meta tensor; no data!"); }

@@ -21,7 +21,7 @@ typedef struct tni_storage {
     int8_t device;
 } tni_storage;
 
-tni_storage *tni_storage_new(size_t bytes); /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
+tni_storage *tni_storage_new(size_t bytes);      /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
 tni_storage *tni_storage_new_meta(size_t bytes); /* as if it were so many */
 /* Foreign memory, refs 1. */
 tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *context), void *context);

@@ -17,13 +17,16 @@ static void making(void) {
     CHECK(tn_is_meta(x) && tn_numel(x) == 6 && tn_stride(x, 0) == 3 && !tn_is_meta(tn_zeros(2, .device = "cpu")));
     CHECK_STR(tn_device(x), "meta");
     CHECK_STR(text_of(x), "tensor(..., device='meta', size=(2, 3))");
-    CHECK_STR(text_of(tn_ones((), .dtype = TN_INT64, .device = "meta:0")), "tensor(..., device='meta', size=(), dtype=torch.int64)");
+    CHECK_STR(text_of(tn_ones((), .dtype = TN_INT64, .device = "meta:0")),
+              "tensor(..., device='meta', size=(), dtype=torch.int64)");
     tn_tensor *p = tn_parameter(tn_empty(2, .dtype = TN_FLOAT64, .device = "meta"));
     CHECK_STR(text_of(p), "Parameter containing:\ntensor(..., device='meta', size=(2,), dtype=torch.float64, requires_grad=True)");
-    CHECK(tn_is_meta(tn_full(2, 1.5, .device = "meta")) && tn_is_meta(tn_arange(3, .device = "meta")) && tn_is_meta(tn_eye(3, .device = "meta")));
+    CHECK(tn_is_meta(tn_full(2, 1.5, .device = "meta")) && tn_is_meta(tn_arange(3, .device = "meta")) &&
+          tn_is_meta(tn_eye(3, .device = "meta")));
     CHECK(tn_is_meta(tn_arange(3.0, .dtype = TN_FLOAT16, .device = "meta")) && tn_is_meta(tn_linspace(0, 1, 3, .device = "meta")));
     CHECK(tn_is_meta(tn_rand(3, .device = "meta")) && tn_is_meta(tn_randperm(3, .dtype = TN_INT32, .device = "meta")));
-    CHECK(tn_is_meta(tn_zeros_like(x)) && tn_is_meta(tn_ones_like(tn_ones(2), .device = "meta")) && !tn_is_meta(tn_ones_like(x, .device = "cpu")));
+    CHECK(tn_is_meta(tn_zeros_like(x)) && tn_is_meta(tn_ones_like(tn_ones(2), .device = "meta")) &&
+          !tn_is_meta(tn_ones_like(x, .device = "cpu")));
     CHECK(tn_size(tn_linspace(0, 1, 3, .device = "meta"), 0) == 3 && tn_size(tn_arange(3, .device = "meta"), 0) == 3);
     tn_tensor *huge = tn_randn((1000000, 1000000), .device = "meta"); /* four terabytes, were there memory */
     CHECK(tn_size(tn_mm(huge, tn_t(huge)), 1) == 1000000 && tn_numel(huge) == 1000000000000);
@@ -120,7 +123,8 @@ static void mixing(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "Tensor on device");
     CHECK(!tn_mm(tn_t(x), real));
     CHECK_ERROR(TN_ERR_RUNTIME, "Tensor on device cpu is not on the expected device meta!");
-    CHECK(tn_is_meta(tn_add(x, zero)) && tn_is_meta(tn_add(zero, x)) && tn_is_meta(tn_mul(x, 2.5)) && tn_is_meta(tn_copy_(x, real)));
+    CHECK(tn_is_meta(tn_add(x, zero)) && tn_is_meta(tn_add(zero, x)) && tn_is_meta(tn_mul(x, 2.5)) &&
+          tn_is_meta(tn_copy_(x, real)));
     CHECK(!tn_set_data(real, x));
     CHECK_ERROR(TN_ERR_RUNTIME, "have incompatible tensor type");
     CHECK(!tn_set_grad(real, x));
@@ -137,7 +141,8 @@ static void mixing(void) {
 /* ---- modules ---- */
 
 static tn_module *net(void) {
-    return TN_AS_MODULE(tn_nn_sequential(tn_nn_conv2d(1, 4, 3), tn_nn_batch_norm2d(4), tn_nn_relu(), tn_nn_flatten(), tn_nn_linear(4 * 6 * 6, 10)));
+    return TN_AS_MODULE(
+        tn_nn_sequential(tn_nn_conv2d(1, 4, 3), tn_nn_batch_norm2d(4), tn_nn_relu(), tn_nn_flatten(), tn_nn_linear(4 * 6 * 6, 10)));
 }
 
 static void training(void) {
@@ -168,7 +173,8 @@ static void conversion(void) {
     CHECK(tn_module_to(l, .device = "meta") && l->weight == w && tn_is_meta(w) && tn_is_meta(tn_grad(w)) && tn_is_meta(l->bias));
     CHECK(tn_module_to(l, TN_FLOAT64) && tn_is_meta(w) && tn_get_dtype(w) == TN_FLOAT64);
     CHECK(!tn_module_to(l, .device = "cpu"));
-    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta");
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED,
+                "Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta");
     CHECK(tn_is_meta(w) && tn_is_meta(l->bias));
     CHECK(tn_module_to_empty(l) && l->weight == w && !tn_is_meta(w) && tn_get_dtype(w) == TN_FLOAT64 && !tn_is_meta(tn_grad(w)));
     CHECK(tn_module_to_empty(l, .device = "meta") && tn_is_meta(w));
@@ -195,9 +201,10 @@ static void loading(void) {
     tn_set_warning_handler(keep_warning, NULL);
     warnings = 0;
     CHECK(tn_load_state_dict(meta, tn_state_dict(real)) && tn_is_meta(meta->weight) && warnings == 2);
-    CHECK_STR(warned, "for bias: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a "
-                      "no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key "
-                      "in the module instead of copying them in place?)");
+    CHECK_STR(warned,
+              "for bias: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a "
+              "no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key "
+              "in the module instead of copying them in place?)");
     CHECK(!tn_load_state_dict(real, tn_state_dict(meta)));
     CHECK_ERROR(TN_ERR_RUNTIME, "Cannot copy out of meta tensor; no data!");
     CHECK(tn_load_state_dict(meta, tn_state_dict(meta)) && warnings == 2);
@@ -206,7 +213,8 @@ static void loading(void) {
     CHECK_ERROR(TN_ERR_RUNTIME, "size mismatch for weight");
     tn_state *s = tn_state_dict(real);
     warnings = 0;
-    CHECK(tn_load_state_dict(meta, s, .assign = true) && !tn_is_meta(meta->weight) && tn_requires_grad(meta->weight) && warnings == 0);
+    CHECK(tn_load_state_dict(meta, s, .assign = true) && !tn_is_meta(meta->weight) && tn_requires_grad(meta->weight) &&
+          warnings == 0);
     CHECK(tn_equal(tn_forward(meta, tn_ones((1, 3))), tn_forward(real, tn_ones((1, 3)))));
     tn_set_warning_handler(NULL, NULL);
     CHECK_OK();

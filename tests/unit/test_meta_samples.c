@@ -70,7 +70,8 @@ static bool refused(const sample *s) {
 static bool backward_alike(const sample *s, tn_tensor *real, tn_tensor *meta, tn_tensor *const *in, tn_tensor *const *meta_in) {
     tn_tensor *grad[2][SAMPLE_INPUTS] = {{NULL}};
     if (!real->requires_grad) return true;
-    if (!run_backward(real, in, s->nin, grad[0])) return tn_clear_error(), true; /* what has no derivative on the CPU has none here */
+    if (!run_backward(real, in, s->nin, grad[0]))
+        return tn_clear_error(), true; /* what has no derivative on the CPU has none here */
     if (!run_backward(meta, meta_in, s->nin, grad[1])) return refused(s);
     for (size_t i = 0; i < s->nin; i++) {
         tn_tensor *a = grad[0][i], *b = grad[1][i];
@@ -116,7 +117,8 @@ static bool check_inplace(const sample *s) {
     uint32_t version = tn_version_counter(meta[0]);
     out[0] = NULL, k = SAMPLE_RESULTS;
     bool meta_works = sample_call(s, meta, name, out, &k);
-    bool by_values = s->fails == TN_ERR_RUNTIME || s->fails == TN_ERR_INDEX || s->op == &tni_op_masked_scatter; /* a zero divisor, an index ... */
+    bool by_values = s->fails == TN_ERR_RUNTIME || s->fails == TN_ERR_INDEX ||
+                     s->op == &tni_op_masked_scatter; /* a zero divisor, an index ... */
     if (works != meta_works && !(works ? refused(s) : by_values)) return say(s, "in place it does another thing");
     if (!works && tn_error() != status && s->fails == TN_OK) return say(s, "in place it fails otherwise");
     tn_clear_error();
