@@ -433,6 +433,10 @@ TN_API bool tn_state_set_version(tn_state *state, const char *path, int64_t vers
 TN_API int64_t tn_state_version(tn_state *state, const char *path);
 TN_API size_t tn_state_version_count(tn_state *state);
 TN_API const char *tn_state_version_path(tn_state *state, size_t i); /* [borrow] */
+/** Numbers beside a module's version, which parts of a module with versions of their own leave: torch's _metadata[path][group][key]. 0 when
+ *  absent. */
+TN_API bool tn_state_set_local_metadata(tn_state *state, const char *path, const char *group, const char *key, int64_t value);
+TN_API int64_t tn_state_local_metadata(tn_state *state, const char *path, const char *group, const char *key);
 
 TN_END_DECLS
 #ifndef __cplusplus
