@@ -47,7 +47,8 @@ typedef struct tn_class {
     /** Before m's own part of a state is loaded that another version wrote (0: it does not say): may add and rename what is in `state`
      *  under `prefix`. torch's _load_from_state_dict. */
     bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
-    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse. */
+    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse.
+     *  One is a tensor, more are a sequence, which a single one is as TN_SEQUENCE_OF_ONE. */
     size_t (*right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 } tn_class;
 
@@ -145,8 +146,9 @@ TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tens
 TN_API tn_module *(tn_forward_begin)(tn_module *m);
 /** It ends, also after a failure. outer [NULL ok] */
 TN_API void(tn_forward_end)(tn_module *outer);
-/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, 0 on failure;
- *  TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
+#define TN_SEQUENCE_OF_ONE SIZE_MAX /* of a right_inverse: out[0] as PyTorch's (x,), which becomes original0, and not x, original */
+/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, or
+ *  TN_SEQUENCE_OF_ONE, 0 on failure; TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
 TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 TN_API bool(tn_has_right_inverse)(tn_module *m);
 

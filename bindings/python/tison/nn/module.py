@@ -46,17 +46,21 @@ def _run_forward(module, inputs, n, outputs, k):
         return fail(e)
 
 
+_SEQUENCE_OF_ONE = ctypes.c_size_t(-1).value  # TN_SEQUENCE_OF_ONE
+
+
 @_INVERSE
 def _run_inverse(module, x, out, room):
     """The right_inverse of a parametrization written in Python."""
     try:
         results = find(module).right_inverse(wrap(x))
-        results = results if isinstance(results, (tuple, list)) else (results,)
+        sequence = isinstance(results, (tuple, list))
+        results = results if sequence else (results,)
         if len(results) > room:
             raise ValueError(f"right_inverse() returns {len(results)} tensors, but at most {room} are taken")
         for i, r in enumerate(results):
             out[i] = hold(r._handle) if isinstance(r, Tensor) else None
-        return len(results)
+        return _SEQUENCE_OF_ONE if sequence and len(results) == 1 else len(results)
     except BaseException as e:
         fail(e)
         return 0
