@@ -50,7 +50,7 @@ def register(name, function, hook, *subject, **options):
 def own_hook(module, name, function, hook, with_kwargs=False, **options):
     """The same for a hook that is called while its module lives: the module's object keeps it, so that one that refers to it is no leak."""
     number = _next()
-    module._hooks[number] = hook, with_kwargs
+    module._hooks[number] = hook, with_kwargs, name
     try:
         handle = call(f"tn_register_{name}", module, ctypes.cast(function, ctypes.c_void_p), number, None, **options)
     except BaseException:
@@ -63,7 +63,7 @@ def own_hook(module, name, function, hook, with_kwargs=False, **options):
 def hook_of(address, number):
     """The module, the hook, and whether it takes keywords."""
     module = wrap(address, "tn_module *")
-    return module, *(module._hooks[number] if number in module._hooks else _alive[number])
+    return module, *(module._hooks[number][:2] if number in module._hooks else _alive[number])
 
 
 # ---- of tensors ----

@@ -11,25 +11,48 @@ from .._tensor import Tensor
 
 ROOM = constants.get("TN_CALL_TENSORS", 64)
 _ARRAY = ctypes.c_void_p * ROOM
-_Record = struct("tn_module_call")
 _running = threading.local()  # .call: the innermost one
-_forward_call = raw("tn_forward_call")
+_forward_call, _enter, _exit = raw("tn_forward_call"), raw("tn_scope_enter"), raw("tn_scope_exit")
+
+
+class _Arrays(ctypes.Structure):
+    """The library's record of a call, and the arrays of which it knows."""
+    _fields_ = [("record", struct("tn_module_call")), ("inputs", _ARRAY), ("outputs", _ARRAY)]
+
+
+_spare = []  # those of calls that have ended
+
+
+def _arrays():
+    if _spare:
+        return _spare.pop()
+    made = _Arrays()
+    record, inputs, outputs = made.record, made.inputs, made.outputs
+    record.size = ctypes.sizeof(record)
+    places = ctypes.addressof(inputs), ctypes.addressof(outputs)
+    for (name, _), place in zip(record._fields_[1:], places):
+        setattr(record, name, place)
+    return record, inputs, outputs, ctypes.addressof(record), places[0]
 
 
 def _handles(values, array):
     """The tensors among the values, in their places; returns how many there are places for."""
-    for i, v in enumerate(values[:ROOM]):
+    i = 0
+    for v in values if len(values) <= ROOM else values[:ROOM]:
         array[i] = v._handle if isinstance(v, Tensor) else None
-    return min(len(values), ROOM)
+        i += 1
+    return i
 
 
 def _now(values, array):
     """The values, with what the library has put in the places of tensors."""
-    out = list(values)
-    for i, v in enumerate(values[:ROOM]):
+    i, out = 0, None
+    for v in values if len(values) <= ROOM else values[:ROOM]:
         if array[i] != (v._handle if isinstance(v, Tensor) else None):
+            out = list(values) if out is None else out
             out[i] = wrap(array[i])
-    return out
+        i += 1
+    return values if out is None else out
 
 
 def _by_place(module, args, keywords):
@@ -43,14 +66,13 @@ def _by_place(module, args, keywords):
 
 class Call:
     """One call of a module, as it goes."""
-    __slots__ = ("module", "args", "keywords", "result", "known", "inputs", "outputs", "record")
+    __slots__ = ("module", "args", "keywords", "result", "known", "arrays", "record", "inputs", "outputs", "address", "key")
 
     def __init__(self, module, args, keywords):
         self.module, self.result, self.known = module, None, False
-        self.inputs, self.outputs = _ARRAY(), _ARRAY()
+        self.arrays = self.record, self.inputs, self.outputs, self.address, self.key = _arrays()
         in_c = module._runs_in_c()
-        self.record = _Record(ctypes.sizeof(_Record), ctypes.addressof(self.inputs), ctypes.addressof(self.outputs), 0, int(in_c),
-                              None if in_c else _run_address)
+        self.record.k, self.record.forward = int(in_c), None if in_c else _run_address
         self.give(args, keywords)
 
     def give(self, args, keywords):
@@ -79,20 +101,21 @@ class Call:
         if not isinstance(self.result, tuple):
             return self.result
         now = _now(self.result, self.outputs)
-        kind = type(self.result)
-        return kind(*now) if hasattr(kind, "_fields") else tuple(now)
+        return now if now is self.result else self.result._make(now) if hasattr(self.result, "_make") else tuple(now)
 
 
 def call(module, args, keywords):
     this, outer = Call(module, args, keywords), getattr(_running, "call", None)
     _running.call = this
+    scope = _enter()
     try:
-        with Scope():
-            if not _forward_call(module._handle, ctypes.addressof(this.record)):
-                check()
-            return this.results()
+        if not _forward_call(module._handle, this.address):
+            check()
+        return this.results()
     finally:
+        _exit(ctypes.byref(scope))
         _running.call = outer
+        _spare.append(this.arrays)
 
 
 _FORWARD = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, POINTERS, ctypes.c_size_t, POINTERS, ctypes.c_size_t)
@@ -165,7 +188,7 @@ class _FromC:
 
 def _call_of(inputs, *others):
     this = getattr(_running, "call", None)
-    return this if this is not None and ctypes.addressof(this.inputs) == inputs else _FromC(inputs, *others)
+    return this if this is not None and this.key == inputs else _FromC(inputs, *others)
 
 
 @callback(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)

@@ -247,6 +247,12 @@ class Module:
     def register_load_state_dict_post_hook(self, hook):
         return self._hook("load_state_dict_post_hook", hook)
 
+    @property
+    def _forward_pre_hooks(self):
+        """What runs before forward: hooks by number; methods of nn.utils.prune by the name of their tensor, for a look at their history."""
+        return {**{number: hook for number, (hook, _, name) in self._hooks.items() if name == "forward_pre_hook"},
+                **self.__dict__.get("_pruned", {})}
+
     def _hook(self, name, hook, **given):
         return own_hook(self, name, calls.hooks.get(name) or states.hooks[name], hook, **given)
 

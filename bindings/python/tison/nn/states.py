@@ -1,5 +1,6 @@
 """States of modules: dicts of the library's states, hooks before and after, extra state."""
 import collections
+import collections.abc
 import ctypes
 import threading
 
