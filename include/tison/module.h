@@ -326,10 +326,18 @@ typedef struct tn_module_to_opts {
     tn_dtype dtype;                 /* TN_DTYPE_NONE: each keeps its own */
     tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
 } tn_module_to_opts;
-/** module.to(dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, those of a floating dtype; all
- *  stay the same objects. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
- *  call changes nothing. */
+/** module.to(dtype, memory_format=...): parameters, their gradients and buffers, those of a floating or complex dtype; all stay the same
+ *  objects. dtype is such a one, else TN_ERR_TYPE; a real one takes the imaginary parts away, with a warning. TN_CHANNELS_LAST with a member
+ *  of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed call changes nothing. */
 TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
+/** module.half(), .bfloat16(), .float(), .double(): the same of those of a floating dtype alone; complex ones stay. */
+TN_API bool(tn_module_half)(tn_module *m);
+TN_API bool(tn_module_bfloat16)(tn_module *m);
+TN_API bool(tn_module_float)(tn_module *m);
+TN_API bool(tn_module_double)(tn_module *m);
+/** module.type(dtype): the same of all, whatever their dtype. An integral dtype is TN_ERR_RUNTIME when a member requires grad; an
+ *  uninitialized member is TN_ERR_VALUE. */
+TN_API bool(tn_module_type)(tn_module *m, tn_dtype dtype);
 /** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
 TN_API bool(tn_module_to_empty)(tn_module *m);
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
@@ -434,6 +442,10 @@ TN_API bool tn_state_set_version(tn_state *state, const char *path, int64_t vers
 TN_API int64_t tn_state_version(tn_state *state, const char *path);
 TN_API size_t tn_state_version_count(tn_state *state);
 TN_API const char *tn_state_version_path(tn_state *state, size_t i); /* [borrow] */
+/** Numbers beside a module's version, which parts of a module with versions of their own leave: torch's _metadata[path][group][key]. 0 when
+ *  absent. */
+TN_API bool tn_state_set_local_metadata(tn_state *state, const char *path, const char *group, const char *key, int64_t value);
+TN_API int64_t tn_state_local_metadata(tn_state *state, const char *path, const char *group, const char *key);
 
 TN_END_DECLS
 #ifndef __cplusplus
@@ -530,6 +542,11 @@ TN_END_DECLS
 #define tn_module_to(...)                                                                                                          \
     TN_WITH(tn_module_to_opts, (.dtype = TN_DTYPE_NONE), (tn_module_to)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),             \
             TN_REST(__VA_ARGS__, ))
+#define tn_module_half(m) (tn_module_half)(TN_AS_MODULE(m))
+#define tn_module_bfloat16(m) (tn_module_bfloat16)(TN_AS_MODULE(m))
+#define tn_module_float(m) (tn_module_float)(TN_AS_MODULE(m))
+#define tn_module_double(m) (tn_module_double)(TN_AS_MODULE(m))
+#define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
 #define tn_module_summary(...)                                                                                                     \

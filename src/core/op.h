@@ -68,6 +68,7 @@ typedef struct tni_op {
     bool composite;    /* made of other operators, which record themselves */
     bool view;         /* out[0] shares the storage of in[0] */
     bool moves;        /* elements are only moved: dtypes without kernels are welcome, as they are for views */
+    bool copies;       /* PyTorch makes a normal tensor and writes into it: recorded also when all inputs are inference tensors */
     bool widen;        /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
     bool wide_only;    /* float32 and float64 alone, as in PyTorch: 16-bit floats are refused */
     bool inplace;      /* has the form name_, which writes into in[0] */

@@ -159,10 +159,18 @@ static bool differentiable(const tni_call *c, size_t k) {
     return c->out[k] && !(c->op->no_grad_outputs >> k & 1) && tni_dtype_has_grad((tn_dtype)c->out[k]->a.dtype);
 }
 
+/* Autograd is not asked when all inputs are inference tensors, whatever their flags. */
+static bool is_inference(const tni_call *c) {
+    if (TNI_LIKELY(!c->in[0] || !c->in[0]->inference) || c->op->copies) return false;
+    for (size_t i = 1; i < c->nin; i++)
+        if (c->in[i] && !c->in[i]->inference) return false;
+    return true;
+}
+
 bool tni_record(tni_call *c, tn_tensor *saved_self) {
     bool any = false;
     for (size_t k = 0; k < c->nout; k++) any = any || differentiable(c, k);
-    if (!any) return !c->inplace || tni_inplace_done(c->t, c->out[0], NULL);
+    if (!any || is_inference(c)) return !c->inplace || tni_inplace_done(c->t, c->out[0], NULL);
     tni_node *n = tni_node_new(c->op, c->nin, (size_t)__builtin_popcount(c->op->save), c->narg, c->nout);
     if (!n) return false;
     bool right = copy_args(n, c);

@@ -79,10 +79,37 @@ static void norms(void) {
     tn_nn_utils_parametrizations_spectral_norm(old), say(217, keys(tn_state_dict(old))), say(217, tn_to_string(old));
 }
 
+/* States of an old spectral_norm, with and without its entry in the metadata: what is missing of them. */
+static void spectral_states(void) {
+    TN_SCOPE;
+    static const char *const dropped[][4] = {{NULL},           {"0.weight_u"},
+                                             {NULL},           {"0.weight_v"},
+                                             {"0.weight_v", "0.weight_u"}, {"0.weight_v", "0.weight_u", "0.weight_orig"}};
+    const bool extra[] = {false, false, true, true, true, false};
+    for (int says = 1; says >= 0; says--)
+        for (int i = 0; i < 6; i++) {
+            tn_nn_linear *l = tn_nn_linear(3, 2);
+            tn_nn_utils_spectral_norm(l);
+            tn_nn_sequential *m = tn_nn_sequential(l);
+            tn_state *whole = tn_state_dict(m), *s = says ? whole : tn_state_new();
+            for (size_t k = 0; !says && k < tn_state_count(whole); k++)
+                tn_state_set(s, tn_state_name(whole, k), tn_state_at(whole, k));
+            for (int k = 0; k < 4 && dropped[i][k]; k++) tn_state_delete(s, dropped[i][k]);
+            if (extra[i]) tn_state_set(s, "0.weight", tn_ones((2, 3)));
+            tn_incompatible *found;
+            tn_load_state_dict(m, s, .strict = false, .incompatible = &found), say(217, tn_to_string(found));
+            tn_state *now = tn_state_dict(m);
+            sayf(217, (double)tn_state_local_metadata(now, "0", "spectral_norm", "weight.version"));
+            tn_nn_utils_remove_spectral_norm(l, "weight"), now = tn_state_dict(m);
+            sayf(217, (double)tn_state_local_metadata(now, "0", "spectral_norm", "weight.version"));
+        }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2 || !observe(argv[1], "semantics_parametrize")) return 2;
     TN_SCOPE;
     parametrizations();
     norms();
+    spectral_states();
     return observed();
 }

@@ -1,5 +1,6 @@
 """The twin of semantics_parametrize.c."""
 import copy
+from collections import OrderedDict
 
 import torch
 from observe import compare, error, keys, names, say, sayf, setting
@@ -71,4 +72,20 @@ old(torch.ones(1, 2)), sayf(217, old.weight.sum())
 remove_spectral_norm(old), sayf(217, old.weight.sum())
 error(217, lambda: remove_spectral_norm(old))
 parametrizations.spectral_norm(old), say(217, keys(old.state_dict())), say(217, old)
+
+u, v, orig = "0.weight_u", "0.weight_v", "0.weight_orig"
+for says in True, False:
+    for dropped, extra in ((), False), ((u,), False), ((), True), ((v,), True), ((v, u), True), ((v, u, orig), False):
+        l = spectral_norm(nn.Linear(3, 2))
+        m = nn.Sequential(l)
+        s = m.state_dict()
+        if not says:
+            s = OrderedDict(s)
+        for name in dropped:
+            del s[name]
+        if extra:
+            s["0.weight"] = torch.ones(2, 3)
+        say(217, m.load_state_dict(s, strict=False))
+        sayf(217, m.state_dict()._metadata["0"]["spectral_norm"]["weight.version"])
+        remove_spectral_norm(l), sayf(217, "spectral_norm" in m.state_dict()._metadata["0"])
 compare("semantics_parametrize")

@@ -100,6 +100,10 @@ static void inference_mode(void) {
     tn_tensor *squared = tn_mul(inside, tn_requires_grad_(tn_ones(2), true)); /* would have to keep it */
     CHECK(squared == NULL);
     CHECK_ERROR(TN_ERR_AUTOGRAD, "Inference tensors cannot be saved for backward.");
+    tn_tensor *alone = tn_mul(inside, inside); /* nothing is recorded of inference tensors alone */
+    CHECK(alone && !tn_requires_grad(alone) && tn_requires_grad(tn_requires_grad_(alone, true)));
+    CHECK(!tn_requires_grad(tn_add(inside, inside)) && !tn_requires_grad(tn_select(inside, 0, 0)));
+    CHECK(tn_requires_grad(tn_clone(inside)) && tn_requires_grad(tn_to(inside, TN_FLOAT64)) && tn_requires_grad(tn_mul(inside, 2)));
     HOLDS(18, "One of a tensor made outside is no inference tensor.");
     CHECK(tn_requires_grad(wrapped) && tn_is_leaf(wrapped));
     {

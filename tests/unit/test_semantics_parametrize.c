@@ -305,12 +305,9 @@ static void norms(void) {
     CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
     CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
-    IN_C(217,
-         "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; "
-         "both "
-         "iterate only in training, the new one 15 times at registration.",
-         "States have a version for each module, and no entry of the old one, which PyTorch does not ask for when weight_v is "
-         "there.");
+    HOLDS(217,
+          "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; both "
+          "iterate only in training, the new one 15 times at registration.");
     CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_parametrizations_spectral_norm(l));
@@ -358,6 +355,10 @@ static void old_weight_norm(void) {
     CHECK_ERROR(TN_ERR_VALUE, "The module passed to `WeightNorm` can't have uninitialized parameters.");
 }
 
+static bool has_entry(tn_state *s, const char *path) {
+    return tn_state_local_metadata(s, path, "spectral_norm", "weight.version") == 1 && tn_state_version(s, path) == 1;
+}
+
 static void old_spectral_norm(void) {
     TN_SCOPE;
     tn_manual_seed(3);
@@ -367,6 +368,9 @@ static void old_spectral_norm(void) {
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_spectral_norm(l) && tn_get_parameter(l, "weight_orig") == w && tn_equal(l->weight, tn_detach(w)));
     CHECK_STR(state_names(tn_state_dict(l)), "bias weight_orig weight_u weight_v ");
+    CHECK(has_entry(tn_state_dict(l), "") && has_entry(tn_value_to_state(tn_value_from_state(tn_state_dict(l))), ""));
+    CHECK(has_entry(tn_state_dict(tn_nn_sequential(tn_nn_relu(), l)), "1") && has_entry(tn_deepcopy(tn_state_dict(l)), ""));
+    CHECK(has_entry(tn_state_dict(tn_nn_sequential(tn_nn_relu(), l), .prefix = "a."), "a.1"));
     CHECK(!tn_nn_utils_spectral_norm(l));
     CHECK_ERROR(TN_ERR_RUNTIME, "Cannot register two spectral_norm hooks on the same parameter weight");
     tn_tensor *u = tn_get_buffer(l, "weight_u"), *kept = tn_clone(u);
@@ -378,6 +382,9 @@ static void old_spectral_norm(void) {
     tn_state *s = tn_state_dict(l), *early = tn_deepcopy(s); /* of before weight_v */
     tn_state_set(early, "weight", tn_clone(tn_detach(l->weight)));
     tn_state_delete(early, "weight_v");
+    CHECK(!tn_load_state_dict(l, early)); /* it says that it is a new one */
+    CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"weight_v\". \n\tUnexpected key(s) in state_dict: \"weight\". ");
+    tn_state_set_local_metadata(early, "", "spectral_norm", "weight.version", 0);
     tn_nn_linear *other = tn_nn_linear(3, 2);
     CHECK(tn_nn_utils_spectral_norm(other) && tn_load_state_dict(other, s) && tn_load_state_dict(other, early));
     CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));
@@ -385,6 +392,7 @@ static void old_spectral_norm(void) {
     CHECK(tn_allclose(tn_forward(other, x), tn_forward(l, x), .atol = 1e-5));
     CHECK(tn_nn_utils_remove_spectral_norm(l, "weight") && tn_is_parameter(l->weight) && tn_check(l));
     CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
+    CHECK(!has_entry(tn_state_dict(l), "") && tn_load_state_dict(l, tn_state_dict(l)));
     CHECK(!tn_nn_utils_remove_spectral_norm(l, "weight"));
     CHECK_ERROR(TN_ERR_VALUE, "spectral_norm of 'weight' not found in Linear(");
 }

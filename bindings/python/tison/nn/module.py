@@ -371,6 +371,10 @@ class Module:
             call("tn_module_to", self, dtype, memory_format=memory_format or 0)
         return self
 
+    def type(self, dst_type):
+        call("tn_module_type", self, dst_type)
+        return self
+
     def cpu(self):
         return self
 
@@ -450,7 +454,8 @@ class Module:
 
 def _caster(name):
     def cast(self):
-        return self.to(_dtype.by_name[name])
+        call(f"tn_module_{name}", self)
+        return self
     cast.__name__ = name
     return cast
 
