@@ -1102,6 +1102,11 @@ typedef struct tn_nn_prune_prune_opts {
             (tn_nn_utils_prune_prune)(method, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
+/** The mask that a method makes for t, which may be scores, over default_mask; NULL: ones. `left`: as for a tensor that default_mask prunes
+ *  already, so among what that has left. Errors as tn_nn_utils_prune_apply. compute_mask of torch.nn.utils.prune's methods and, with
+ *  `left`, of its PruningContainer. [scope] [NULL ok] default_mask */
+TN_API tn_tensor *(tn_nn_utils_prune_compute_mask)(const tn_nn_pruning *method, tn_tensor *t, tn_tensor *default_mask, bool left);
+
 /** t with zeros where the method's mask has them: pruning without a module. Errors as tn_nn_utils_prune_apply.
  *  BasePruningMethod.prune of torch.nn.utils.prune. [scope] */
 TN_API tn_tensor *(tn_nn_utils_prune_prune)(const tn_nn_pruning *method, tn_tensor *t, const tn_nn_prune_prune_opts *opts TN_DEFAULT(NULL));
