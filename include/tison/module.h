@@ -47,7 +47,8 @@ typedef struct tn_class {
     /** Before m's own part of a state is loaded that another version wrote (0: it does not say): may add and rename what is in `state`
      *  under `prefix`. torch's _load_from_state_dict. */
     bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
-    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse. */
+    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse.
+     *  One is a tensor, more are a sequence, which a single one is as TN_SEQUENCE_OF_ONE. */
     size_t (*right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 } tn_class;
 
@@ -140,13 +141,23 @@ TN_API bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, con
 TN_API tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n);
 /** The same, filling all results. */
 TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k);
-/** For languages whose forward takes more than tensors, and so is not called by tn_forward: the forward of m begins. Returns the module
- *  whose forward ran until now, or NULL: tn_forward_end's argument. So what runs inside and stands in no field is reported. [borrow] */
-TN_API tn_module *(tn_forward_begin)(tn_module *m);
-/** It ends, also after a failure. outer [NULL ok] */
-TN_API void(tn_forward_end)(tn_module *outer);
-/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, 0 on failure;
- *  TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
+/** One call of a forward in a language whose forwards take and return more than tensors. in and out have room for TN_CALL_TENSORS, and
+ *  hooks get these very arrays, so that a hook of that language finds the call to which it belongs. forward, which runs in the place of
+ *  the class's unless it is NULL, and such hooks may set n and k; what is no tensor stands as NULL. */
+#define TN_CALL_TENSORS 64
+typedef struct tn_module_call {
+    size_t size;
+    tn_tensor **in, **out;
+    size_t n, k;
+    bool (*forward)(tn_module *m, struct tn_module_call *call);
+    void *data; /* of the program's own */
+} tn_module_call;
+/** tn_forward_n of such a call: with all hooks, in a scope of its own. Afterwards out[0..k) holds the results, which with full backward
+ *  hooks are other objects than forward's. [scope] */
+TN_API bool(tn_forward_call)(tn_module *m, tn_module_call *call);
+#define TN_SEQUENCE_OF_ONE SIZE_MAX /* of a right_inverse: out[0] as PyTorch's (x,), which becomes original0, and not x, original */
+/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, or
+ *  TN_SEQUENCE_OF_ONE, 0 on failure; TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
 TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 TN_API bool(tn_has_right_inverse)(tn_module *m);
 
@@ -440,6 +451,10 @@ TN_API bool tn_state_set_version(tn_state *state, const char *path, int64_t vers
 TN_API int64_t tn_state_version(tn_state *state, const char *path);
 TN_API size_t tn_state_version_count(tn_state *state);
 TN_API const char *tn_state_version_path(tn_state *state, size_t i); /* [borrow] */
+/** Numbers beside a module's version, which parts of a module with versions of their own leave: torch's _metadata[path][group][key]. 0 when
+ *  absent. */
+TN_API bool tn_state_set_local_metadata(tn_state *state, const char *path, const char *group, const char *key, int64_t value);
+TN_API int64_t tn_state_local_metadata(tn_state *state, const char *path, const char *group, const char *key);
 
 TN_END_DECLS
 #ifndef __cplusplus
@@ -459,7 +474,7 @@ TN_END_DECLS
             TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
-#define tn_forward_begin(m) (tn_forward_begin)(TN_AS_MODULE(m))
+#define tn_forward_call(m, call) (tn_forward_call)(TN_AS_MODULE(m), call)
 #define tn_right_inverse(m, x, out, room) (tn_right_inverse)(TN_AS_MODULE(m), x, out, room)
 #define tn_has_right_inverse(m) (tn_has_right_inverse)(TN_AS_MODULE(m))
 #define TN_HOOK_SCOPE(h) __attribute__((cleanup(tn_hook_scope_end), unused)) tn_hook *TN_PASTE(tn_hook_, __LINE__) = (h)

@@ -182,8 +182,7 @@ static bool add_part(tn_state *to, const tn_state *from, const tni_state_visit *
 static bool put_part(loader *l, const tn_state *part) {
     tn_state *all = tn_state_new();
     TNI_TRY(all && add_part(all, l->state, &l->visit, false) && add_part(all, part, &l->visit, true));
-    for (size_t i = 0; i < l->state->versions; i++)
-        TNI_TRY(tni_state_add_version(all, l->state->version[i].path, l->state->version[i].version));
+    TNI_TRY(tni_state_add_versions(all, l->state));
     l->state = all;
     return true;
 }
@@ -193,7 +192,8 @@ static bool run_pre(loader *l, tni_module *m, int64_t version) {
     tni_hooks h;
     if (!own) return true;
     tn_state *part = l->visit.length ? tn_state_new() : l->state;
-    TNI_TRY(part && (part == l->state || add_part(part, l->state, &l->visit, true)) && tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own));
+    TNI_TRY(part && (part == l->state || (add_part(part, l->state, &l->visit, true) && tni_state_add_versions(part, l->state))) &&
+            tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own));
     bool right = true;
     for (size_t i = 0; right && i < h.n; i++) {
         const tn_hook *k = h.item[i];

@@ -64,11 +64,11 @@ class _Node:
 
 class RemovableHandle(Object):
     """What registering a hook returns."""
-    _removed = False
 
     def remove(self):
         call("tn_hook_remove", self)
-        self._removed = True
+        hooks, number = self.__dict__.get("_kept", ({}, None))  # by the module's object
+        hooks.pop(number, None)
 
     def __enter__(self):
         return self

@@ -68,27 +68,27 @@ def _make(row):
     def __init__(self, *args, **keywords):
         if "inplace" not in constructor.fields:
             keywords.pop("inplace", None)  # the result is the same
-        constructor.make(self._adopt, *args, **keywords)
+        constructor.make(self._adopt_layer, *args, **keywords)
 
     def __init_list__(self, *args):
         """Modules by place, or one list; an OrderedDict gives them names."""
         first = args[0] if len(args) == 1 else None
         named = hasattr(first, "items") and not isinstance(first, Module)
         given = [] if named else list(args) if first is None or isinstance(first, Module) else list(first)
-        constructor.make(self._adopt, given)
+        constructor.make(self._adopt_layer, given)
         for name, m in first.items() if named else ():
             self.add_module(name, m)
         self._children = dict(self.named_children())
 
     def __init_items__(self, items=None):
-        constructor.make(self._adopt, items if items is not None else ())
+        constructor.make(self._adopt_layer, items if items is not None else ())
         self._children = dict(self.named_children())
 
     init = __init_list__ if "objects" in kinds else __init_items__ if kinds & {"structs", "tensors"} else __init__
     cls = type(row["name"], (Module,), {
         **_methods(row), "__init__": init, "__doc__": row["doc"], "__module__": "tison.nn",
-        "_layer": {"type": row["type"], "values": values, "holds_modules": bool(kinds & {"objects", "structs"})}})
-    if row["constructor"] == row["type"] + "_new":
+        "_layer": {"type": row["type"], "values": values, "lazy": row["constructor"] != row["type"] + "_new"}})
+    if not cls._layer["lazy"]:
         by_type[row["type"]] = cls
     return cls
 

@@ -4,7 +4,7 @@ from .._api import Scope, api, options, raw
 from .._call import Function, call, function
 from .._object import Object
 from .._tensor import Tensor
-from ..nn.module import make_state, state_items
+from ..nn.states import make_state, state_items
 
 
 class _Group(dict):

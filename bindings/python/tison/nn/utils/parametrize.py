@@ -23,6 +23,22 @@ def is_parametrized(module, tensor_name=None):
     return call("tn_nn_utils_parametrize_is_parametrized", module, tensor_name)
 
 
+def type_before_parametrizations(module):
+    """The class, which stays the same: only the printed name changes."""
+    return type(module)
+
+
+def transfer_parametrizations_and_params(from_module, to_module, tensor_name=None):
+    """Puts parametrizations and their originals, all or those of one name, upon another module, which shares them then."""
+    try:
+        call("tn_nn_utils_parametrize_transfer_parametrizations_and_params", from_module, to_module, tensor_name=tensor_name)
+    finally:  # what a failure leaves is held, too
+        for name, functions in from_module.__dict__.get("_computed", {}).items():
+            if tensor_name in (None, name):
+                to_module.__dict__.setdefault("_computed", {}).setdefault(name, []).extend(functions)
+    return to_module
+
+
 @contextlib.contextmanager
 def cached():
     """Reads inside give the object of the first one."""
