@@ -43,6 +43,7 @@ typedef struct tni_optim_class {
     bool (*check)(const double *option);                                  /* false with torch's error for a value out of range */
     uint32_t (*states)(const double *option);                             /* bits of the states that these options need */
     bool (*update)(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p); /* e->steps counts this step already */
+    bool (*update_sparse)(tni_optim_group *g, tni_optim_entry *e);        /* with a sparse gradient; NULL: refused */
 } tni_optim_class;
 
 struct tn_optim {
