@@ -101,7 +101,7 @@ uint32_t tn_version_counter(tn_tensor *x) {
 #define READ_VALUES(who, x, other)                                                                                                 \
     do {                                                                                                                           \
         READ(who, x, other);                                                                                                       \
-        if (TNI_UNLIKELY(x->a.device != TNI_CPU)) return (void)tni_refuse_values(x->a.device), other;                                        \
+        if (TNI_UNLIKELY(x->a.device != TNI_CPU)) return (void)tni_refuse_values(x->a.device), other;                              \
     } while (0)
 
 void *tn_data(tn_tensor *x) {

@@ -179,7 +179,8 @@ static bool add_to_buffer(run *r, tn_tensor **buffer, tn_tensor *g) {
         return true;
     }
     if (r->t->no_grad && is_own(*buffer)) return (tn_add_)(*buffer, g, NULL) != NULL;
-    bool turned = (*buffer)->a.device == TNI_SPARSE && g->a.device != TNI_SPARSE; /* a dense tensor and a sparse one, in this order */
+    bool turned =
+        (*buffer)->a.device == TNI_SPARSE && g->a.device != TNI_SPARSE; /* a dense tensor and a sparse one, in this order */
     tn_tensor *sum = turned ? (tn_add)(g, *buffer, NULL) : (tn_add)(*buffer, g, NULL);
     if (!sum) return false;
     tni_claim(&sum->object);

@@ -29,8 +29,8 @@ static bool infer_sizes(const char *who, const tni_array *index, const tni_array
 static bool check_parts(tni_call *c) {
     const tni_array *index = &c->in[0]->a, *values = &c->in[1]->a;
     TNI_REQUIRE(c, index->ndim == 2, TN_ERR_RUNTIME, "indices must be sparse_dim x nnz, but got: %s", TNI_SHAPE(index));
-    TNI_REQUIRE(c, tni_dtype_is_integral((tn_dtype)index->dtype, false), TN_ERR_DTYPE, "indices must be an int64 tensor, but got %s",
-                tni_dtype_get((tn_dtype)index->dtype)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_integral((tn_dtype)index->dtype, false), TN_ERR_DTYPE,
+                "indices must be an int64 tensor, but got %s", tni_dtype_get((tn_dtype)index->dtype)->legacy);
     TNI_REQUIRE(c, values->ndim >= 1 && values->sizes[0] == index->sizes[1], TN_ERR_RUNTIME,
                 "indices and values must have same nnz, but got nnz from indices: %lld, nnz from values: %lld",
                 (long long)index->sizes[1], values->ndim ? (long long)values->sizes[0] : 1ll);
@@ -42,8 +42,8 @@ static bool check_places(tni_call *c, const tni_array *index, const tni_array *v
     int64_t dims = index->sizes[0], n = index->sizes[1], dense = values->ndim - 1;
     const int64_t *at = index->data;
     TNI_REQUIRE(c, dims + dense == (int64_t)ndim, TN_ERR_SHAPE,
-                "'len(size) == sparse_dim + dense_dim' is not satisfied: len(size) = %zu, sparse_dim = %lld, dense_dim = %lld", ndim,
-                (long long)dims, (long long)dense);
+                "'len(size) == sparse_dim + dense_dim' is not satisfied: len(size) = %zu, sparse_dim = %lld, dense_dim = %lld",
+                ndim, (long long)dims, (long long)dense);
     for (int64_t d = 0; d < dense; d++)
         TNI_REQUIRE(c, sizes[dims + d] == values->sizes[d + 1], TN_ERR_SHAPE,
                     "values has incorrect size, expected dim %lld to be %lld, got %s", (long long)d + 1, (long long)sizes[dims + d],
@@ -81,9 +81,11 @@ static bool sparse_coo_tensor_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(sparse_coo_tensor, .schema = "sparse_coo_tensor.indices_size(Tensor indices, Tensor values, SymInt[] size, *, bool? is_coalesced=None) -> Tensor",
-      .grad_name = "SparseCooTensorWithDimsAndTensorsBackward0", .run = sparse_coo_tensor_run, .vjp = sparse_coo_tensor_vjp,
-      .save = TNI_OUT(0), .ints = 1, .hidden = true);
+TN_OP(
+    sparse_coo_tensor,
+    .schema = "sparse_coo_tensor.indices_size(Tensor indices, Tensor values, SymInt[] size, *, bool? is_coalesced=None) -> Tensor",
+    .grad_name = "SparseCooTensorWithDimsAndTensorsBackward0", .run = sparse_coo_tensor_run, .vjp = sparse_coo_tensor_vjp,
+    .save = TNI_OUT(0), .ints = 1, .hidden = true);
 
 #ifdef TN_HEADER
 /* Keywords of tn_sparse_coo_tensor. */
@@ -122,15 +124,18 @@ TN_API bool tn_is_sparse(tn_tensor *x) { return tni_check_handle("is_sparse", "x
 /** The number of places of a sparse tensor, those that come several times counted each: Tensor._nnz. TN_ERR_RUNTIME for a dense one. */
 TN_API int64_t tn_nnz(tn_tensor *x) { return check_is_sparse("_nnz", x) ? tni_sparse_nnz(tni_sparse_of(x)) : 0; }
 /** Dims that the places of a sparse tensor have: Tensor.sparse_dim. */
-TN_API int64_t tn_sparse_dim(tn_tensor *x) { return check_is_sparse("sparse_dim", x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0; }
+TN_API int64_t tn_sparse_dim(tn_tensor *x) {
+    return check_is_sparse("sparse_dim", x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0;
+}
 /** Dims of each value of a sparse tensor: Tensor.dense_dim. */
 TN_API int64_t tn_dense_dim(tn_tensor *x) { return check_is_sparse("dense_dim", x) ? tni_sparse_of(x)->values->a.ndim - 1 : 0; }
 /** Does each place come once, and in row-major order, as far as is known? Tensor.is_coalesced */
 TN_API bool tn_is_coalesced(tn_tensor *x) { return check_is_sparse("is_coalesced", x) && tni_sparse_of(x)->coalesced; }
 
 static bool check_coalesced(tn_tensor *x, const char *what) {
-    return check_is_sparse(what, x) && (tni_sparse_of(x)->coalesced ||
-                                        tni_fail(TN_ERR_RUNTIME, "Cannot get %s on an uncoalesced tensor, please call .coalesce() first", what));
+    return check_is_sparse(what, x) &&
+           (tni_sparse_of(x)->coalesced ||
+            tni_fail(TN_ERR_RUNTIME, "Cannot get %s on an uncoalesced tensor, please call .coalesce() first", what));
 }
 
 /** A copy of the places of a coalesced tensor, (sparse dims, nnz) of int64: Tensor.indices. TN_ERR_RUNTIME when it is not coalesced.
@@ -143,7 +148,9 @@ static bool values_of_run(tni_call *c) {
     const tni_array *values = &tni_sparse_of(c->in[0])->values->a;
     return tni_out(c, 0, (tn_dtype)values->dtype, values->sizes, values->ndim) && tni_copy_array(&c->out[0]->a, values);
 }
-static bool refuse_dense(tni_call *c) { return tni_fail(TN_ERR_RUNTIME, "%s expected sparse coordinate tensor layout but got Strided", c->op->name); }
+static bool refuse_dense(tni_call *c) {
+    return tni_fail(TN_ERR_RUNTIME, "%s expected sparse coordinate tensor layout but got Strided", c->op->name);
+}
 
 static bool values_of_vjp(tni_vjp *g) {
     tn_tensor *x = tni_saved(g, TNI_IN(0));

@@ -15,6 +15,8 @@ bool tni_sparse_copy_run(tni_call *c);
 bool tni_sparse_zero_run(tni_call *c);
 bool tni_sparse_matmul_run(tni_call *c);
 
+tn_tensor *tni_mm_of_sparse(tn_tensor *sparse, tn_tensor *dense);
+
 /* A derivative of dy, sparse or not, for the values of x alone: dy at x's places. */
 tn_tensor *tni_sparse_mask(tn_tensor *dy, tn_tensor *x);
 #endif

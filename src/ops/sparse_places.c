@@ -94,8 +94,7 @@ tn_tensor *tni_coalesced(tni_thread *t, const char *who, const tn_tensor *x) {
     if (count < 0) return NULL;
     sizes[0] = count;
     for (int d = 1; d < s->values->a.ndim; d++) sizes[d] = s->values->a.sizes[d];
-    tn_tensor *index = first_places(t, s, taken, groups, count),
-              *sorted = index ? tn_index_select(s->values, 0, taken) : NULL,
+    tn_tensor *index = first_places(t, s, taken, groups, count), *sorted = index ? tn_index_select(s->values, 0, taken) : NULL,
               *sums = sorted ? tni_give(t, tni_tensor_zeros(t, who, (tn_dtype)x->a.dtype, sizes, s->values->a.ndim)) : NULL;
     if (!sums || !(tn_index_add_)(sums, 0, groups, sorted, NULL)) return NULL;
     return tni_sparse_new(t, who, index, sums, x->a.sizes, x->a.ndim, true);
@@ -143,4 +142,14 @@ tn_tensor *tni_with_values(tn_tensor *x, tn_tensor *values) {
                                   &(tn_sparse_coo_opts){.size = sizeof(tn_sparse_coo_opts), .is_coalesced = s->coalesced});
 }
 
-tn_tensor *tni_sparse_mask(tn_tensor *dy, tn_tensor *x) { return tni_with_values(x, tni_values_at(dy, x)); }
+tn_tensor *tni_pattern(tn_tensor *x) {
+    if (!x || tni_sparse_of(x)->coalesced) return x;
+    TN_NO_GRAD;
+    tni_thread *t = tni_self();
+    return tni_give(t, tni_coalesced(t, "sparse_mask", x));
+}
+
+tn_tensor *tni_sparse_mask(tn_tensor *dy, tn_tensor *x) {
+    tn_tensor *pattern = tni_pattern(x);
+    return tni_with_values(pattern, tni_values_at(dy, pattern));
+}

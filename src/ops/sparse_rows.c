@@ -42,9 +42,9 @@ bool tni_sparse_values_run(tni_call *c) {
 
 static bool check_sum(const tni_call *c) {
     const tn_tensor *a = c->in[0], *b = c->in[1];
-    TNI_REQUIRE(c, tni_is_sparse(b), TN_ERR_RUNTIME, "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
-    TNI_REQUIRE(c, tni_same_shape(&a->a, &b->a), TN_ERR_SHAPE,
-                "add: expected sizes of 'self' and 'other' to match, but %s != %s", TNI_SHAPE(&a->a), TNI_SHAPE(&b->a));
+    TNI_CHECK(tni_is_sparse(b), TN_ERR_RUNTIME, "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
+    TNI_REQUIRE(c, tni_same_shape(&a->a, &b->a), TN_ERR_SHAPE, "add: expected sizes of 'self' and 'other' to match, but %s != %s",
+                TNI_SHAPE(&a->a), TNI_SHAPE(&b->a));
     TNI_REQUIRE(c, a->a.dtype == b->a.dtype, TN_ERR_DTYPE, "sparse tensors of different dtypes, %s and %s, are not added",
                 tni_dtype_get((tn_dtype)a->a.dtype)->legacy, tni_dtype_get((tn_dtype)b->a.dtype)->legacy);
     return true;
@@ -62,12 +62,22 @@ static bool add_to_dense(tni_call *c, double alpha) {
     return tni_add_values(c->t, c->out[0], c->in[1], alpha);
 }
 
+static bool same_places(const tni_sparse *a, const tni_sparse *b) {
+    const tni_array *x = &a->indices->a, *y = &b->indices->a;
+    return tni_same_shape(x, y) && (x->numel == 0 || memcmp(x->data, y->data, (size_t)x->numel * sizeof(int64_t)) == 0);
+}
+
 static bool add(tni_call *c, double alpha) {
     TNI_TRY(check_sum(c));
     if (!tni_is_sparse(c->in[0])) return add_to_dense(c, alpha);
     const tni_sparse *a = tni_sparse_of(c->in[0]), *b = tni_sparse_of(c->in[1]);
     TNI_REQUIRE(c, tni_sparse_dims(a) == tni_sparse_dims(b), TN_ERR_RUNTIME,
                 "add: expected 'self' and 'other' to have same number of sparse dimensions");
+    if (same_places(a, b)) { /* as a parameter and its gradient have them */
+        const tn_add_opts opts = {.size = sizeof opts, .alpha = alpha};
+        tn_tensor *sum = (tn_add)(a->values, b->values, &opts);
+        return sum && put(c, tni_sparse_with(c->t, c->op->name, c->in[0], sum));
+    }
     tn_tensor *scaled = alpha == 1 ? b->values : tn_mul(b->values, alpha);
     if (!scaled) return false;
     const tn_cat_opts last = {.size = sizeof last, .dim = 1}, first = {.size = sizeof first};
@@ -117,9 +127,7 @@ bool tni_sparse_transpose_run(tni_call *c) {
 
 /* ---- copies ---- */
 
-bool tni_sparse_clone_run(tni_call *c) {
-    return put(c, tni_sparse_copy(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype));
-}
+bool tni_sparse_clone_run(tni_call *c) { return put(c, tni_sparse_copy(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype)); }
 
 bool tni_sparse_to_run(tni_call *c) {
     TNI_TRY(tni_dtype_check("to", c->arg[0].dtype));
@@ -134,9 +142,7 @@ bool tni_sparse_copy_run(tni_call *c) {
     return put(c, tni_sparse_copy(c->t, c->op->name, src, (tn_dtype)self->a.dtype));
 }
 
-bool tni_sparse_zero_run(tni_call *c) {
-    return put(c, tni_sparse_empty(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype));
-}
+bool tni_sparse_zero_run(tni_call *c) { return put(c, tni_sparse_empty(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype)); }
 
 /* ---- products with dense matrices ---- */
 
@@ -173,8 +179,8 @@ static bool check_product(const tni_call *c) {
                 (long long)x->a.sizes[1], (long long)b->a.sizes[0], (long long)b->a.sizes[1]);
     TNI_REQUIRE(c, x->a.dtype == b->a.dtype, TN_ERR_DTYPE, "expected m1 and m2 to have the same dtype, but got: %s != %s",
                 tni_dtype_c_name((tn_dtype)x->a.dtype), tni_dtype_c_name((tn_dtype)b->a.dtype));
-    TNI_REQUIRE(c, tni_dtype_is_wide((tn_dtype)x->a.dtype), TN_ERR_NOT_IMPLEMENTED, "\"addmm_sparse_dense\" not implemented for '%s'",
-                tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
+    TNI_REQUIRE(c, tni_dtype_is_wide((tn_dtype)x->a.dtype), TN_ERR_NOT_IMPLEMENTED,
+                "\"addmm_sparse_dense\" not implemented for '%s'", tni_dtype_get((tn_dtype)x->a.dtype)->legacy);
     return true;
 }
 
@@ -195,11 +201,12 @@ static bool sparse_mm_run(tni_call *c) {
 static bool sparse_mm_vjp(tni_vjp *g) {
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *b = tni_saved(g, TNI_IN(1)), *dy = g->dy[0];
     if (!x || !b) return false;
-    tn_tensor *index = tni_sparse_of(x)->indices;
     if (tni_needs(g, 0)) {
+        tn_tensor *pattern = tni_pattern(x), *index = pattern ? tni_sparse_of(pattern)->indices : NULL;
+        if (!index) return false;
         tn_tensor *rows = tn_index_select(dy, 0, tn_select(index, 0, 0)),
                   *columns = rows ? tn_index_select(b, 0, tn_select(index, 0, 1)) : NULL;
-        TNI_DX(g, 0, columns ? tni_with_values(x, tn_sum(tn_mul(rows, columns), 1)) : NULL);
+        TNI_DX(g, 0, columns ? tni_with_values(pattern, tn_sum(tn_mul(rows, columns), 1)) : NULL);
     }
     if (tni_needs(g, 1)) TNI_DX(g, 1, tn_sparse_mm(tn_t(x), dy));
     return true;
@@ -208,6 +215,18 @@ static bool sparse_mm_vjp(tni_vjp *g) {
 static bool refuse_two_dense(tni_call *c) { return tni_fail(TN_ERR_RUNTIME, "%s expects a sparse first matrix", c->op->name); }
 TN_OP(sparse_mm, .schema = "_sparse_mm(Tensor sparse, Tensor dense) -> Tensor", .grad_name = "SparseAddmmBackward0",
       .run = refuse_two_dense, .sparse = sparse_mm_run, .vjp = sparse_mm_vjp, .save = TNI_IN(0) | TNI_IN(1), .hidden = true);
+
+/* PyTorch's name of the node of torch.mm. */
+static const tni_op mm_of_sparse = {.name = "mm",
+                                    .schema = "mm(Tensor self, Tensor mat2) -> Tensor",
+                                    .grad_name = "MmBackward0",
+                                    .run = refuse_two_dense,
+                                    .sparse = sparse_mm_run,
+                                    .vjp = sparse_mm_vjp,
+                                    .save = TNI_IN(0) | TNI_IN(1)};
+tn_tensor *tni_mm_of_sparse(tn_tensor *sparse, tn_tensor *dense) {
+    return tni_run_op(&mm_of_sparse, TNI_INS(sparse, dense), TNI_NO_ARGS);
+}
 
 /** The product of a sparse matrix and a dense one, which is dense: torch.sparse.mm; tn_mm and tn_matmul do the same. The gradient of the
  *  sparse one is sparse: that of its places.
@@ -221,7 +240,7 @@ TN_API tn_tensor *tn_sparse_mm(tn_tensor *sparse, tn_tensor *dense) {
 
 bool tni_sparse_matmul_run(tni_call *c) {
     tn_tensor *x = c->in[0], *b = c->in[1];
-    if (b->a.ndim != 1) return (c->out[0] = tn_sparse_mm(x, b)) != NULL;
-    tn_tensor *y = tn_sparse_mm(x, tn_unsqueeze(b, 1));
+    if (b->a.ndim != 1) return (c->out[0] = tni_mm_of_sparse(x, b)) != NULL;
+    tn_tensor *y = tni_mm_of_sparse(x, tn_unsqueeze(b, 1));
     return y && (c->out[0] = tn_squeeze(y, 1)) != NULL;
 }

@@ -23,8 +23,8 @@ static bool neg_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run,
-      .sparse = tni_sparse_values_run, .inplace = true, .vjp = neg_vjp,
+TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run, .sparse = tni_sparse_values_run,
+      .inplace = true, .vjp = neg_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]", "u8[3]", "bool[2] !dtype"));
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */

@@ -290,8 +290,7 @@ static void add_suffixes(tni_str *out, const printer *p, size_t start) {
     if (t->meta || (p->empty ? t->ndim != 1 : p->edge == 0)) add_size_suffix(&s, t);
     bool seen = !t->meta && !p->empty; /* by the elements */
     tn_dtype usual = p->complex && seen ? tni_dtype_complex(t->default_dtype) : t->default_dtype;
-    if (t->dtype != usual && (!seen || (t->dtype != TN_INT64 && t->dtype != TN_BOOL)))
-        add_dtype_suffix(&s, t->dtype);
+    if (t->dtype != usual && (!seen || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) add_dtype_suffix(&s, t->dtype);
     add_gradient_suffix(&s, t);
 }
 
