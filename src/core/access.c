@@ -80,6 +80,14 @@ bool tn_is_buffer(tn_tensor *x) {
     READ("is_buffer", x, false);
     return x->is_buffer;
 }
+bool tn_is_persistent(tn_tensor *x) {
+    READ("is_persistent", x, false);
+    return x->persistent;
+}
+bool tn_is_inference(tn_tensor *x) {
+    READ("is_inference", x, false);
+    return x->inference;
+}
 uint32_t tn_version_counter(tn_tensor *x) {
     READ("version_counter", x, 0);
     return tni_version_get(x);

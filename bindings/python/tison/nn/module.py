@@ -141,6 +141,8 @@ class Module:
                 kind = "parameters" if isinstance(value, Parameter) else "module" if isinstance(value, Module) else "buffer"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             return object.__setattr__(self, name, value)
+        if isinstance(value, (Parameter, Module)) and hasattr(type(self), name):
+            raise KeyError(f"attribute '{name}' already exists")
         if isinstance(getattr(type(self), name, None), property):
             return object.__setattr__(self, name, value)
         there = not name.startswith("__") and self._member(name)[0]
@@ -404,6 +406,8 @@ class Module:
         return states.load(self, state_dict, strict, assign)
 
     def set_submodule(self, target, module, strict=False):
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         call("tn_set_submodule", self, target, module, strict=strict)
         path, _, name = target.rpartition(".")
         self.get_submodule(path)._keep_child(name, module)
