@@ -18,10 +18,8 @@ from .parameter import Buffer, Parameter
 
 _module_new, _module_class, _get = raw("tn_module_new"), raw("tn_module_class"), raw("tn_module_get")
 _next, _error, _clear = (raw(f"tn_{n}") for n in ("named_next", "error", "clear_error"))
-by_type = {}  # C type of a layer: its Python class
-
-
 _SEQUENCE_OF_ONE = ctypes.c_size_t(-1).value  # TN_SEQUENCE_OF_ONE
+by_type = {}  # C type of a layer: its Python class
 
 
 @callback(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t, failed=0)
