@@ -103,7 +103,7 @@ _convert = {
     "enum": lambda p, v: (enumerator(p["type"], v),),
     "int": lambda p, v: (-(2 ** 63) if v is None else operator.index(v),),
     "module": lambda p, v: (handle(v),),
-    "handle": lambda p, v: (_list_of(v) if p["type"] == "tn_tensors *" and not hasattr(v, "_handle") else handle(v),),
+    "handle": lambda p, v: (_list_of(v) if p["type"] == "tn_tensors *" and not isinstance(v, Object) else handle(v),),
     "pointer": _pointer,
 }
 

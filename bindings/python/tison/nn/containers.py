@@ -5,12 +5,6 @@ from .._call import call
 from .._tensor import Tensor
 
 
-def hold_children(module):
-    """A module's Python object keeps those of its children."""
-    module._children = dict(module.named_children())
-    return module
-
-
 def _slice(s):
     return {k: v for k, v in (("start", s.start), ("stop", s.stop), ("step", s.step)) if v is not None}
 
@@ -27,12 +21,12 @@ def _list(owner, methods):
     get, delete, append = methods["__getitem__"], methods.get("__delitem__"), methods["append"]
 
     def __getitem__(self, index):
-        return hold_children(call(f"{owner}_slice", self, **_slice(index))) if isinstance(index, slice) else get(self, index)
+        return call(f"{owner}_slice", self, **_slice(index))._hold_children() if isinstance(index, slice) else get(self, index)
 
     def __delitem__(self, index):
         if isinstance(index, slice):
             call(f"{owner}_delete_slice", self, **_slice(index))
-            hold_children(self)
+            self._hold_children()
         else:
             delete(self, index)
 

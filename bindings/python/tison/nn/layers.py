@@ -26,10 +26,10 @@ def _method(name, owner):
 
     def method(self, *args, **keywords):
         result = f(self, *args, **keywords)
-        containers.hold_children(self)
+        self._hold_children()
         if f.returns["kind"] == "bool" and short not in ("contains", "delete", "set"):
             return self
-        return containers.hold_children(result) if isinstance(result, Module) else result
+        return result._hold_children() if isinstance(result, Module) else result
     method.__name__, method.__doc__ = _special.get(short, short), f.__doc__
     return method
 
@@ -64,12 +64,12 @@ def _make(row):
         constructor.make(self._adopt_layer, list(args))
         for name, m in named.items():
             self.add_module(name, m)
-        containers.hold_children(self)
+        self._hold_children()
 
     def __init_items__(self, items=None):
         order = containers.in_order if row["name"] == "ParameterDict" else list if row["name"] == "ParameterList" else lambda x: x
         constructor.make(self._adopt_layer, order(items) if items is not None else ())
-        containers.hold_children(self)
+        self._hold_children()
 
     init = __init_list__ if "objects" in kinds else __init_items__ if kinds & {"structs", "tensors"} else __init__
     cls = type(row["name"], (Module,), {

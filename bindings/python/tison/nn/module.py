@@ -68,6 +68,7 @@ def _class_of(cls, base=None):
 
 _python_classes = {}  # address of a tn_class: the Python class it was made for
 _become, _count, _row, _deepcopy = (raw(f"tn_{n}") for n in ("module_become", "module_members", "module_member", "deepcopy"))
+_is_computed = raw("tn_module_get_computed")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
 _own = {"_handle", "_children", "_hooks"}
 
@@ -108,15 +109,15 @@ class Module:
             address = _get(self._handle, name.encode())
             if not address:
                 found = not _error()
-                _clear()
+                if _error() == constants["TN_ERR_ATTRIBUTE"]:
+                    _clear()
+                check()
                 return found, None
             return True, _object(address)
 
     def __getattr__(self, name):
         if name.startswith("__") or "_handle" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        if name in self.__dict__.get("_computed", ()):
-            return call("tn_nn_utils_parametrize_compute", self, name)
         there, value = self._member(name)
         if there:
             return value
@@ -143,7 +144,7 @@ class Module:
             raise KeyError(f"attribute '{name}' already exists")
         if isinstance(getattr(type(self), name, None), property):
             return object.__setattr__(self, name, value)
-        there = not name.startswith("__") and self._member(name)[0]
+        there = not name.startswith("__") and (_is_computed(self._handle, name.encode()) or self._member(name)[0])
         if isinstance(value, Buffer) and not there and name in self.__dict__:
             raise KeyError(f"attribute '{name}' already exists")
         if special or (there and (value is None or isinstance(value, Tensor))):
@@ -167,6 +168,11 @@ class Module:
     def _set(self, name, value):
         call("tn_module_set", self, name, value)
         self._keep_child(name, value)
+
+    def _hold_children(self):
+        """The Python objects of children live as long as this one."""
+        self._children = dict(self.named_children())
+        return self
 
     def _keep_child(self, name, value):
         if isinstance(value, Module):
@@ -438,8 +444,8 @@ class Module:
         new = memo[id(self)] = type(self).__new__(type(self))._adopt(address)
         new._hooks.update(self._hooks)
         yield self, new
-        for (name, _, value), (_, _, copied) in zip(self._members(), new._members()):
-            old = find(value) if value else None
+        for (name, kind, value), (_, _, copied) in zip(self._members(), new._members()):
+            old = _object(value) if value and _kinds.get(kind) == "module" else find(value) if value else None
             if old is None:
                 continue
             if id(old) not in memo:
@@ -450,6 +456,9 @@ class Module:
                     memo[id(old)] = wrap(copied)
             if isinstance(old, Module):
                 new._children[name] = memo[id(old)]
+
+    def __reduce_ex__(self, protocol):
+        raise RuntimeError("Serialization of modules is only supported through state_dict(), and copies through copy.deepcopy")
 
     def extra_repr(self):
         return ""
