@@ -327,10 +327,12 @@ typedef struct tn_module_to_opts {
     size_t size;
     tn_dtype dtype;                 /* TN_DTYPE_NONE: each keeps its own */
     tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
+    const char *device;             /* "cpu" or "meta"; NULL: each keeps its own */
 } tn_module_to_opts;
-/** module.to(dtype, memory_format=...): parameters, their gradients and buffers, those of a floating or complex dtype; all stay the same
- *  objects. dtype is such a one, else TN_ERR_TYPE; a real one takes the imaginary parts away, with a warning. TN_CHANNELS_LAST with a member
- *  of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed call changes nothing. */
+/** module.to(device, dtype, memory_format=...): parameters, their gradients and buffers, as to the dtype those of a floating or complex one;
+ *  all stay the same objects. dtype is such a one, else TN_ERR_TYPE; a real one takes the imaginary parts away, with a warning. From the
+ *  meta device to the CPU is TN_ERR_NOT_IMPLEMENTED: there are no values, but tn_module_to_empty. TN_CHANNELS_LAST with a member of five
+ *  dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed call changes nothing. */
 TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
 /** module.half(), .bfloat16(), .float(), .double(): the same of those of a floating dtype alone; complex ones stay. */
 TN_API bool(tn_module_half)(tn_module *m);
@@ -340,8 +342,12 @@ TN_API bool(tn_module_double)(tn_module *m);
 /** module.type(dtype): the same of all, whatever their dtype. An integral dtype is TN_ERR_RUNTIME when a member requires grad; an
  *  uninitialized member is TN_ERR_VALUE. */
 TN_API bool(tn_module_type)(tn_module *m, tn_dtype dtype);
-/** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
-TN_API bool(tn_module_to_empty)(tn_module *m);
+typedef struct tn_module_to_empty_opts {
+    size_t size;
+    const char *device; /* "cpu" (which NULL stands for) or "meta" */
+} tn_module_to_empty_opts;
+/** module.to_empty(device=...): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
+TN_API bool(tn_module_to_empty)(tn_module *m, const tn_module_to_empty_opts *opts TN_DEFAULT(NULL));
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
  *  with new gradients into the fields, and the old ones keep data and gradients; what two fields share becomes two. Swapping keeps the
  *  objects and exchanges what they are (tn_swap_tensors), which drops their hooks; TN_ERR_RUNTIME naming Class.name, and nothing changed,
@@ -360,8 +366,9 @@ typedef struct tn_module_summary_opts {
     tn_tensor *input;         /* NULL: the shapes of results are not shown */
     tn_tensor *const *inputs; /* in its place, of a forward that takes ninputs of them */
     size_t ninputs;
-    int64_t depth;            /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
-    tn_module *copy;          /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
+    int64_t depth; /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
+    tn_module
+        *copy; /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
 } tn_module_summary_opts;
 /** A table of m for people: a row for each module with its class, the names and shapes of what it holds, the numbers of trained and
  *  frozen elements, and bytes; then the sums, where what is shared counts once. With an input, also the shape of each module's result,
@@ -550,7 +557,9 @@ TN_END_DECLS
 #define tn_module_double(m) (tn_module_double)(TN_AS_MODULE(m))
 #define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
-#define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
+#define tn_module_to_empty(...)                                                                                                    \
+    TN_WITH(tn_module_to_empty_opts, (.device = NULL), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_summary(...)                                                                                                     \
     TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \
             TN_REST(__VA_ARGS__, ))

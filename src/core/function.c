@@ -12,7 +12,7 @@ struct tn_function {
     tni_saved_tensor *saved;
     size_t saves, capacity;
     bool released, in_backward;
-    bool hook;      /* of a module's backward hooks: outputs are views, and what needs no gradient passes as it is */
+    bool hook;       /* of a module's backward hooks: outputs are views, and what needs no gradient passes as it is */
     bool late_zeros; /* the backward sees NULL for a gradient that is not there; what it leaves NULL becomes zeros */
     void (*destroy_data)(void *data);
     char name[64];
@@ -166,7 +166,10 @@ tn_tensor *(tn_apply)(const tn_function_class *function, void *data, tn_tensor *
 
 static tn_tensor *zeros_of(tni_thread *t, const tn_function *f, uint32_t k) {
     const tni_out_info *o = &f->node->out[k];
-    return tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)o->dtype, o->sizes, o->ndim));
+    tni_devices before = tni_device_enter(t, o->device);
+    tn_tensor *x = tni_tensor_zeros(t, f->name, (tn_dtype)o->dtype, o->sizes, o->ndim);
+    tni_device_leave(t, before);
+    return tni_give(t, x);
 }
 
 bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t) {

@@ -20,13 +20,15 @@ typedef struct change {
     tni_module *owner;
     size_t place;
 } change;
+enum { OWN_DEVICE = -1 };
 typedef struct changes {
     change *item;
     size_t n, capacity;
     const char *who;
-    tn_dtype dtype;          /* TN_DTYPE_NONE: each keeps its own */
+    tn_dtype dtype; /* TN_DTYPE_NONE: each keeps its own */
     which takers;
     tn_memory_format format; /* of what has four or five dims */
+    int8_t device;           /* OWN_DEVICE: each keeps its own */
     bool empty;              /* without values */
 } changes;
 
@@ -40,17 +42,25 @@ static tn_memory_format target_format(const changes *c, const tn_tensor *x) {
     return x->a.ndim == 4 || x->a.ndim == 5 ? c->format : TN_MEMORY_FORMAT_NONE;
 }
 
+static int8_t target_device(const changes *c, const tn_tensor *x) { return c->device == OWN_DEVICE ? x->a.device : c->device; }
+
 static bool changes_it(const changes *c, const tn_tensor *x) {
     if (c->empty) return !x->uninitialized;
     tn_memory_format format = target_format(c, x);
     bool moves = format != TN_MEMORY_FORMAT_NONE && format != TN_PRESERVE_FORMAT && format != tni_array_format(&x->a);
-    return moves || target_dtype(c, x) != (tn_dtype)x->a.dtype;
+    return moves || target_device(c, x) != x->a.device || target_dtype(c, x) != (tn_dtype)x->a.dtype;
 }
 
 /* x converted, or another handle of the same memory where nothing changes. */
 static tn_tensor *convert(tni_thread *t, const changes *c, const tn_tensor *x) {
     if (!changes_it(c, x)) return tni_tensor_alias(t, c->who, x);
-    tn_tensor *y = tni_tensor_new_format(t, c->who, x, target_dtype(c, x), target_format(c, x));
+    int8_t device = target_device(c, x);
+    if (!c->empty && x->a.device != TNI_CPU && device == TNI_CPU)
+        return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED,
+                              "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                              "torch.nn.Module.to() when moving module from meta to a different device."),
+               NULL;
+    tn_tensor *y = tni_tensor_new_on(t, device, c->who, x, target_dtype(c, x), target_format(c, x));
     if (y && !c->empty) tni_warn_if_cut(&y->a, &x->a);
     if (y && (c->empty || tni_copy_array(&y->a, &x->a))) return y;
     tni_tensor_destroy_new(t, y);
@@ -89,8 +99,9 @@ static bool refuse_swap(tni_module *owner, size_t place, const char *suffix) {
 }
 
 static bool refuse_integral(const tni_found *found, manner how) {
-    tni_fail(TN_ERR_RUNTIME, how == SET_DATA ? "data set to a tensor that requires gradients must be floating point or complex dtype"
-                                             : "Only Tensors of floating point and complex dtype can require gradients");
+    tni_fail(TN_ERR_RUNTIME, how == SET_DATA
+                                 ? "data set to a tensor that requires gradients must be floating point or complex dtype"
+                                 : "Only Tensors of floating point and complex dtype can require gradients");
     return how == SWAP && refuse_swap(found->owner, found->place, "");
 }
 
@@ -212,7 +223,7 @@ bool(tn_module_to)(tn_module *handle, const tn_module_to_opts *opts) {
                  .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
                  .takers = FLOATS_AND_COMPLEX,
                  .format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE)};
-    if (!m) return false;
+    if (!m || !tni_device_parse(TNI_OPT(opts, device, NULL), OWN_DEVICE, &c.device)) return false;
     if (c.dtype != TN_DTYPE_NONE) TNI_TRY(tni_dtype_check("to", c.dtype));
     TNI_CHECK(c.dtype == TN_DTYPE_NONE || tni_dtype_has_grad(c.dtype), TN_ERR_TYPE,
               "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
@@ -229,7 +240,7 @@ static bool change_dtype(const char *who, tn_module *handle, tn_dtype dtype, whi
     tni_thread *t;
     tni_module *m = begin(who, handle, &t);
     return m && tni_dtype_check(who, dtype) &&
-           change_all(t, m, (changes){.who = who, .dtype = dtype, .takers = takers, .format = TN_MEMORY_FORMAT_NONE});
+           change_all(t, m, (changes){.who = who, .dtype = dtype, .takers = takers, .device = OWN_DEVICE});
 }
 
 bool(tn_module_half)(tn_module *m) { return change_dtype("half", m, TN_FLOAT16, FLOATS); }
@@ -238,8 +249,9 @@ bool(tn_module_float)(tn_module *m) { return change_dtype("float", m, TN_FLOAT32
 bool(tn_module_double)(tn_module *m) { return change_dtype("double", m, TN_FLOAT64, FLOATS); }
 bool(tn_module_type)(tn_module *m, tn_dtype dtype) { return change_dtype("type", m, dtype, ALL); }
 
-bool(tn_module_to_empty)(tn_module *handle) {
+bool(tn_module_to_empty)(tn_module *handle, const tn_module_to_empty_opts *opts) {
     tni_thread *t;
     tni_module *m = begin("to_empty", handle, &t);
-    return m && change_all(t, m, (changes){.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true});
+    changes c = {.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true};
+    return m && tni_device_parse(TNI_OPT(opts, device, NULL), TNI_CPU, &c.device) && change_all(t, m, c);
 }

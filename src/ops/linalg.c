@@ -18,6 +18,7 @@ bool tni_linalg_check_dtype(const char *who, const char *kernel, const tn_tensor
     TNI_CHECK(!who || tni_dtype_has_grad(dtype), TN_ERR_DTYPE, "%s: Expected a floating point or complex tensor as input. Got %s",
               who, name);
     TNI_CHECK(tni_dtype_is_wide(dtype), TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel, name);
+    TNI_CHECK(x->a.device == TNI_CPU, TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented on the meta device", kernel);
     return true;
 }
 

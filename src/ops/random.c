@@ -86,6 +86,7 @@ bool tni_sample(tni_thread *t, const char *who, const tni_array *a, const tni_sa
     bool real = s->kind <= TNI_EXPONENTIAL;
     TNI_CHECK(!real || tni_dtype_is_float((tn_dtype)a->dtype), TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for '%s'", who,
               tni_dtype_get((tn_dtype)a->dtype)->legacy);
+    if (a->device != TNI_CPU) return true; /* nothing is drawn */
     tni_random *r = tni_thread_random(t);
     if (a->numel && !tni_is_dense(a)) return sample_apart(who, a, s, r);
     return draw(r, s, (tn_dtype)a->dtype, a->data, a->numel, a->contiguous);

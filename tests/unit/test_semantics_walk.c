@@ -247,9 +247,17 @@ static void conversion(void) {
     CHECK(tn_module_get(m, "z") == complex_one && tn_is_parameter(complex_one) && m->steps == steps);
     CHECK(tn_module_to(m, TN_COMPLEX128) && tn_get_dtype(w) == TN_COMPLEX128 && tn_get_dtype(tn_grad(w)) == TN_COMPLEX128);
     CHECK(tn_module_to(m, TN_FLOAT32) && m->w == w);
-    IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
-         "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
-    CHECK(tn_module_to(m, tn_get_dtype(tn_ones(1, .dtype = TN_FLOAT64))) && tn_get_dtype(m->w) == TN_FLOAT64);
+    IN_C(
+        133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
+        "tn_module_to(m, tn_get_dtype(x), .device = tn_device(x)). A device that PyTorch knows and Tison has not is refused, too.");
+    tn_tensor *like = tn_ones(1, .dtype = TN_FLOAT64);
+    void *memory = tn_data(w);
+    CHECK(tn_module_to(m, .device = "cpu") && m->w == w && tn_data(w) == memory);
+    CHECK(tn_module_to(m, tn_get_dtype(like), .device = tn_device(like)) && tn_get_dtype(m->w) == TN_FLOAT64);
+    CHECK(!tn_module_to(m, .device = "xyz"));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Expected one of cpu, cuda,");
+    CHECK(!tn_module_to(m, .device = "cuda"));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "Tison has the devices cpu and meta, not 'cuda'");
     HOLDS(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.");
     CHECK(!tn_module_type(m, TN_INT32) && tn_get_dtype(w) == TN_FLOAT64 && tn_get_dtype(mean) == TN_FLOAT64);
     CHECK_ERROR(TN_ERR_RUNTIME, "data set to a tensor that requires gradients must be floating point or complex dtype");
@@ -270,9 +278,19 @@ static void conversion(void) {
     IN_C(136, "All of them return the module.", "They return true; a failed one changes nothing.");
     CHECK(tn_module_to(m, TN_FLOAT32) && tn_check(m));
     CHECK(tn_module_to(m, TN_FLOAT64) && m->w == w);
-    IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
-         "tn_module_to_empty does; there is no meta device.");
+    IN_C(
+        139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
+        "Without a device it gives memory of the CPU. Parameters stay the same objects, from and to the meta device as well, where "
+        "PyTorch puts new ones into the module, which optimizers made before do not know.");
     CHECK(tn_module_to_empty(m) && m->w == w && tn_size(w, 0) == 2 && tn_get_dtype(w) == TN_FLOAT64);
+    CHECK(tn_module_to(m, .device = "meta") && m->w == w && tn_is_meta(w) && tn_is_meta(m->mean) && tn_get_dtype(w) == TN_FLOAT64);
+    CHECK(!tn_module_to(m, .device = "cpu"));
+    CHECK_ERROR(
+        TN_ERR_NOT_IMPLEMENTED,
+        "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when "
+        "moving module from meta to a different device.");
+    CHECK(tn_is_meta(w) && tn_is_meta(m->mean));
+    CHECK(tn_module_to_empty(m, .device = "cpu") && m->w == w && !tn_is_meta(w) && tn_size(w, 0) == 2);
     IN_C(140, "share_memory() applies to every parameter and buffer; on a lazy module it fails.",
          "As for statement 67; all or none of the parameters.");
     tn_nn_sequential *net = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_linear(2, 2));
