@@ -660,10 +660,11 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
+/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes; of complex ones
+ *  both parts. [scope] */
 TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
-/** Normal with mean 0 and deviation 1: torch.randn. [scope] */
+/** Normal with mean 0 and deviation 1, of complex dtypes sqrt(1/2) for each part: torch.randn. [scope] */
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
@@ -1140,8 +1141,8 @@ typedef struct tn_linalg_cholesky_opts {
     TN_WITH(tn_linalg_cholesky_opts, (.upper = false), (tn_linalg_cholesky)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** The triangular root of each symmetric or Hermitian positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is
- *  that for symmetric matrices.
+/** The triangular root of each symmetric (Hermitian) positive-definite matrix, of which one half is read: torch.linalg.cholesky. The
+ *  derivative is that for such matrices.
  *  a        (..., n, n), float32, float64, complex64 or complex128
  *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are
  *           TN_ERR_NOT_IMPLEMENTED
@@ -1150,7 +1151,8 @@ TN_API tn_tensor *(tn_linalg_cholesky)(tn_tensor *a, const tn_linalg_cholesky_op
 
 /* ---- linear.c ---- */
 
-/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
+/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating or complex
+ *  dtype. [scope] */
 TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 
 /* ---- logical.c ---- */

@@ -332,8 +332,8 @@ static const struct {
     {"lerp_tensor",
      "The same with a tensor of weights: torch.lerp. [scope]"},
     {"linalg_cholesky",
-     "The triangular root of each symmetric or Hermitian positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is\n"
-     "that for symmetric matrices.\n"
+     "The triangular root of each symmetric (Hermitian) positive-definite matrix, of which one half is read: torch.linalg.cholesky. The\n"
+     "derivative is that for such matrices.\n"
      "a        (..., n, n), float32, float64, complex64 or complex128\n"
      "returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are\n"
      "         TN_ERR_NOT_IMPLEMENTED"},
@@ -381,7 +381,8 @@ static const struct {
      "(sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the\n"
      "largest and smallest |x|. Floating point. [scope]"},
     {"linear",
-     "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope]"},
+     "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating or complex\n"
+     "dtype. [scope]"},
     {"linspace",
      "`steps` values from start to end, both included: torch.linspace. A negative number of steps is TN_ERR_RUNTIME. [scope]"},
     {"log",
@@ -520,14 +521,15 @@ static const struct {
     {"prod",
      "The product of all elements, or of each line along a dim: torch.prod. Integers and bool give int64. [scope]"},
     {"rand",
-     "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope]"},
+     "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes; of complex ones\n"
+     "both parts. [scope]"},
     {"rand_like",
      "torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope]"},
     {"randint",
      "Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are\n"
      "TN_ERR_RUNTIME. [scope]"},
     {"randn",
-     "Normal with mean 0 and deviation 1: torch.randn. [scope]"},
+     "Normal with mean 0 and deviation 1, of complex dtypes sqrt(1/2) for each part: torch.randn. [scope]"},
     {"randn_like",
      "torch.randn_like. [scope]"},
     {"random_",

@@ -27,7 +27,8 @@ TWICE(twice_f64, double)
 TURNED(turned_f32, float)
 TURNED(turned_f64, double)
 
-static bool multiply(bool wide, bool conjugate, tni_gemm_job g, char *room) {
+static bool multiply(bool conjugate, tni_gemm_job g, char *room) {
+    bool wide = g.wide;
     int64_t row = 2 * (g.tb ? 1 : g.ldb), column = 2 * (g.tb ? g.ldb : 1), sign = conjugate ? -1 : 1;
     char *left = room + (size_t)(4 * g.k * g.n) * (wide ? sizeof(double) : sizeof(float));
     if (wide)
@@ -39,19 +40,17 @@ static bool multiply(bool wide, bool conjugate, tni_gemm_job g, char *room) {
     else if (g.ta)
         turned_f32((float *)(void *)left, g.a, g.m, g.k, 2 * g.lda, (float)sign);
     if (g.ta) g.a = left, g.lda = g.k;
-    g.wide = wide, g.ta = g.tb = false, g.b = room;
+    g.ta = g.tb = false, g.b = room;
     g.n *= 2, g.k *= 2, g.lda *= 2, g.ldb = g.n, g.ldc *= 2;
     return tni_gemm(&g);
 }
 
-bool tni_gemm_of(tn_dtype dtype, bool conjugate, tni_gemm_job g) {
+bool tni_gemm_complex(const tni_gemm_job *g, bool conjugate) {
     char small[4096] __attribute__((aligned(64)));
-    bool wide = g.wide = dtype == TN_FLOAT64 || dtype == TN_COMPLEX128;
-    if (!tni_number_is_complex(dtype)) return tni_gemm(&g);
-    if (g.m <= 0 || g.n <= 0) return true;
-    size_t bytes = (size_t)(4 * g.k * g.n + (g.ta ? 2 * g.m * g.k : 0)) * (wide ? sizeof(double) : sizeof(float));
+    if (g->m <= 0 || g->n <= 0) return true;
+    size_t bytes = (size_t)(4 * g->k * g->n + (g->ta ? 2 * g->m * g->k : 0)) * (g->wide ? sizeof(double) : sizeof(float));
     char *room = bytes <= sizeof small ? small : tni_alloc(bytes);
-    bool right = room && multiply(wide, conjugate, g, room);
+    bool right = room && multiply(conjugate, *g, room);
     if (room != small) tni_free(room, bytes);
     return right;
 }

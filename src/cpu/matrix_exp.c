@@ -24,22 +24,30 @@ static bool is_wide(tn_dtype dtype) { return dtype == TN_FLOAT64 || dtype == TN_
 /* The numbers that an element is. */
 static int64_t parts_of(tn_dtype dtype) { return tni_number_is_complex(dtype) ? 2 : 1; }
 
-static double at(bool wide, const void *a, int64_t i) { return wide ? ((const double *)a)[i] : (double)((const float *)a)[i]; }
-static double magnitude(tn_dtype dtype, const void *a, int64_t i) {
-    bool wide = is_wide(dtype);
-    return parts_of(dtype) == 1 ? fabs(at(wide, a, i)) : hypot(at(wide, a, 2 * i), at(wide, a, 2 * i + 1));
-}
-
 /* The largest sum of magnitudes in a column; NaN passes. */
-static double norm(tn_dtype dtype, const void *a, int64_t n) {
-    double most = 0;
-    for (int64_t j = 0; j < n; j++) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++) sum += magnitude(dtype, a, i * n + j);
-        if (!(sum <= most)) most = sum;
-        if (isnan(sum)) return sum;
+#define NORM(name, T, magnitude)                                                                                                   \
+    static double name(const T *a, int64_t n) {                                                                                    \
+        double most = 0;                                                                                                           \
+        for (int64_t j = 0; j < n; j++) {                                                                                          \
+            double sum = 0;                                                                                                        \
+            for (int64_t i = 0; i < n; i++) sum += magnitude(a[i * n + j]);                                                        \
+            if (!(sum <= most)) most = sum;                                                                                        \
+            if (isnan(sum)) return sum;                                                                                            \
+        }                                                                                                                          \
+        return most;                                                                                                               \
     }
-    return most;
+NORM(norm_f32, float, (double)fabsf)
+NORM(norm_f64, double, fabs)
+NORM(norm_c64, float _Complex, cabs)
+NORM(norm_c128, double _Complex, cabs)
+
+static double norm(tn_dtype dtype, const void *a, int64_t n) {
+    switch (dtype) {
+    case TN_FLOAT32: return norm_f32(a, n);
+    case TN_FLOAT64: return norm_f64(a, n);
+    case TN_COMPLEX64: return norm_c64(a, n);
+    default: return norm_c128(a, n);
+    }
 }
 
 /* y = s x, or y += s x */

@@ -242,7 +242,7 @@ TN_OP(linalg_householder_product, .schema = "linalg_householder_product(Tensor i
       .vjp = linalg_householder_product_vjp, .wide_only = true, .fused_vjp = householder_fused, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[4,3] f32[3] @bench", "f64[3,3] f64[3]", "f64[2,4,3] f64[2,2]", "f64[4,3]^T f64[3]",
                             "f32[4,3] f32[0] nograd", "f32[3,1] f32[1]", "f32[4,0] f32[0] nograd", "f32[0,4,3] f32[0,2]",
-                            "c64[4,3] c64[3]", "c128[2,3,3]^T c128[2,2]", "c128[3,1] c128[1]", "c64[3,2] f32[2] !dtype",
+                            "c64[4,3] c64[3] small", "c128[2,3,3]^T c128[2,2] small", "c128[3,1] c128[1]", "c64[3,2] f32[2] !dtype",
                             "f32[3,4] f32[2] !shape", "f32[4,3] f32[4] !shape", "f32[4] f32[4] !shape", "f32[2,4,3] f32[3] !shape",
                             "f32[2,4,3] f32[3,2] !shape", "f32[4,3] f64[2] !dtype", "i64[3,3] i64[3] !not_implemented",
                             "f16[3,3] f16[3] !not_implemented"));

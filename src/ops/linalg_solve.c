@@ -176,9 +176,18 @@ static void put(tn_tensor *x, int64_t i, double _Complex value) {
     }
 }
 
+/* Ones as the real parts of the diagonal of zeros. */
 static void set_identity(tn_tensor *x, int64_t n, int64_t count) {
+    tn_dtype dtype = (tn_dtype)x->a.dtype;
+    bool wide = tni_dtype_real(dtype) == TN_FLOAT64;
+    int64_t parts = tni_dtype_is_complex(dtype) ? 2 : 1;
     for (int64_t i = 0; i < count; i++)
-        for (int64_t d = 0; d < n; d++) put(x, (i * n + d) * n + d, 1);
+        for (int64_t d = 0; d < n; d++) {
+            if (wide)
+                ((double *)x->a.data)[parts * ((i * n + d) * n + d)] = 1;
+            else
+                ((float *)x->a.data)[parts * ((i * n + d) * n + d)] = 1;
+        }
 }
 
 static bool invert(tni_call *c, factors *f) {
@@ -238,12 +247,17 @@ static double sign_of_rows(const factors *f, int64_t i) {
 }
 
 static double _Complex determinant(const factors *f, int64_t i) {
-    double _Complex product = sign_of_rows(f, i);
+    double product = sign_of_rows(f, i);
+    double _Complex whole = product;
     for (int64_t d = 0; d < f->n; d++) {
-        double _Complex pivot = get(f->lu, place(f, i, d));
-        product = is_complex(f) ? TNI_CMUL(product, pivot) : __real__ product * __real__ pivot;
+        if (f->dtype == TN_FLOAT64)
+            product *= ((double *)f->lu->a.data)[place(f, i, d)];
+        else if (f->dtype == TN_FLOAT32)
+            product *= (double)((float *)f->lu->a.data)[place(f, i, d)];
+        else
+            whole = TNI_CMUL(whole, get(f->lu, place(f, i, d)));
     }
-    return product;
+    return is_complex(f) ? whole : product;
 }
 
 /* The factors of in[0], and out[0..n) of its batch's shape. */
