@@ -45,11 +45,12 @@ enum { LARGE = 256, BLOCK = 64 }; /* from where on matrices are cut, and into wh
 static size_t bytes_of(tn_dtype dtype, int64_t count) { return (size_t)TNI_MAX(count, 1) * tni_number_size(dtype); }
 
 /* c = a b + beta c, or a' b with `adjoint`. */
-static bool product(tn_dtype dtype, bool adjoint, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb,
-                    double beta, void *c, int64_t ldc) {
-    return tni_gemm_of(dtype, true,
-                       (tni_gemm_job){.ta = adjoint, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b,
-                                      .c = c, .beta = beta});
+static bool product(tn_dtype dtype, bool adjoint, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b,
+                    int64_t ldb, double beta, void *c, int64_t ldc) {
+    return tni_gemm_of(
+        dtype, true,
+        (tni_gemm_job){
+            .ta = adjoint, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b, .c = c, .beta = beta});
 }
 
 /* ---- triangles and LU ---- */
@@ -107,7 +108,8 @@ static bool lu_blocks(tn_dtype dtype, void *a, int64_t n, int64_t *pivot, int64_
         exchange(dtype, a, at, n, pivot, at, at + k);
         exchange(dtype, AT(a, n, 0, at + k), left, n, pivot, at, at + k);
         CALL(triangle, false, true, AT(a, n, at, at), k, n, AT(a, n, at, at + k), left, n);
-        if (!take_product(dtype, left, k, left, AT(a, n, at + k, at), n, AT(a, n, at, at + k), n, AT(a, n, at + k, at + k), n, room))
+        if (!take_product(dtype, left, k, left, AT(a, n, at + k, at), n, AT(a, n, at, at + k), n, AT(a, n, at + k, at + k), n,
+                          room))
             return false;
     }
     return true;
@@ -153,7 +155,8 @@ static bool reflect_block(tn_dtype dtype, bool back, const void *a, int64_t lda,
     if (!product(dtype, true, k, k, m, r->v, k, r->v, k, 0, r->inner, k)) return false;
     CALL(minus_t, (void *)r->t, (void *)r->inner, tau, k);
     return product(dtype, true, k, n, m, r->v, k, c, ldc, 0, r->w, n) &&
-           product(dtype, back, k, n, k, r->t, k, r->w, n, 0, r->u, n) && product(dtype, false, m, n, k, r->v, k, r->u, n, 1, c, ldc);
+           product(dtype, back, k, n, k, r->t, k, r->w, n, 0, r->u, n) &&
+           product(dtype, false, m, n, k, r->v, k, r->u, n, 1, c, ldc);
 }
 
 static bool qr_blocks(tn_dtype dtype, void *a, int64_t m, int64_t n, void *tau, const room *r) {
@@ -178,12 +181,12 @@ bool tni_qr(tn_dtype dtype, void *a, int64_t m, int64_t n, void *tau) {
     return right;
 }
 
-static bool reflections_blocks(tn_dtype dtype, void *q, int64_t m, int64_t n, const void *v, int64_t columns, const void *tau, int64_t k,
-                               const room *r) {
+static bool reflections_blocks(tn_dtype dtype, void *q, int64_t m, int64_t n, const void *v, int64_t columns, const void *tau,
+                               int64_t k, const room *r) {
     for (int64_t at = (k - 1) / BLOCK * BLOCK; at >= 0; at -= BLOCK) {
         int64_t count = TNI_MIN(BLOCK, k - at);
-        if (!reflect_block(dtype, false, AT(v, columns, at, at), columns, AT(tau, 1, at, 0), count, AT(q, n, at, at), m - at, n - at,
-                           n, r))
+        if (!reflect_block(dtype, false, AT(v, columns, at, at), columns, AT(tau, 1, at, 0), count, AT(q, n, at, at), m - at,
+                           n - at, n, r))
             return false;
     }
     return true;
@@ -202,8 +205,8 @@ bool tni_reflections(tn_dtype dtype, void *q, int64_t m, int64_t n, const void *
     return right;
 }
 
-bool tni_reflections_back(tn_dtype dtype, void *dv, void *dtau, const void *dq, int64_t m, int64_t n, const void *v, const void *tau,
-                          int64_t k) {
+bool tni_reflections_back(tn_dtype dtype, void *dv, void *dtau, const void *dq, int64_t m, int64_t n, const void *v,
+                          const void *tau, int64_t k) {
     size_t bytes = bytes_of(dtype, 2 * m * n + (k + 1) * n);
     void *all = tni_alloc(bytes);
     if (!all) return false;

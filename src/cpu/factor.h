@@ -23,8 +23,8 @@ bool tni_qr(tn_dtype dtype, void *a, int64_t m, int64_t n, void *tau);
 /* q (m, n): the first n columns of H(0) ... H(k - 1), k <= n <= m, of which v (m, columns) holds the vectors. */
 bool tni_reflections(tn_dtype dtype, void *q, int64_t m, int64_t n, const void *v, int64_t columns, const void *tau, int64_t k);
 /* The derivative of that for n = columns and real numbers: dv (m, n) below the diagonal, zeros elsewhere, and dtau (k) from dq. */
-bool tni_reflections_back(tn_dtype dtype, void *dv, void *dtau, const void *dq, int64_t m, int64_t n, const void *v, const void *tau,
-                          int64_t k);
+bool tni_reflections_back(tn_dtype dtype, void *dv, void *dtau, const void *dq, int64_t m, int64_t n, const void *v,
+                          const void *tau, int64_t k);
 
 /* The upper triangle of a (n, n), of which no more is read, becomes U with U' U = a; the rest 0. *order: that of the leading minor that is
  * not positive, or 0. */

@@ -80,9 +80,8 @@ static void add_diagonal(tn_dtype dtype, void *y, double s, int64_t n) {
 
 /* y = a b + beta y */
 static bool multiply(tn_dtype dtype, const void *a, const void *b, double beta, void *y, int64_t n) {
-    return tni_gemm_of(
-        dtype, false,
-        (tni_gemm_job){.m = n, .n = n, .k = n, .lda = n, .ldb = n, .ldc = n, .a = a, .b = b, .c = y, .beta = beta});
+    return tni_gemm_of(dtype, false,
+                       (tni_gemm_job){.m = n, .n = n, .k = n, .lda = n, .ldb = n, .ldc = n, .a = a, .b = b, .c = y, .beta = beta});
 }
 
 /* 1 / k! for each k of the polynomial. */

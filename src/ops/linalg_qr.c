@@ -17,8 +17,7 @@ typedef struct reflections {
 
 static bool factor_one(int64_t i, void *context) {
     const reflections *f = context;
-    return tni_qr(f->dtype, f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n,
-                  f->tau + (size_t)(i * f->k) * f->item);
+    return tni_qr(f->dtype, f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n, f->tau + (size_t)(i * f->k) * f->item);
 }
 
 static bool product_one(int64_t i, void *context) {
@@ -48,7 +47,8 @@ static bool factor(tni_call *c, const char *who, tn_tensor **a, tn_tensor **tau,
     const tni_array *x = &c->in[0]->a;
     int64_t sizes[TNI_MAX_DIMS];
     size_t n = x->ndim - 2u;
-    f->m = x->sizes[n], f->n = x->sizes[n + 1], f->k = TNI_MIN(f->m, f->n), f->dtype = (tn_dtype)x->dtype, f->item = tni_array_item(x);
+    f->m = x->sizes[n], f->n = x->sizes[n + 1], f->k = TNI_MIN(f->m, f->n);
+    f->dtype = (tn_dtype)x->dtype, f->item = tni_array_item(x);
     memcpy(sizes, x->sizes, n * sizeof *sizes);
     sizes[n] = f->k;
     if (!(*tau = tni_tensor_new(c->t, who, (tn_dtype)x->dtype, sizes, n + 1))) return false;
@@ -78,7 +78,8 @@ TN_OP(geqrf, .schema = "geqrf(Tensor self) -> (Tensor a, Tensor tau)", .grad_nam
       .samples = TN_SAMPLES("f32[4,3] @bench nograd", "f64[3,4] nograd", "f64[2,3,3] nograd", "f64[3,3]^T nograd",
                             "f32[3,1] nograd", "f32[1,3] nograd", "f32[3,3]=0 nograd", "f32[0,3] nograd", "f32[3,0] nograd",
                             "f32[0,2,2] nograd", "c64[4,3] nograd", "c128[3,4] nograd", "c128[2,3,3]^T nograd", "c64[1,1] nograd",
-                            "c64[3,1] nograd", "c64[2,2]=0 nograd", "f32[3] !shape", "i64[3,3] !not_implemented", "bf16[3,3] !not_implemented"));
+                            "c64[3,1] nograd", "c64[2,2]=0 nograd", "f32[3] !shape", "i64[3,3] !not_implemented",
+                            "bf16[3,3] !not_implemented"));
 
 /** QR factors as LAPACK leaves them: torch.geqrf. In a the triangle R, and below it the vectors of the reflections without their leading
  *  one, from which tn_linalg_householder_product makes Q. It has no derivative; tn_linalg_qr has.
@@ -153,8 +154,7 @@ static bool back_one(int64_t i, void *context) {
     const back *b = context;
     const reflections *f = &b->f;
     size_t at = (size_t)(i * f->m * f->n) * f->item, at_tau = (size_t)(i * f->k) * f->item;
-    return tni_reflections_back(f->dtype, b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at,
-                                f->tau + at_tau, f->k);
+    return tni_reflections_back(f->dtype, b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at, f->tau + at_tau, f->k);
 }
 
 /* Inputs: dq, the vectors and tau. */
@@ -359,7 +359,8 @@ TN_OP(linalg_qr, .schema = "linalg_qr(Tensor A, str mode=\"reduced\") -> (Tensor
                             "f64[3,4] mode='complete'", "f32[4,3] 'complete' nograd", "f64[2,4,3] 'r' nograd", "f32[1,1]",
                             "f32[3,1]", "f32[0,3]", "f32[3,0]", "f32[0,2,2]", "f32[3,3]=0 nograd", "c64[4,3]",
                             "c128[3,3] 'complete'", "c128[2,3,4]", "c128[3,3]^T", "c64[4,3] 'complete' nograd",
-                            "c128[2,4,3] 'r' nograd", "c64[1,1]", "c64[0,3]", "f32[3] !shape", "f32[3,3] 'all' !runtime", "i64[3,3] !dtype", "f16[3,3] !not_implemented"));
+                            "c128[2,4,3] 'r' nograd", "c64[1,1]", "c64[0,3]", "f32[3] !shape", "f32[3,3] 'all' !runtime",
+                            "i64[3,3] !dtype", "f16[3,3] !not_implemented"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_linalg_qr. */

@@ -128,11 +128,12 @@ TN_OP(linalg_solve, .schema = "linalg_solve(Tensor A, Tensor B, *, bool left=Tru
       .samples = TN_SAMPLES("f32[3,3] f32[3,2] @bench", "f64[3,3] f64[3]", "f64[2,3,3] f64[2,3]", "f64[2,3,3] f64[3]",
                             "f32[3,3]^T f32[2,3,4]", "f64[2,1,3,3] f64[4,3,2]^T", "f64[3,3] f64[2,3] left=False",
                             "f64[2,3,3]^T f64[4,3] left=False", "f32[0,0] f32[0,3]", "f32[0,3,3] f32[0,3,2]", "f32[3,3] f32[3,0]",
-                            "f64[1,1] f64[1]", "c64[3,3] c64[3,2]", "c128[2,3,3]^T c128[4,3] left=False",
-                            "c128[2,3,3] c128[2,3]", "c64[1,1] c64[1]", "c64[2,2]=1 c64[2] !linalg", "f32[3,3] c64[3] !dtype", "f32[3,3]=1 f32[3] !linalg", "f64[2,3,3]=0 f64[2,3] !linalg", "f32[3] f32[3] !shape",
-                            "f32[3,4] f32[3] !shape", "f32[3,3] f32[4] !shape", "f32[3,3] f32[3,2] left=False !shape",
-                            "f32[3,3] f32[] !shape", "f32[2,3,3] f32[3,3,3] !shape", "f32[3,3] f64[3] !dtype",
-                            "i64[3,3] i64[3] !dtype", "f16[3,3] f16[3] !not_implemented", "bool[3,3] bool[3] !dtype"));
+                            "f64[1,1] f64[1]", "c64[3,3] c64[3,2]", "c128[2,3,3]^T c128[4,3] left=False", "c128[2,3,3] c128[2,3]",
+                            "c64[1,1] c64[1]", "c64[2,2]=1 c64[2] !linalg", "f32[3,3] c64[3] !dtype", "f32[3,3]=1 f32[3] !linalg",
+                            "f64[2,3,3]=0 f64[2,3] !linalg", "f32[3] f32[3] !shape", "f32[3,4] f32[3] !shape",
+                            "f32[3,3] f32[4] !shape", "f32[3,3] f32[3,2] left=False !shape", "f32[3,3] f32[] !shape",
+                            "f32[2,3,3] f32[3,3,3] !shape", "f32[3,3] f64[3] !dtype", "i64[3,3] i64[3] !dtype",
+                            "f16[3,3] f16[3] !not_implemented", "bool[3,3] bool[3] !dtype"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_linalg_solve. */
@@ -224,8 +225,7 @@ TN_OP(linalg_inv, .schema = "linalg_inv(Tensor A) -> Tensor", .grad_name = "Lina
       .vjp = linalg_inv_vjp, .wide_only = true, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,3] @bench", "f64[2,3,3]", "f64[3,3]^T", "f32[1,1]", "f32[0,0]", "f32[0,3,3]", "f32[2,0,0]",
                             "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]", "c64[2,2]=1 !linalg", "f32[3,3]=1 !linalg",
-                            "f32[2,2,2]=0 !linalg", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype",
-                            "bf16[3,3] !dtype"));
+                            "f32[2,2,2]=0 !linalg", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype", "bf16[3,3] !dtype"));
 
 /** The inverse of each matrix: torch.linalg.inv. To solve equations tn_linalg_solve is quicker and more exact.
  *  a        (..., n, n), float32, float64, complex64 or complex128
@@ -395,8 +395,7 @@ TN_OP(linalg_slogdet, .schema = "linalg_slogdet(Tensor A) -> (Tensor sign, Tenso
       .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,3] @bench nograd", "f64[2,3,3] nograd", "f64[3,3]^T nograd", "f32[1,1] nograd",
                             "f32[0,0] nograd", "f32[0,3,3] nograd", "f64[3,3]=1 nograd", "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]",
-                            "c64[2,2]=1 nograd", "f32[3] !shape", "f32[3,4] !shape",
-                            "i64[3,3] !dtype", "f16[2,2] !dtype"));
+                            "c64[2,2]=1 nograd", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype", "f16[2,2] !dtype"));
 
 /** The sign of each determinant, of a complex one x / |x|, and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
  *  singular matrix, where the derivative is TN_ERR_LINALG.

@@ -117,8 +117,7 @@ TN_OP(linear, .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) 
       .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)}, .optional = 4,
       .samples = TN_SAMPLES("f32[3,4] f32[5,4] f32[5]", "f32[2,3,4] f32[5,4] f32[5]", "f64[4] f64[2,4] f64[2]",
                             "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "c64[3,4] c64[5,4] c64[5]",
-                            "c128[2,3,4] c128[2,4]^T c128[2]", "f32[3,4] f32[5,3] f32[5] !shape",
-                            "f32[3,4] f64[5,4] - !dtype"));
+                            "c128[2,3,4] c128[2,4]^T c128[2]", "f32[3,4] f32[5,3] f32[5] !shape", "f32[3,4] f64[5,4] - !dtype"));
 /* The same without a bias: torch's node has another name. */
 TN_OP(linear_no_bias, .schema = "linear_no_bias(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0",
       .run = linear_run, .hidden = true, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,

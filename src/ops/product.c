@@ -43,8 +43,18 @@ bool tni_multiply(tn_dtype dtype, const tni_matrix *a, const tni_matrix *b, void
     case TN_COMPLEX64:
     case TN_COMPLEX128:
         return tni_gemm_of(dtype, false,
-                           (tni_gemm_job){.ta = a->transposed, .tb = b->transposed, .m = m, .n = n, .k = k, .lda = a->ld,
-                                          .ldb = b->ld, .ldc = ldy, .a = a->data, .b = b->data, .c = y, .bias = bias});
+                           (tni_gemm_job){.ta = a->transposed,
+                                          .tb = b->transposed,
+                                          .m = m,
+                                          .n = n,
+                                          .k = k,
+                                          .lda = a->ld,
+                                          .ldb = b->ld,
+                                          .ldc = ldy,
+                                          .a = a->data,
+                                          .b = b->data,
+                                          .c = y,
+                                          .bias = bias});
     case TN_UINT8: multiply_u8(a, b, y, ldy); return true;
     case TN_INT32: multiply_i32(a, b, y, ldy); return true;
     case TN_INT64: multiply_i64(a, b, y, ldy); return true;

@@ -214,7 +214,8 @@ static double _Complex expected(const tni_gemm_job *g, bool conjugate, const voi
 static void check_complex(bool wide, bool ta, bool tb, bool conjugate, int64_t m, int64_t n, int64_t k, double beta, bool biased) {
     int64_t lda = (ta ? m : k) + 1, ldb = (tb ? k : n) + 1, ldc = n + 3, count = m * ldc;
     void *a = fill(wide, 2 * (size_t)(lda * (ta ? k : m)), 0, true), *b = fill(wide, 2 * (size_t)(ldb * (tb ? n : k)), 0, true);
-    void *c = fill(wide, 2 * (size_t)count, 0, true), *first = malloc((size_t)count * 16), *bias = fill(wide, 2 * (size_t)n, 0, true);
+    void *c = fill(wide, 2 * (size_t)count, 0, true), *first = malloc((size_t)count * 16),
+         *bias = fill(wide, 2 * (size_t)n, 0, true);
     memcpy(first, c, 2 * (size_t)count * (wide ? 8 : 4));
     tni_gemm_job g = {wide, ta, tb, m, n, k, lda, ldb, ldc, a, b, c, beta, biased ? bias : NULL, NULL};
     bool right = tni_gemm_of(wide ? TN_COMPLEX128 : TN_COMPLEX64, conjugate, g);

@@ -252,8 +252,7 @@ static verdict check_gradients(sample *s) {
     if (!s->op->vjp && !s->op->composite) return tn_requires_grad(y) ? WRONG : SKIPPED;
     if (tn_get_dtype(y) != TN_FLOAT64) return SKIPPED;
     bool flat = s->op == &tni_op_sign; /* its derivative is the constant 0, which gradgradcheck refuses */
-    return no_error(tn_gradcheck_fn(call_by_parts, s, in, s->nin) &&
-                    (flat || tn_gradgradcheck_fn(call_by_parts, s, in, s->nin)));
+    return no_error(tn_gradcheck_fn(call_by_parts, s, in, s->nin) && (flat || tn_gradgradcheck_fn(call_by_parts, s, in, s->nin)));
 }
 
 static bool same_values(tn_tensor *a, tn_tensor *b) {
