@@ -397,8 +397,8 @@ TN_OP(linalg_slogdet, .schema = "linalg_slogdet(Tensor A) -> (Tensor sign, Tenso
                             "f32[0,0] nograd", "f32[0,3,3] nograd", "f64[3,3]=1 nograd", "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]",
                             "c64[2,2]=1 nograd", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype", "f16[2,2] !dtype"));
 
-/** The sign of each determinant, of a complex one x / |x|, and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
- *  singular matrix, where the derivative is TN_ERR_LINALG.
+/** The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0
+ *  and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.
  *  a                (..., n, n), float32, float64, complex64 or complex128
  *  sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure
  */
