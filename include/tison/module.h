@@ -47,7 +47,8 @@ typedef struct tn_class {
     /** Before m's own part of a state is loaded that another version wrote (0: it does not say): may add and rename what is in `state`
      *  under `prefix`. torch's _load_from_state_dict. */
     bool (*upgrade_state)(tn_module *m, tn_state *state, const char *prefix, int64_t version);
-    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse. */
+    /** Of a parametrization: what its forward would make x of, into out[0..room); returns how many, 0 with an error. See tn_right_inverse.
+     *  One is a tensor, more are a sequence, which a single one is as TN_SEQUENCE_OF_ONE. */
     size_t (*right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 } tn_class;
 
@@ -140,13 +141,23 @@ TN_API bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, con
 TN_API tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n);
 /** The same, filling all results. */
 TN_API bool(tn_forward_n)(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k);
-/** For languages whose forward takes more than tensors, and so is not called by tn_forward: the forward of m begins. Returns the module
- *  whose forward ran until now, or NULL: tn_forward_end's argument. So what runs inside and stands in no field is reported. [borrow] */
-TN_API tn_module *(tn_forward_begin)(tn_module *m);
-/** It ends, also after a failure. outer [NULL ok] */
-TN_API void(tn_forward_end)(tn_module *outer);
-/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, 0 on failure;
- *  TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
+/** One call of a forward in a language whose forwards take and return more than tensors. in and out have room for TN_CALL_TENSORS, and
+ *  hooks get these very arrays, so that a hook of that language finds the call to which it belongs. forward, which runs in the place of
+ *  the class's unless it is NULL, and such hooks may set n and k; what is no tensor stands as NULL. */
+#define TN_CALL_TENSORS 64
+typedef struct tn_module_call {
+    size_t size;
+    tn_tensor **in, **out;
+    size_t n, k;
+    bool (*forward)(tn_module *m, struct tn_module_call *call);
+    void *data; /* of the program's own */
+} tn_module_call;
+/** tn_forward_n of such a call: with all hooks, in a scope of its own. Afterwards out[0..k) holds the results, which with full backward
+ *  hooks are other objects than forward's. [scope] */
+TN_API bool(tn_forward_call)(tn_module *m, tn_module_call *call);
+#define TN_SEQUENCE_OF_ONE SIZE_MAX /* of a right_inverse: out[0] as PyTorch's (x,), which becomes original0, and not x, original */
+/** Calls the class's right_inverse, as tn_forward calls forward (without hooks): fills out[0..room) and returns how many, or
+ *  TN_SEQUENCE_OF_ONE, 0 on failure; TN_ERR_NOT_IMPLEMENTED without one. The right_inverse method of a parametrization of PyTorch. [scope] */
 TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 TN_API bool(tn_has_right_inverse)(tn_module *m);
 
@@ -316,13 +327,27 @@ typedef struct tn_module_to_opts {
     size_t size;
     tn_dtype dtype;                 /* TN_DTYPE_NONE: each keeps its own */
     tn_memory_format memory_format; /* of members with four or five dims; TN_MEMORY_FORMAT_NONE: each keeps its own */
+    const char *device;             /* "cpu" or "meta"; NULL: each keeps its own */
 } tn_module_to_opts;
-/** module.to(dtype, memory_format=...), .double(), .half() ...: parameters, their gradients and buffers, those of a floating dtype; all
- *  stay the same objects. TN_CHANNELS_LAST with a member of five dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed
- *  call changes nothing. */
+/** module.to(device, dtype, memory_format=...): parameters, their gradients and buffers, as to the dtype those of a floating or complex one;
+ *  all stay the same objects. dtype is such a one, else TN_ERR_TYPE; a real one takes the imaginary parts away, with a warning. From the
+ *  meta device to the CPU is TN_ERR_NOT_IMPLEMENTED: there are no values, but tn_module_to_empty. TN_CHANNELS_LAST with a member of five
+ *  dims, TN_CHANNELS_LAST_3D with one of four is TN_ERR_SHAPE. A failed call changes nothing. */
 TN_API bool(tn_module_to)(tn_module *m, const tn_module_to_opts *opts TN_DEFAULT(NULL));
-/** module.to_empty(): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
-TN_API bool(tn_module_to_empty)(tn_module *m);
+/** module.half(), .bfloat16(), .float(), .double(): the same of those of a floating dtype alone; complex ones stay. */
+TN_API bool(tn_module_half)(tn_module *m);
+TN_API bool(tn_module_bfloat16)(tn_module *m);
+TN_API bool(tn_module_float)(tn_module *m);
+TN_API bool(tn_module_double)(tn_module *m);
+/** module.type(dtype): the same of all, whatever their dtype. An integral dtype is TN_ERR_RUNTIME when a member requires grad; an
+ *  uninitialized member is TN_ERR_VALUE. */
+TN_API bool(tn_module_type)(tn_module *m, tn_dtype dtype);
+typedef struct tn_module_to_empty_opts {
+    size_t size;
+    const char *device; /* "cpu" (which NULL stands for) or "meta" */
+} tn_module_to_empty_opts;
+/** module.to_empty(device=...): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
+TN_API bool(tn_module_to_empty)(tn_module *m, const tn_module_to_empty_opts *opts TN_DEFAULT(NULL));
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
  *  with new gradients into the fields, and the old ones keep data and gradients; what two fields share becomes two. Swapping keeps the
  *  objects and exchanges what they are (tn_swap_tensors), which drops their hooks; TN_ERR_RUNTIME naming Class.name, and nothing changed,
@@ -341,8 +366,9 @@ typedef struct tn_module_summary_opts {
     tn_tensor *input;         /* NULL: the shapes of results are not shown */
     tn_tensor *const *inputs; /* in its place, of a forward that takes ninputs of them */
     size_t ninputs;
-    int64_t depth;            /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
-    tn_module *copy;          /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
+    int64_t depth; /* -1: modules of every depth have a row; otherwise the deepest row holds what is below it, too */
+    tn_module
+        *copy; /* NULL: tn_deepcopy(m). What runs with the input, left in evaluation mode: for languages that copy themselves */
 } tn_module_summary_opts;
 /** A table of m for people: a row for each module with its class, the names and shapes of what it holds, the numbers of trained and
  *  frozen elements, and bytes; then the sums, where what is shared counts once. With an input, also the shape of each module's result,
@@ -425,6 +451,10 @@ TN_API bool tn_state_set_version(tn_state *state, const char *path, int64_t vers
 TN_API int64_t tn_state_version(tn_state *state, const char *path);
 TN_API size_t tn_state_version_count(tn_state *state);
 TN_API const char *tn_state_version_path(tn_state *state, size_t i); /* [borrow] */
+/** Numbers beside a module's version, which parts of a module with versions of their own leave: torch's _metadata[path][group][key]. 0 when
+ *  absent. */
+TN_API bool tn_state_set_local_metadata(tn_state *state, const char *path, const char *group, const char *key, int64_t value);
+TN_API int64_t tn_state_local_metadata(tn_state *state, const char *path, const char *group, const char *key);
 
 TN_END_DECLS
 #ifndef __cplusplus
@@ -444,7 +474,7 @@ TN_END_DECLS
             TN_REST(__VA_ARGS__, ))
 #define tn_forward(m, ...) (tn_forward)(TN_AS_MODULE(m), TN_TENSORS(__VA_ARGS__))
 #define tn_forward_n(m, in, n, out, k) (tn_forward_n)(TN_AS_MODULE(m), in, n, out, k)
-#define tn_forward_begin(m) (tn_forward_begin)(TN_AS_MODULE(m))
+#define tn_forward_call(m, call) (tn_forward_call)(TN_AS_MODULE(m), call)
 #define tn_right_inverse(m, x, out, room) (tn_right_inverse)(TN_AS_MODULE(m), x, out, room)
 #define tn_has_right_inverse(m) (tn_has_right_inverse)(TN_AS_MODULE(m))
 #define TN_HOOK_SCOPE(h) __attribute__((cleanup(tn_hook_scope_end), unused)) tn_hook *TN_PASTE(tn_hook_, __LINE__) = (h)
@@ -521,8 +551,15 @@ TN_END_DECLS
 #define tn_module_to(...)                                                                                                          \
     TN_WITH(tn_module_to_opts, (.dtype = TN_DTYPE_NONE), (tn_module_to)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),             \
             TN_REST(__VA_ARGS__, ))
+#define tn_module_half(m) (tn_module_half)(TN_AS_MODULE(m))
+#define tn_module_bfloat16(m) (tn_module_bfloat16)(TN_AS_MODULE(m))
+#define tn_module_float(m) (tn_module_float)(TN_AS_MODULE(m))
+#define tn_module_double(m) (tn_module_double)(TN_AS_MODULE(m))
+#define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
-#define tn_module_to_empty(m) (tn_module_to_empty)(TN_AS_MODULE(m))
+#define tn_module_to_empty(...)                                                                                                    \
+    TN_WITH(tn_module_to_empty_opts, (.device = NULL), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
+            TN_REST(__VA_ARGS__, ))
 #define tn_module_summary(...)                                                                                                     \
     TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \
             TN_REST(__VA_ARGS__, ))

@@ -59,6 +59,7 @@ typedef struct tn_opts {
     tn_dtype dtype;     /* TN_DTYPE_NONE: the function's default */
     bool requires_grad; /* false */
     const char *where;  /* static text for messages; the macros say file and line */
+    const char *device; /* "cpu" or "meta"; NULL: tn_get_default_device() */
 } tn_opts;
 
 /** A tensor over memory of the program's own, row-major. `destroy(data)` is called once when no tensor uses it any more; NULL: never.
@@ -87,17 +88,33 @@ TN_API int64_t tn_storage_offset(tn_tensor *x);   /* in elements */
 TN_API tn_dtype tn_get_dtype(tn_tensor *x);       /* TN_DTYPE_NONE for a bad handle */
 TN_API const char *tn_dtype_name(tn_dtype dtype); /* "float32" */
 TN_API size_t tn_element_size(tn_tensor *x);      /* bytes of one element */
-TN_API const char *tn_device(tn_tensor *x);       /* "cpu" */
+TN_API const char *tn_device(tn_tensor *x);       /* "cpu" or "meta" */
 /** The keyword of what may choose how its result lies in memory. */
 typedef struct tn_memory_format_opts {
     size_t size;
     struct tn_keywords_only *keywords_only;
     tn_memory_format memory_format; /* TN_MEMORY_FORMAT_NONE: as the function says */
 } tn_memory_format_opts;
+/** Keywords of what makes a tensor from another one. */
+typedef struct tn_to_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    tn_memory_format memory_format; /* TN_MEMORY_FORMAT_NONE: as the function says */
+    const char *device;             /* "cpu" or "meta"; NULL: that of the other one */
+} tn_to_opts;
 /** Do x's elements lie row by row without holes, or just in .memory_format? torch.Tensor.is_contiguous */
 TN_API bool(tn_is_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+/** Has x a shape, but no memory? torch.Tensor.is_meta. Operators on such tensors give such tensors, of the right shape, strides and dtype, and
+ *  compute nothing; asking for values is TN_ERR_NOT_IMPLEMENTED, mixing them with tensors of the CPU that are not 0-d TN_ERR_RUNTIME. */
+TN_API bool tn_is_meta(tn_tensor *x);
+/** torch.set_default_device, of this thread: where functions that make tensors, and constructors of layers, make them. "cpu" (or NULL) or
+ *  "meta"; TN_ERR_RUNTIME for a text that names no device, TN_ERR_NOT_IMPLEMENTED for the devices that PyTorch has besides. */
+TN_API bool tn_set_default_device(const char *device);
+TN_API const char *tn_get_default_device(void);
 TN_API bool tn_is_parameter(tn_tensor *x);
 TN_API bool tn_is_buffer(tn_tensor *x);
+TN_API bool tn_is_persistent(tn_tensor *x); /* of a buffer: is it saved with its module? */
+TN_API bool tn_is_inference(tn_tensor *x);  /* was it made in inference mode? */
 TN_API uint32_t tn_version_counter(tn_tensor *x); /* raised by each in-place write; torch's _version */
 
 /** Address of element (0, ..., 0); the other elements follow by tn_strides. NULL with TN_ERR_DTYPE when x has another dtype. Writing through
@@ -178,6 +195,10 @@ static inline void tn_exit_on_error(bool on) { tn_set_error_handler(on ? tn_exit
             TN_REST(__VA_ARGS__, ))
 #define tn_is_contiguous(...) TN_FORMATTED(tn_is_contiguous, __VA_ARGS__)
 #define tn_from_blob(shape, dtype, data, destroy) (tn_from_blob)(TN_DIMS(shape), dtype, data, destroy)
+/* A function (x, opts) with the keywords memory_format and device. */
+#define TN_LIKE(function, ...)                                                                                                     \
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (function)(TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
+            TN_REST(__VA_ARGS__, ))
 /* A function (shape, opts): by tuple and keywords. */
 #define TN_MAKE(function, ...)                                                                                                     \
     TN_WITH(tn_opts, (.dtype = TN_DTYPE_NONE, .where = TN_HERE), (function)(TN_DIMS(TN_FIRST(__VA_ARGS__)), &tn_o),                \

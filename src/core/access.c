@@ -66,7 +66,19 @@ size_t tn_element_size(tn_tensor *x) {
 }
 const char *tn_device(tn_tensor *x) {
     READ("device", x, "");
-    return "cpu";
+    return tni_device_name(x->a.device);
+}
+bool tn_is_meta(tn_tensor *x) {
+    READ("is_meta", x, false);
+    return x->a.device == TNI_META;
+}
+bool tn_set_default_device(const char *device) {
+    tni_thread *t = tni_self();
+    return t && !tni_failed() && tni_device_parse(device, TNI_CPU, &t->default_device);
+}
+const char *tn_get_default_device(void) {
+    tni_thread *t = tni_self();
+    return tni_device_name(t ? t->default_device : TNI_CPU);
 }
 bool(tn_is_contiguous)(tn_tensor *x, const tn_memory_format_opts *opts) {
     READ_SHAPE("is_contiguous", x, false);
@@ -80,18 +92,33 @@ bool tn_is_buffer(tn_tensor *x) {
     READ("is_buffer", x, false);
     return x->is_buffer;
 }
+bool tn_is_persistent(tn_tensor *x) {
+    READ("is_persistent", x, false);
+    return x->persistent;
+}
+bool tn_is_inference(tn_tensor *x) {
+    READ("is_inference", x, false);
+    return x->inference;
+}
 uint32_t tn_version_counter(tn_tensor *x) {
     READ("version_counter", x, 0);
     return tni_version_get(x);
 }
 
+/* Reads of values. */
+#define READ_VALUES(who, x, other)                                                                                                 \
+    do {                                                                                                                           \
+        READ(who, x, other);                                                                                                       \
+        if (TNI_UNLIKELY(x->a.device != TNI_CPU)) return (void)tni_refuse_no_data(), other;                                        \
+    } while (0)
+
 void *tn_data(tn_tensor *x) {
-    READ("data", x, NULL);
+    READ_VALUES("data", x, NULL);
     return x->a.data;
 }
 
 static void *typed_data(const char *who, tn_tensor *x, tn_dtype dtype) {
-    READ(who, x, NULL);
+    READ_VALUES(who, x, NULL);
     if (x->a.dtype != (int8_t)dtype)
         return (void)tni_fail(TN_ERR_DTYPE, "%s: expected a tensor of torch.%s but got torch.%s", who, tni_dtype_get(dtype)->name,
                               tni_dtype_get((tn_dtype)x->a.dtype)->name),
@@ -107,7 +134,7 @@ bool *tn_data_bool(tn_tensor *x) { return typed_data("data_bool", x, TN_BOOL); }
 
 bool tn_copy_to(tn_tensor *x, void *out, size_t bytes) {
     if (tni_failed()) return false;
-    READ("copy_to", x, false);
+    READ_VALUES("copy_to", x, false);
     size_t need = (size_t)x->a.numel * tni_array_item(&x->a);
     TNI_CHECK(bytes == need, TN_ERR_VALUE, "copy_to: %s of torch.%s takes %zu bytes, but room for %zu was given", TNI_SHAPE(&x->a),
               tni_dtype_get((tn_dtype)x->a.dtype)->name, need, bytes);
@@ -122,6 +149,7 @@ bool tn_copy_to(tn_tensor *x, void *out, size_t bytes) {
 }
 
 static bool one_element(const tn_tensor *x) {
+    TNI_CHECK(x->a.device == TNI_CPU, TN_ERR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
     return x->a.numel == 1 ||
            tni_fail(TN_ERR_RUNTIME, "a Tensor with %lld elements cannot be converted to Scalar", (long long)x->a.numel);
 }
@@ -180,7 +208,10 @@ tn_tensor *(tn_from_blob)(const int64_t *sizes, size_t ndim, tn_dtype dtype, voi
 static tn_tensor *number(tn_dtype dtype, double d, int64_t i, bool is_int) {
     tni_thread *t = tni_self();
     if (!t || tni_failed()) return NULL;
+    int8_t making = t->making; /* a number is everywhere on the CPU */
+    t->making = TNI_CPU;
     tn_tensor *x = tni_tensor_new(t, "number", dtype, NULL, 0);
+    t->making = making;
     if (!x) return NULL;
     tni_element_set(x->a.data, dtype, d, i, is_int);
     x->number = true;

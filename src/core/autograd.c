@@ -86,6 +86,11 @@ bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad) {
               "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the "
               "tensor are the same size",
               TNI_SHAPE(&grad->a), TNI_SHAPE(&x->a));
+    TNI_CHECK(
+        x->a.device == grad->a.device, TN_ERR_RUNTIME,
+        "attempting to assign a gradient with device type '%s' to a tensor with device type '%s'. Please ensure that the gradient "
+        "and the tensor are on the same device",
+        tni_device_name(grad->a.device), tni_device_name(x->a.device));
     tn_dtype wanted = tni_leaf_grad_dtype(x, (tn_dtype)grad->a.dtype);
     TNI_CHECK(
         (tn_dtype)grad->a.dtype == wanted, TN_ERR_DTYPE,

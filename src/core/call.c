@@ -23,14 +23,30 @@ bool tni_call_fail(const tni_call *c, tn_status status, const char *format, ...)
     return tni_fail(status, "%s: %s", tni_call_name(c), text);
 }
 
+static bool has_all_outputs(const tni_call *c) {
+    for (size_t k = 0; k < c->nout; k++)
+        if (!c->out[k]) return false;
+    return true;
+}
+
+/* Does the call go on? */
+static bool goes_on(const tni_call *c, const tn_tensor *made) {
+    return made && (TNI_LIKELY(c->device == TNI_CPU) || !has_all_outputs(c));
+}
+
 bool tni_out(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
     c->out[k] = tni_tensor_new(c->t, tni_call_name(c), dtype, sizes, ndim);
-    return c->out[k] != NULL;
+    return goes_on(c, c->out[k]);
+}
+
+bool tni_out_zeros(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
+    c->out[k] = tni_tensor_zeros(c->t, tni_call_name(c), dtype, sizes, ndim);
+    return goes_on(c, c->out[k]);
 }
 
 bool tni_out_like(tni_call *c, size_t k, const tn_tensor *like, tn_dtype dtype) {
     c->out[k] = tni_tensor_new_like(c->t, tni_call_name(c), like, dtype);
-    return c->out[k] != NULL;
+    return goes_on(c, c->out[k]);
 }
 
 bool tni_out_view(tni_call *c, const int64_t *sizes, const int64_t *strides, size_t ndim, int64_t offset) {
@@ -88,8 +104,25 @@ tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers, size_t n
     return combine(dtype, number);
 }
 
-static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, bool *wants_grad) {
+/* Inputs on the meta device are in the majority; a 0-d tensor of the CPU may stand among them. */
+static bool check_devices(const tni_op *op, tn_tensor *const *in, size_t nin) {
+    const tn_tensor *first = NULL;
+    for (size_t i = 0; i < nin && !op->devices; i++) {
+        if (!in[i] || (in[i]->a.device == TNI_CPU && in[i]->a.ndim == 0)) continue;
+        if (!first) first = in[i];
+        TNI_CHECK(in[i]->a.device == first->a.device, TN_ERR_RUNTIME, "Tensor on device %s is not on the expected device %s!",
+                  tni_device_name(in[i]->a.device), tni_device_name(first->a.device));
+    }
+    TNI_CHECK(!op->by_value, TN_ERR_NOT_IMPLEMENTED, "%s: the result depends on values, which meta tensors have not", op->name);
+    return true;
+}
+
+static bool check_inputs(tni_call *c, bool *wants_grad) {
+    const tni_op *op = c->op;
+    tn_tensor *const *in = c->in;
+    const size_t nin = c->nin;
     bool wants = false;
+    int8_t devices = TNI_CPU;
     for (size_t i = 0; i < nin; i++) {
         if (!in[i] && (op->optional >> (i < 31 ? i : 31) & 1)) continue;
         if (TNI_UNLIKELY(!in[i] || in[i]->object.tag != TNI_TENSOR)) {
@@ -101,9 +134,11 @@ static bool check_inputs(const tni_op *op, tn_tensor *const *in, size_t nin, boo
         if (TNI_UNLIKELY(tni_dtype_in((tn_dtype)in[i]->a.dtype, TNI_STORED_BITS)) && !(op->view || op->moves || op->composite))
             return tni_dtype_check(op->name, (tn_dtype)in[i]->a.dtype);
         wants |= tni_wants_grad(in[i]);
+        devices |= in[i]->a.device;
     }
     *wants_grad = wants;
-    return true;
+    c->device = devices;
+    return TNI_LIKELY(devices == TNI_CPU) || check_devices(op, in, nin);
 }
 
 static void discard_outputs(tni_call *c) {
@@ -113,7 +148,13 @@ static void discard_outputs(tni_call *c) {
     }
 }
 
-static bool run_op(tni_call *c) { return TNI_UNLIKELY(c->op->widen) && tni_needs_widening(c) ? tni_run_widened(c) : c->op->run(c); }
+bool tni_call_run(tni_call *c) {
+    return c->op->run(c) || (TNI_UNLIKELY(c->device != TNI_CPU) && !tni_failed() && has_all_outputs(c));
+}
+
+static bool run_op(tni_call *c) {
+    return TNI_UNLIKELY(c->op->widen) && tni_needs_widening(c) ? tni_run_widened(c) : tni_call_run(c);
+}
 
 /* A composite's temporaries stay in a scope of its own. Its result may also be one of its inputs. */
 static bool run_composite(tni_call *c) {
@@ -159,13 +200,22 @@ static bool run_plain(tni_call *c) {
     return right;
 }
 
+static bool run_here(tni_call *c) { return c->op->composite ? run_composite(c) : run_plain(c); }
+
+/* All that is made within a call is made where its inputs are. */
+static bool run_there(tni_call *c, bool (*run)(tni_call *)) {
+    tni_devices before = tni_device_enter(c->t, c->device);
+    bool right = run(c);
+    tni_device_leave(c->t, before);
+    return right;
+}
+
 static bool run_call(tni_call *c) {
     bool wants_grad;
     if (TNI_UNLIKELY(!c->t || tni_failed())) return false;
-    if (!check_inputs(c->op, c->in, c->nin, &wants_grad)) return false;
-    if (c->op->composite) return run_composite(c);
+    if (!check_inputs(c, &wants_grad)) return false;
     c->record = wants_grad && !c->t->no_grad && c->op->vjp;
-    return run_plain(c);
+    return tni_device_differs(c->t, c->device) ? run_there(c, run_here) : run_here(c);
 }
 
 tn_tensor *tni_run_op(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg) {
@@ -188,12 +238,8 @@ static bool copy_self(tni_call *c, tn_tensor **copy) {
     return *copy && tni_copy_array(&(*copy)->a, &c->in[0]->a);
 }
 
-static bool run_inplace(tni_call *c) {
-    bool wants_grad;
-    if (!c->t || tni_failed() || !check_inputs(c->op, c->in, c->nin, &wants_grad)) return false;
+static bool write(tni_call *c) {
     tn_tensor *self = c->in[0], *copy;
-    c->record = wants_grad && !c->t->no_grad && c->op->vjp;
-    if (!tni_inplace_check(c->t, tni_call_name(c), self, wants_grad && !c->t->no_grad)) return false;
     c->out[0] = self;
     bool right = copy_self(c, &copy) && run_op(c);
     if (right && c->record)
@@ -203,6 +249,17 @@ static bool run_inplace(tni_call *c) {
     tni_tensor_destroy_new(c->t, copy);
     discard_outputs(c);
     return right;
+}
+
+static bool run_inplace(tni_call *c) {
+    bool wants_grad;
+    if (!c->t || tni_failed() || !check_inputs(c, &wants_grad)) return false;
+    c->record = wants_grad && !c->t->no_grad && c->op->vjp;
+    if (!tni_inplace_check(c->t, tni_call_name(c), c->in[0], wants_grad && !c->t->no_grad)) return false;
+    TNI_CHECK(c->in[0]->a.device == c->device || c->op->devices, TN_ERR_RUNTIME,
+              "Tensor on device %s is not on the expected device %s!", tni_device_name(c->device),
+              tni_device_name(c->in[0]->a.device));
+    return tni_device_differs(c->t, c->device) ? run_there(c, write) : write(c);
 }
 
 tn_tensor *tni_run_op_inplace(const tni_op *op, tn_tensor **in, size_t nin, tni_value *arg, size_t narg) {

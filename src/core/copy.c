@@ -77,7 +77,8 @@ static tni_loop *conversion(tn_dtype to, tn_dtype from, bool *widen) {
 }
 
 bool tni_copy_array(const tni_array *to, const tni_array *from) {
-    if (to->numel == 0) return true;
+    if (to->numel == 0 || to->device != TNI_CPU) return true;
+    if (from->device != TNI_CPU) return tni_refuse_no_data();
     if (to->dtype == from->dtype && to->contiguous && from->contiguous && to->numel == from->numel && to->numel <= 32768) {
         memmove(to->data, from->data, (size_t)to->numel * tni_array_item(to));
         return true;
@@ -93,7 +94,7 @@ bool tni_copy_array(const tni_array *to, const tni_array *from) {
 void tni_warn_if_cut(const tni_array *to, const tni_array *from) {
     static bool said;
     if (!tni_dtype_is_complex((tn_dtype)from->dtype) || tni_dtype_is_complex((tn_dtype)to->dtype) || to->dtype == TN_BOOL ||
-        to->numel == 0 || __atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+        to->numel == 0 || to->device != TNI_CPU || __atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
         return;
     tni_warn("Casting complex values to real discards the imaginary part");
 }

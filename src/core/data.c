@@ -36,6 +36,8 @@ bool tn_set_data(tn_tensor *x, tn_tensor *value) {
     TNI_CHECK(!x->requires_grad || tni_dtype_has_grad((tn_dtype)value->a.dtype), TN_ERR_DTYPE,
               "data set to a tensor that requires gradients must be floating point or complex dtype");
     if (x == value) return true;
+    TNI_CHECK(x->a.device == value->a.device, TN_ERR_RUNTIME,
+              "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type.");
     tn_tensor *view = tni_tensor_alias(t, "set_data", value); /* checked; its array becomes x's */
     if (!view) return false;
     bool right = own_version(x, tni_version_get(x));
@@ -56,6 +58,8 @@ bool tn_swap_data(tn_tensor *x, tn_tensor *other) {
     if (x->uninitialized || other->uninitialized) return tni_refuse_uninitialized("swap_data");
     TNI_CHECK(x->a.dtype == other->a.dtype, TN_ERR_RUNTIME, "Could not set tensor of type %s to a tensor of type %s",
               tni_dtype_get((tn_dtype)other->a.dtype)->name, tni_dtype_get((tn_dtype)x->a.dtype)->name);
+    TNI_CHECK(x->a.device == other->a.device, TN_ERR_RUNTIME, "Could not set tensor on device %s to a tensor on device %s",
+              tni_device_name(other->a.device), tni_device_name(x->a.device));
     for (int i = 0; !t->no_grad && i < 2; i++) {
         const tn_tensor *y = i ? other : x;
         TNI_CHECK(!y->requires_grad || !tni_is_leaf(y), TN_ERR_AUTOGRAD,

@@ -67,7 +67,7 @@ static tn_tensor *copy_plain(copier *c, const tn_tensor *x) {
     if (!whole) {
         int64_t n = (int64_t)(s->bytes / tni_array_item(&x->a));
         tn_tensor *view = tni_give(c->t, tni_tensor_view(c->t, "deepcopy", x, &n, (const int64_t[]){1}, 1, 0));
-        whole = view ? tni_give(c->t, tni_tensor_new(c->t, "deepcopy", (tn_dtype)x->a.dtype, &n, 1)) : NULL;
+        whole = view ? tni_give(c->t, tni_tensor_new_like(c->t, "deepcopy", view, (tn_dtype)x->a.dtype)) : NULL;
         if (!whole || !tni_copy_array(&whole->a, &view->a) || !remember(c, s, whole)) return NULL;
     }
     if (whole->a.dtype != x->a.dtype) { /* another reading of the same bytes */
@@ -102,7 +102,7 @@ static tn_tensor *copy_tensor(copier *c, const tn_tensor *x) {
     y->number = x->number;
     if (x->meta && x->meta->where && tni_tensor_meta(y)) y->meta->where = x->meta->where;
     if (x->is_parameter || !tni_tensor_has_grad(x)) return y;
-    tn_tensor *grad = copy_tensor(c, x->meta->grad); /* of a plain leaf the gradient is copied */
+    tn_tensor *grad = copy_tensor(c, x->meta->grad);                          /* of a plain leaf the gradient is copied */
     if (!grad || !tni_grad_fits(y, grad) || !tni_tensor_meta(y)) return NULL; /* the copy's grad_dtype is its own dtype */
     tni_tensor_set_grad(y, grad);
     return y;

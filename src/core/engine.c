@@ -188,7 +188,11 @@ static bool add_to_buffer(run *r, tn_tensor **buffer, tn_tensor *g) {
 }
 
 /* The gradient as the input wants it: summed over what was broadcast, in its dtype. */
-static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size_t ndim, tn_dtype dtype) {
+static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size_t ndim, tn_dtype dtype, int8_t device) {
+    if (TNI_UNLIKELY(g->a.device != device))
+        return (void)tni_fail(TN_ERR_RUNTIME, "Function %s returned an invalid gradient at index 0 - expected device %s but got %s",
+                              name, tni_device_name(device), tni_device_name(g->a.device)),
+               NULL;
     if (TNI_LIKELY(g->a.ndim == ndim && g->a.dtype == (int8_t)dtype)) {
         size_t i = 0;
         while (i < ndim && g->a.sizes[i] == sizes[i]) i++;
@@ -218,7 +222,8 @@ static bool deliver(run *r, const tni_node *from, const tni_edge *e, tn_tensor *
         const int64_t *sizes = e->leaf ? e->leaf->a.sizes : e->node->out[e->nr].sizes;
         size_t ndim = e->leaf ? e->leaf->a.ndim : e->node->out[e->nr].ndim;
         tn_dtype dtype = e->leaf ? tni_leaf_grad_dtype(e->leaf, (tn_dtype)g->a.dtype) : (tn_dtype)e->node->out[e->nr].dtype;
-        if (!(g = fit(tni_node_name(from), g, sizes, ndim, dtype))) return false;
+        int8_t device = e->leaf ? e->leaf->a.device : e->node->out[e->nr].device;
+        if (!(g = fit(tni_node_name(from), g, sizes, ndim, dtype, device))) return false;
         tn_tensor **buffer = buffer_of(k, e->nr);
         if (!buffer || !add_to_buffer(r, buffer, g)) return false;
     }
@@ -347,8 +352,8 @@ static tn_tensor *seed_of(run *r, tn_tensor *root, tn_tensor *seed) {
     if (!seed) {
         if (root->a.numel != 1)
             return (void)tni_fail(TN_ERR_AUTOGRAD, "grad can be implicitly created only for scalar outputs"), NULL;
-        seed = tni_give(r->t, tni_tensor_new(r->t, r->who, (tn_dtype)root->a.dtype, root->a.sizes, root->a.ndim));
-        if (seed) tni_element_set(seed->a.data, (tn_dtype)root->a.dtype, 1, 1, false);
+        seed = tni_give(r->t, tni_tensor_new_like(r->t, r->who, root, (tn_dtype)root->a.dtype));
+        if (seed && seed->a.device == TNI_CPU) tni_element_set(seed->a.data, (tn_dtype)root->a.dtype, 1, 1, false);
         return seed;
     }
     if (!tni_same_shape(&seed->a, &root->a))
@@ -366,8 +371,8 @@ static bool add_root(run *r, tn_tensor *root, tn_tensor *seed) {
     if (!tni_wants_grad(root))
         return tni_fail(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
     if (!(seed = seed_of(r, root, seed))) return false;
-    if (!node && !(seed = fit("backward", seed, root->a.sizes, root->a.ndim, tni_leaf_grad_dtype(root, (tn_dtype)seed->a.dtype))))
-        return false;
+    tn_dtype dtype = node ? (tn_dtype)root->a.dtype : tni_leaf_grad_dtype(root, (tn_dtype)seed->a.dtype);
+    if (!(seed = fit("backward", seed, root->a.sizes, root->a.ndim, dtype, root->a.device))) return false;
     if (!r->slot) TNI_TRY(grow_slots(r));
     TNI_TRY(visit_edge(r, node, node ? NULL : root));
     TNI_TRY(explore(r));

@@ -4,7 +4,7 @@
 #include "core/module_backward.h"
 #include <string.h>
 
-enum { MAX_TENSORS = 64 };
+enum { MAX_TENSORS = TN_CALL_TENSORS };
 
 bool tn_forward_arity(tn_module *m, size_t n, size_t arity, size_t results) {
     const char *name = m->class_->name;
@@ -44,82 +44,87 @@ static bool check_tensors(const tni_module *m, const char *what, tn_tensor *cons
 
 static const tni_hook_list *own_hooks(const tni_module *m, tni_hook_kind kind) { return m->extra ? &m->extra->hooks[kind] : NULL; }
 
-static bool run_hook(tni_module *m, const tn_hook *h, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
-    bool right =
-        out ? h->call.post(tni_module_struct(m), in, n, out, k, h->data) : h->call.pre(tni_module_struct(m), in, n, h->data);
+static bool run_hook(tni_module *m, const tn_hook *h, const tn_module_call *c, bool after) {
+    tn_module *handle = tni_module_struct(m);
+    bool right = after ? h->call.post(handle, c->in, c->n, c->out, c->k, h->data) : h->call.pre(handle, c->in, c->n, h->data);
     if (tni_failed()) return false;
     return right || tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
 }
 
 /* After a failure: hooks that always run, with what the forward gave, or no results when it is what failed. What goes wrong in them is a
  * warning only. */
-static void run_always(tni_module *m, const tni_hooks *h, size_t done, tn_tensor **in, size_t n, tn_tensor **out, size_t k) {
+static void run_always(tni_module *m, const tni_hooks *h, size_t done, const tn_module_call *c) {
     tn_saved_error error;
     tn_error_take(&error);
     for (size_t i = done; i < h->n; i++) {
-        if (!h->item[i]->always || h->item[i]->removed || run_hook(m, h->item[i], in, n, out, k)) continue;
+        if (!h->item[i]->always || h->item[i]->removed || run_hook(m, h->item[i], c, true)) continue;
         tni_warn(
             "module forward hook with ``always_call=True`` raised an exception that was silenced as another error was raised in "
             "forward: %s",
             tn_error_message());
         tn_clear_error();
     }
-    for (size_t i = 0; i < k; i++) out[i] = NULL;
+    for (size_t i = 0; i < c->k; i++) c->out[i] = NULL;
     tn_error_put(&error);
 }
 
-static bool run_pre_hooks(tni_module *m, tn_tensor **in, size_t n) {
+static bool run_pre_hooks(tni_module *m, const tn_module_call *c) {
     tni_hooks h;
     bool right = tni_hooks_take(&h, TNI_HOOK_FORWARD_PRE, own_hooks(m, TNI_HOOK_FORWARD_PRE));
-    for (size_t i = 0; right && i < h.n; i++) right = h.item[i]->removed || run_hook(m, h.item[i], in, n, NULL, 0);
+    for (size_t i = 0; right && i < h.n; i++) right = h.item[i]->removed || run_hook(m, h.item[i], c, false);
     tni_hooks_drop(&h);
-    return right && check_tensors(m, "input", in, n);
+    return right && check_tensors(m, "input", c->in, c->n);
 }
 
-static bool call_class(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
-    bool right = m->class_->forward(tni_module_struct(m), in, n, out, k);
+static bool call_class(tni_module *m, tn_module_call *c) {
+    bool right = c->forward ? c->forward(tni_module_struct(m), c) : m->class_->forward(tni_module_struct(m), c->in, c->n, c->out, c->k);
     if (tni_failed()) return false;
     if (!right)
         return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name,
-                        out[0] ? "false" : "NULL");
-    return check_tensors(m, "result", out, k);
+                        c->k && c->out[0] ? "false" : "NULL");
+    return check_tensors(m, "result", c->out, c->k);
 }
 
 /* Forward, then the hooks after it; `done` is how many of them ran when one fails. */
-static bool call_and_post(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+static bool call_and_post(tni_module *m, tn_module_call *c) {
     tni_hooks h;
     if (!tni_hooks_take(&h, TNI_HOOK_FORWARD, own_hooks(m, TNI_HOOK_FORWARD))) return false;
-    tn_tensor *copy[MAX_TENSORS], *kept[MAX_TENSORS] = {NULL}; /* kept: the results before a hook that fails */
-    if (n) memcpy(copy, in, n * sizeof *copy);
-    bool right = (!tni_module_computes(m) || tni_computed_refresh(m)) && call_class(m, in, n, out, k);
-    size_t done = 0;
+    tn_tensor *kept[MAX_TENSORS] = {NULL}; /* the results before a hook that fails */
+    size_t done = 0, k = c->k;
+    bool right = (!tni_module_computes(m) || tni_computed_refresh(m)) && call_class(m, c);
     for (; right && done < h.n; done++) {
-        if (k) memcpy(kept, out, k * sizeof *kept);
-        right = h.item[done]->removed || run_hook(m, h.item[done], copy, n, out, k);
+        k = c->k;
+        if (k) memcpy(kept, c->out, k * sizeof *kept);
+        right = h.item[done]->removed || run_hook(m, h.item[done], c, true);
     }
-    if (!right && k) memcpy(out, kept, k * sizeof *kept);
-    right = right && check_tensors(m, "result", out, k);
-    if (!right) run_always(m, &h, done, copy, n, out, k);
+    if (!right) c->k = k;
+    if (!right && k) memcpy(c->out, kept, k * sizeof *kept);
+    right = right && check_tensors(m, "result", c->out, c->k);
+    if (!right) run_always(m, &h, done, c);
     tni_hooks_drop(&h);
     return right;
 }
 
-static bool call_hooked(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
-    tn_tensor *copy[MAX_TENSORS]; /* hooks may put others in their place */
-    if (n) memcpy(copy, in, n * sizeof *copy);
-    if (!run_pre_hooks(m, copy, n)) return false;
+static bool call_hooked(tni_module *m, tn_module_call *c) {
+    if (!run_pre_hooks(m, c)) return false;
     tni_backward_call *b = NULL;
     bool wants = tni_hooks_live(TNI_HOOK_BACKWARD, own_hooks(m, TNI_HOOK_BACKWARD)) ||
                  tni_hooks_live(TNI_HOOK_BACKWARD_PRE, own_hooks(m, TNI_HOOK_BACKWARD_PRE));
-    if (wants && !tni_backward_call_inputs(m, copy, n, &b)) return false;
-    bool right = call_and_post(m, copy, n, out, k) && (!b || tni_backward_call_outputs(b, out, k));
+    if (wants && !tni_backward_call_inputs(m, c->in, c->n, &b)) return false;
+    bool right = call_and_post(m, c) && (!b || tni_backward_call_outputs(b, c->out, c->k));
+    if (right && wants && c->k == 0)
+        tni_warn("For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received none of them");
     tni_backward_call_release(b);
     return right;
 }
 
-static bool call_forward(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
-    if (TNI_LIKELY(!m->extra && __atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) == 0)) return call_class(m, in, n, out, k);
-    return call_hooked(m, in, n, out, k);
+static bool call_forward(tni_module *m, tn_module_call *c) {
+    if (TNI_LIKELY(!m->extra && __atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) == 0)) return call_class(m, c);
+    if (c->size) return call_hooked(m, c); /* the arrays of tn_forward_call are for hooks to write into */
+    tn_tensor *copy[MAX_TENSORS];
+    if (c->n) memcpy(copy, c->in, c->n * sizeof *copy);
+    c->in = copy;
+    return call_hooked(m, c);
 }
 
 /* Does some field that is a plain reference of m hold it? */
@@ -144,39 +149,21 @@ static void note_stranger(tni_thread *t, tni_module *m) {
     tni_claim(&m->object);
 }
 
-static bool call_foreign(tni_module *m, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
+static bool call_foreign(tni_module *m, tn_module_call *c) {
     snapshot before;
     if (!take_snapshot(&before, m)) return false;
-    bool right = call_forward(m, in, n, out, k);
+    bool right = call_forward(m, c);
     right = check_snapshot(&before, m) && right;
     if (before.value != before.few) tni_free(before.value, m->info->slots * sizeof *before.value);
     return right;
 }
 
-tn_module *(tn_forward_begin)(tn_module *handle) {
-    tni_thread *t = tni_self();
-    tni_module *m = t ? tni_module_of("forward_begin", handle) : NULL;
-    if (!m) return NULL;
-    tni_module *outer = t->running;
-    if (outer && TNI_UNLIKELY(tni_count_get(&m->object.fields) == 0)) note_stranger(t, m);
-    t->running = m;
-    return outer ? tni_module_struct(outer) : NULL;
-}
-
-void(tn_forward_end)(tn_module *outer) {
-    tni_thread *t = tni_self();
-    if (t) t->running = outer ? tni_module_of("forward_end", outer) : NULL;
-}
-
-bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
-    tni_thread *t = tni_self();
-    if (!t || tni_failed()) return false;
-    tni_module *m = tni_module_of("forward", handle);
-    if (!m) return false;
-    TNI_CHECK(n <= MAX_TENSORS && k <= MAX_TENSORS, TN_ERR_VALUE, "forward: at most %d tensors in and out", (int)MAX_TENSORS);
-    TNI_CHECK((in || n == 0) && (out || k == 0), TN_ERR_TYPE, "forward: argument '%s' is NULL", in || n == 0 ? "out" : "in");
-    TNI_TRY(check_tensors(m, "input", in, n));
-    for (size_t i = 0; i < k; i++) out[i] = NULL;
+static bool run_call(tni_thread *t, tni_module *m, tn_module_call *c) {
+    TNI_CHECK(c->n <= MAX_TENSORS && c->k <= MAX_TENSORS, TN_ERR_VALUE, "forward: at most %d tensors in and out", (int)MAX_TENSORS);
+    TNI_CHECK((c->in || c->n == 0) && (c->out || c->k == 0), TN_ERR_TYPE, "forward: argument '%s' is NULL",
+              c->in || c->n == 0 ? "out" : "in");
+    TNI_TRY(check_tensors(m, "input", c->in, c->n));
+    for (size_t i = 0; i < c->k; i++) c->out[i] = NULL;
     uint64_t scope = tni_scope_open(t, false);
     if (!scope) return false;
     int internal = t->internal;
@@ -185,12 +172,28 @@ bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor
     if (outer && TNI_UNLIKELY(tni_count_get(&m->object.fields) == 0)) note_stranger(t, m);
     t->running = m;
     bool own = __atomic_load_n(&m->thread, __ATOMIC_ACQUIRE) == t;
-    bool right = own ? call_forward(m, in, n, out, k) : call_foreign(m, in, n, out, k);
+    bool right = own ? call_forward(m, c) : call_foreign(m, c);
     t->running = outer;
     t->internal = internal;
-    right = tni_scope_return(t, scope, (void *const *)out, right ? k : 0) && right;
-    for (size_t i = 0; i < k && !right; i++) out[i] = NULL;
+    right = tni_scope_return(t, scope, (void *const *)c->out, right ? c->k : 0) && right;
+    for (size_t i = 0; i < c->k && !right; i++) c->out[i] = NULL;
     return right;
+}
+
+bool(tn_forward_n)(tn_module *handle, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    tni_thread *t = tni_self();
+    tni_module *m = t && !tni_failed() ? tni_module_of("forward", handle) : NULL;
+    tn_module_call c = {.in = (tn_tensor **)(uintptr_t)in, .n = n, .out = out, .k = k}; /* without a size: hooks get a copy of in */
+    return m && run_call(t, m, &c);
+}
+
+bool(tn_forward_call)(tn_module *handle, tn_module_call *call) {
+    tni_thread *t = tni_self();
+    tni_module *m = t && !tni_failed() ? tni_module_of("forward", handle) : NULL;
+    if (!m) return false;
+    TNI_CHECK(call && call->size >= sizeof *call, TN_ERR_TYPE, "forward_call: %s", call ? "the call's size is not set" : "no call");
+    TNI_CHECK(call->in && call->out, TN_ERR_TYPE, "forward_call: argument '%s' is NULL", call->in ? "out" : "in");
+    return run_call(t, m, call);
 }
 
 tn_tensor *(tn_forward)(tn_module *m, tn_tensor *const in[], size_t n) {

@@ -12,7 +12,8 @@ struct tn_function {
     tni_saved_tensor *saved;
     size_t saves, capacity;
     bool released, in_backward;
-    bool hook; /* of a module's backward hooks: a gradient that is not there stays NULL, outputs are views */
+    bool hook;       /* of a module's backward hooks: outputs are views, and what needs no gradient passes as it is */
+    bool late_zeros; /* the backward sees NULL for a gradient that is not there; what it leaves NULL becomes zeros */
     void (*destroy_data)(void *data);
     char name[64];
 };
@@ -84,6 +85,9 @@ static tn_tensor *own_output(tni_thread *t, const tn_function *f, tn_tensor *y, 
     return shared ? tni_give(t, tni_tensor_alias(t, f->class_->name, y)) : y;
 }
 
+/* Of a hook's node, which has an output for each input. */
+static bool passes(const tn_function *f, tn_tensor *x) { return f->hook && !tni_wants_grad(x); }
+
 static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     tni_node *node = tni_node_new(NULL, n, 0, 0, k);
     if (!node) return false;
@@ -93,13 +97,15 @@ static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n
         right = !in[i] || tni_grad_fn(in[i], &current);
         if (right) tni_edge_set(&node->edge[i], in[i]);
     }
-    for (size_t i = 0; i < k && right; i++)
-        right = (out[i] = own_output(t, f, out[i], in, n)) != NULL && tni_out_info_set(&node->out[i], out[i]);
+    for (size_t i = 0; i < k && right; i++) {
+        if (!passes(f, in[i])) out[i] = own_output(t, f, out[i], in, n);
+        right = out[i] && tni_out_info_set(&node->out[i], out[i]);
+    }
     if (right) {
         node->function = f;
         f->node = node;
         for (size_t i = 0; i < k; i++) {
-            if (!tni_dtype_has_grad((tn_dtype)out[i]->a.dtype)) continue;
+            if (!tni_dtype_has_grad((tn_dtype)out[i]->a.dtype) || passes(f, in[i])) continue;
             out[i]->grad_fn = tni_node_share(node);
             out[i]->output_nr = (uint32_t)i;
             out[i]->requires_grad = true;
@@ -146,9 +152,10 @@ bool tn_apply_n(const tn_function_class *function, void *data, tn_tensor *const 
     return apply(function, (tn_function){.data = data}, in, n, out, k);
 }
 
-bool tni_apply_hook(const tn_function_class *function, void *data, void (*destroy)(void *), tn_tensor *const *in, size_t n,
-                    tn_tensor **out) {
-    return apply(function, (tn_function){.data = data, .destroy_data = destroy, .hook = true}, in, n, out, n);
+bool tni_apply_hook(const tn_function_class *function, void *data, void (*destroy)(void *), bool late_zeros, tn_tensor *const *in,
+                    size_t n, tn_tensor **out) {
+    tn_function like = {.data = data, .destroy_data = destroy, .hook = true, .late_zeros = late_zeros};
+    return apply(function, like, in, n, out, n);
 }
 
 tn_tensor *(tn_apply)(const tn_function_class *function, void *data, tn_tensor *const *in, size_t n) {
@@ -157,15 +164,20 @@ tn_tensor *(tn_apply)(const tn_function_class *function, void *data, tn_tensor *
     return tn_apply_n(function, data, in, n, out, k > 64 ? 65 : k) ? out[0] : NULL;
 }
 
+static tn_tensor *zeros_of(tni_thread *t, const tn_function *f, uint32_t k) {
+    const tni_out_info *o = &f->node->out[k];
+    tni_devices before = tni_device_enter(t, o->device);
+    tn_tensor *x = tni_tensor_zeros(t, f->name, (tn_dtype)o->dtype, o->sizes, o->ndim);
+    tni_device_leave(t, before);
+    return tni_give(t, x);
+}
+
 bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thread *t) {
     tn_function *f = n->function;
     tn_tensor *full[64];
     for (uint32_t k = 0; k < n->outs; k++) {
         full[k] = dy[k];
-        if (!full[k] && f->hook) continue;
-        if (!full[k])
-            full[k] = tni_give(t, tni_tensor_zeros(t, f->name, (tn_dtype)n->out[k].dtype, n->out[k].sizes, n->out[k].ndim));
-        if (!full[k]) return false;
+        if (!full[k] && !f->late_zeros && !(full[k] = zeros_of(t, f, k))) return false;
     }
     int internal = t->internal;
     t->internal = 0; /* what the program's code makes is seen by it */
@@ -176,6 +188,8 @@ bool tni_function_vjp(tni_node *n, tn_tensor *const *dy, tn_tensor **dx, tni_thr
     if (scope && !right && !tni_failed()) tni_fail(TN_ERR_CALLBACK, "backward: the backward of %s returned false", f->class_->name);
     for (uint32_t i = 0; i < n->edges && right; i++) right = !dx[i] || tni_check_handle(f->name, "gradient", dx[i], TNI_TENSOR);
     right = right && !tni_failed();
+    for (uint32_t i = 0; i < n->edges && right && f->late_zeros; i++)
+        if (!dx[i] && (n->edge[i].node || n->edge[i].leaf)) right = (dx[i] = zeros_of(t, f, i)) != NULL;
     if (scope) right = tni_scope_return(t, scope, (void *const *)dx, right ? n->edges : 0) && right;
     t->internal = internal;
     return right;

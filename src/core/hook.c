@@ -34,12 +34,12 @@ void tni_hooks_clear(tn_hook ***list, size_t *count, size_t *capacity) {
     *count = *capacity = 0;
 }
 
-static bool check_result(const tn_tensor *before, tn_tensor *after) {
-    TNI_TRY(tni_check_handle("hook", "result", after, TNI_TENSOR));
-    TNI_CHECK(tni_same_shape(&before->a, &after->a), TN_ERR_SHAPE, "hook 'register_hook' has changed the size of value");
+bool tni_hook_check(const char *hook, const tn_tensor *before, tn_tensor *after) {
+    TNI_TRY(tni_check_handle(hook, "gradient", after, TNI_TENSOR));
+    TNI_CHECK(tni_same_shape(&before->a, &after->a), TN_ERR_SHAPE, "hook '%s' has changed the size of value", hook);
     TNI_CHECK(before->a.dtype == after->a.dtype, TN_ERR_DTYPE,
-              "hook 'register_hook' has changed the type of value (was torch.%s got torch.%s)",
-              tni_dtype_get((tn_dtype)before->a.dtype)->name, tni_dtype_get((tn_dtype)after->a.dtype)->name);
+              "hook '%s' has changed the type of value (was torch.%sTensor got torch.%sTensor)", hook,
+              tni_dtype_get((tn_dtype)before->a.dtype)->legacy, tni_dtype_get((tn_dtype)after->a.dtype)->legacy);
     return true;
 }
 
@@ -52,7 +52,7 @@ static bool run_one(tni_thread *t, tn_hook *h, tn_tensor **grad) {
         return false;
     }
     tn_tensor *next = h->call.gradient(*grad, h->data);
-    bool right = !tni_failed() && (next == NULL || next == *grad || check_result(*grad, next));
+    bool right = !tni_failed() && (next == NULL || next == *grad || tni_hook_check("register_hook", *grad, next));
     if (!right || !next) next = *grad;
     void *result = next;
     right = tni_scope_return(t, scope, &result, 1) && right;

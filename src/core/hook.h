@@ -77,6 +77,8 @@ tn_hook *tni_hook_add(tni_thread *t, struct tn_hook ***list, size_t *count, size
 void tni_hooks_clear(struct tn_hook ***list, size_t *count, size_t *capacity);
 /* Runs gradient hooks on *grad (a tensor with a claim of an open scope); results are claimed by the innermost scope. */
 bool tni_hooks_run(tni_thread *t, struct tn_hook *const *list, size_t count, tn_tensor **grad);
+/* May `after` stand for the gradient `before`? Else an error that names the hook. */
+bool tni_hook_check(const char *hook, const tn_tensor *before, tn_tensor *after);
 /* Runs those of `leaf` that follow the accumulation. */
 bool tni_hooks_after(tni_thread *t, tn_tensor *leaf);
 #endif

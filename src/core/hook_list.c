@@ -124,6 +124,7 @@ static tn_hook *add_global(const char *who, tni_hook_kind kind, tn_hook like, bo
     if (!t || tni_failed()) return NULL;
     if (!given) return (void)tni_fail(TN_ERR_TYPE, "%s: argument 'hook' is NULL", who), NULL;
     like.always = TNI_OPT(opts, always_call, false);
+    if (kind >= TNI_MODULE_HOOKS) tni_module_observe_all(t); /* fields that were assigned before are none of its business */
     pthread_mutex_lock(&lock);
     tn_hook *h = tni_hook_list_add(t, &global[kind], &like, TNI_OPT(opts, prepend, false));
     int32_t n = 0;
@@ -193,8 +194,9 @@ bool tni_hooks_registration(tni_hook_kind kind, tn_module *m, const char *name, 
         right = replaced && (replaced->tag == TNI_TENSOR || replaced->tag == TNI_MODULE);
         if (replaced && !right)
             tni_fail(TN_ERR_TYPE, "a registration hook returned a %s", tni_kind_get((tni_kind)replaced->tag)->name);
-        if (right && kind != TNI_HOOK_MODULE && replaced->tag != TNI_TENSOR)
-            right = tni_fail(TN_ERR_TYPE, "a registration hook of tensors returned a module");
+        if (right && (kind == TNI_HOOK_MODULE) != (replaced->tag == TNI_MODULE))
+            right = tni_fail(TN_ERR_TYPE, kind == TNI_HOOK_MODULE ? "a registration hook of modules returned a tensor"
+                                                                  : "a registration hook of tensors returned a module");
         if (right) *o = replaced;
     }
     tni_hooks_drop(&h);

@@ -25,7 +25,9 @@ static tn_tensor *make(const char *who, const tn_uninitialized_opts *opts) {
     tn_dtype dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
     if (dtype == TN_DTYPE_NONE) dtype = tn_get_default_dtype();
     if (!tni_dtype_check(who, dtype)) return NULL;
+    tni_devices before = tni_device_enter(t, t->default_device);
     tn_tensor *x = tni_tensor_new(t, who, dtype, (const int64_t[]){0}, 1);
+    tni_device_leave(t, before);
     if (x) x->uninitialized = true;
     return x;
 }
@@ -60,7 +62,9 @@ bool(tn_materialize)(tn_tensor *x, const int64_t *sizes, size_t ndim, const tn_m
               : x->is_buffer  ? "Buffer"
                               : "Tensor");
     tn_dtype dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE);
+    tni_devices before = tni_device_enter(t, x->a.device);
     tn_tensor *fresh = tni_tensor_new(t, "materialize", dtype == TN_DTYPE_NONE ? (tn_dtype)x->a.dtype : dtype, sizes, ndim);
+    tni_device_leave(t, before);
     if (!fresh) return false;
     tni_array_clear(&x->a);
     tni_array_move(&x->a, &fresh->a);

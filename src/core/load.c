@@ -77,10 +77,19 @@ static const char *obstacle(loader *l, const tni_module *owner, size_t place, tn
         return "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
                "tensor "
                "before doing inplace update.";
+    if (to->a.device == TNI_CPU && from->a.device != TNI_CPU) return "Cannot copy out of meta tensor; no data!";
     if (tni_may_overlap_itself(&to->a))
         return "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
                "clone() the tensor before performing the operation.";
     return swap_obstacle(l, to);
+}
+
+static void warn_no_op(const char *key) {
+    tni_warn(
+        "for %s: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a no-op. "
+        "(Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key in the module "
+        "instead of copying them in place?)",
+        key);
 }
 
 static bool judge_value(loader *l, tni_module *owner, size_t place, const char *key, tn_tensor *to, tn_tensor *from) {
@@ -89,6 +98,7 @@ static bool judge_value(loader *l, tni_module *owner, size_t place, const char *
     if (!to->uninitialized && !scalar && !tni_same_shape(&to->a, &from->a)) return add_mismatch(l, key, to, from);
     const char *why = obstacle(l, owner, place, to, from);
     if (why) return add_exception(l, key, to, from, why);
+    if (to->a.device != TNI_CPU && from->a.device == TNI_CPU && !l->assign) warn_no_op(key);
     if (from->uninitialized || (to == from && l->assign && !l->swaps)) return true; /* lazy stays lazy */
     TNI_TRY(tni_reserve(&l->item, &l->capacity, l->n + 1, sizeof *l->item));
     if (scalar && !(from = tni_give(l->t, tni_tensor_view(l->t, "load_state_dict", from, NULL, NULL, 0, from->a.offset))))
@@ -172,8 +182,7 @@ static bool add_part(tn_state *to, const tn_state *from, const tni_state_visit *
 static bool put_part(loader *l, const tn_state *part) {
     tn_state *all = tn_state_new();
     TNI_TRY(all && add_part(all, l->state, &l->visit, false) && add_part(all, part, &l->visit, true));
-    for (size_t i = 0; i < l->state->versions; i++)
-        TNI_TRY(tni_state_add_version(all, l->state->version[i].path, l->state->version[i].version));
+    TNI_TRY(tni_state_add_versions(all, l->state));
     l->state = all;
     return true;
 }
@@ -183,7 +192,8 @@ static bool run_pre(loader *l, tni_module *m, int64_t version) {
     tni_hooks h;
     if (!own) return true;
     tn_state *part = l->visit.length ? tn_state_new() : l->state;
-    TNI_TRY(part && (part == l->state || add_part(part, l->state, &l->visit, true)) && tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own));
+    TNI_TRY(part && (part == l->state || (add_part(part, l->state, &l->visit, true) && tni_state_add_versions(part, l->state))) &&
+            tni_hooks_take(&h, TNI_HOOK_LOAD_PRE, own));
     bool right = true;
     for (size_t i = 0; right && i < h.n; i++) {
         const tn_hook *k = h.item[i];
@@ -254,7 +264,9 @@ static bool prepare(loader *l, bool keep_old) {
             if (!(a->put = tni_claimed(member_from(l, a)))) return false;
             a->backup = tni_claimed(a->to);
         } else if (a->to->uninitialized) {
+            tni_devices before = tni_device_enter(l->t, a->to->a.device);
             tn_tensor *fresh = tni_tensor_new(l->t, "load_state_dict", (tn_dtype)a->to->a.dtype, a->from->a.sizes, a->from->a.ndim);
+            tni_device_leave(l->t, before);
             if (!(a->put = tni_claimed(tni_give(l->t, fresh)))) return false;
         } else if (keep_old) {
             tn_tensor *old = tni_give(l->t, tni_tensor_new_like(l->t, "load_state_dict", a->to, (tn_dtype)a->to->a.dtype));

@@ -175,7 +175,7 @@ static void run_plan(plan *p) {
 }
 
 bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
-    if (arrays[0]->numel == 0) return true;
+    if (arrays[0]->numel == 0 || arrays[0]->device != TNI_CPU) return true;
     plan p;
     make_plan(&p, loop, arrays, n, arg);
     run_plan(&p);
@@ -183,7 +183,7 @@ bool tni_map_arrays(tni_loop *loop, const tni_array *const *arrays, size_t n, co
 }
 
 bool tni_map_arrays_widened(tni_loop *loop, const tni_array *const *arrays, size_t n, const tni_value *arg) {
-    if (arrays[0]->numel == 0) return true;
+    if (arrays[0]->numel == 0 || arrays[0]->device != TNI_CPU) return true;
     plan p;
     make_plan(&p, loop, arrays, n, arg);
     p.widen = true;
@@ -223,7 +223,7 @@ static const tni_array *convert_input(tni_call *c, size_t i, tn_dtype dtype, sca
         const tni_array *cast = tni_array_as(c->t, c->op->name, c->in[i], dtype, false, &made);
         return made && !tni_give(c->t, made) ? NULL : cast;
     }
-    tni_element_convert(scalar->value, dtype, a->data, (tn_dtype)a->dtype);
+    if (a->device == TNI_CPU) tni_element_convert(scalar->value, dtype, a->data, (tn_dtype)a->dtype);
     scalar->array.data = scalar->value;
     scalar->array.numel = 1;
     scalar->array.ndim = 0;
@@ -238,6 +238,13 @@ static bool broadcast_shape(const tni_call *c, const tni_array *const *x, int64_
     return true;
 }
 
+/* An output of which the caller may make another one: unlike tni_out it does not end a call on the meta device. Loops pass over what has
+ * no memory. */
+static bool put_out(tni_call *c, tn_tensor *made) {
+    c->out[0] = made;
+    return made != NULL;
+}
+
 /* The output has the memory order of the first input that has its shape and is dense. */
 static bool make_output(tni_call *c, const tni_array *const *x, tn_dtype dtype) {
     int64_t sizes[TNI_MAX_DIMS];
@@ -246,9 +253,9 @@ static bool make_output(tni_call *c, const tni_array *const *x, tn_dtype dtype) 
     for (size_t i = 0; i < c->nin; i++) {
         if (x[i]->ndim != ndim || (ndim && memcmp(x[i]->sizes, sizes, ndim * sizeof *sizes) != 0)) continue;
         if (x[i]->contiguous) break;
-        if (tni_is_dense(x[i])) return tni_out_like(c, 0, c->in[i], dtype);
+        if (tni_is_dense(x[i])) return put_out(c, tni_tensor_new_like(c->t, tni_call_name(c), c->in[i], dtype));
     }
-    return tni_out(c, 0, dtype, sizes, ndim);
+    return put_out(c, tni_tensor_new(c->t, tni_call_name(c), dtype, sizes, ndim));
 }
 
 static bool check_inplace_output(const tni_call *c, const tni_array *const *x, tn_dtype result) {
@@ -302,10 +309,10 @@ static bool run_simple(tni_call *c, tni_loop *loop, const tni_array *const *x, t
         else if (x[i]->ndim != 0 && !tni_same_shape(first, x[i]))
             return true;
     }
-    TNI_TRY(tni_out(c, 0, dtype, first->sizes, first->ndim));
+    TNI_TRY(put_out(c, tni_tensor_new(c->t, tni_call_name(c), dtype, first->sizes, first->ndim)));
     const tni_array *y = &c->out[0]->a;
     *done = true;
-    if (y->numel > GRAIN) {
+    if (y->numel > GRAIN || y->device != TNI_CPU) {
         *done = false;
         return true;
     }
@@ -348,7 +355,7 @@ bool tni_run_map_in(tni_call *c, const tni_map *map, tn_dtype dtype) {
 /* The loop for one or two row-major inputs of one dtype and shape, small, out of place: most calls. NULL: the long way. */
 static tni_loop *simplest_loop(const tni_call *c, const tni_map *map) {
     const tni_array *x = &c->in[0]->a, *y = &c->in[c->nin - 1]->a;
-    if (c->inplace || c->nin > 2 || !x->contiguous || x->numel > GRAIN || c->in[0]->number) return NULL;
+    if (c->inplace || c->device != TNI_CPU || c->nin > 2 || !x->contiguous || x->numel > GRAIN || c->in[0]->number) return NULL;
     if (y != x && (y->dtype != x->dtype || !y->contiguous || c->in[1]->number || !tni_same_shape(x, y))) return NULL;
     if (map->rule == TNI_FLOATING && !tni_dtype_has_grad((tn_dtype)x->dtype)) return NULL;
     int column = tni_map_column((tn_dtype)x->dtype);

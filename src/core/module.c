@@ -68,6 +68,7 @@ static void release_extra(tni_module *m) {
     tni_free(e->forgotten, e->forgotten_capacity * sizeof *e->forgotten);
     if (e->stranger) tni_release(e->stranger);
     tni_computed_clear(e);
+    tni_free(e->assigned, e->assigned_capacity * sizeof *e->assigned);
     if (e->printed) tni_free(e->printed, strlen(e->printed) + 1);
     drop_data(e);
     tni_free(e, sizeof *e);

@@ -15,7 +15,6 @@ struct tni_backward_call {
     bool armed;                  /* gradients of the results came by, and those of the inputs not yet */
     uint8_t place[MAX_TENSORS];  /* of the inputs that went through the node: where they stood */
     uint8_t result[MAX_TENSORS]; /* the same of results */
-    size_t results;
     tn_tensor *grad_out[MAX_TENSORS]; /* claimed, from the results' node on */
 };
 
@@ -43,8 +42,17 @@ static bool check(const char *who, tn_tensor *const *x, size_t n) {
     return true;
 }
 
+/* What all hooks left must fit what the graph gave. */
+static bool check_all(const char *who, tn_tensor *const *before, tn_tensor *const *after, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (before[i] && after[i] && before[i] != after[i]) TNI_TRY(tni_hook_check(who, before[i], after[i]));
+    return true;
+}
+
 static bool run_pre(tni_backward_call *b, tn_tensor **grad_out) {
     tni_hooks h;
+    tn_tensor *before[MAX_TENSORS];
+    memcpy(before, grad_out, b->outputs * sizeof *before);
     bool right = tni_hooks_take(&h, TNI_HOOK_BACKWARD_PRE, own_hooks(b->m, TNI_HOOK_BACKWARD_PRE));
     for (size_t i = 0; right && i < h.n; i++) {
         if (h.item[i]->removed) continue;
@@ -53,11 +61,13 @@ static bool run_pre(tni_backward_call *b, tn_tensor **grad_out) {
         right = right && !tni_failed() && check("full_backward_pre_hook", grad_out, b->outputs);
     }
     tni_hooks_drop(&h);
-    return right;
+    return right && check_all("full_backward_pre_hook", before, grad_out, b->outputs);
 }
 
 static bool run_full(tni_backward_call *b, tn_tensor **grad_in) {
     tni_hooks h;
+    tn_tensor *before[MAX_TENSORS];
+    if (b->inputs) memcpy(before, grad_in, b->inputs * sizeof *before);
     bool right = tni_hooks_take(&h, TNI_HOOK_BACKWARD, own_hooks(b->m, TNI_HOOK_BACKWARD));
     if (b->passed == 0)
         tni_warn("Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require "
@@ -74,7 +84,7 @@ static bool run_full(tni_backward_call *b, tn_tensor **grad_in) {
                 "Backward hook for Modules where no input requires gradient should always return None or None for all gradients.");
     }
     tni_hooks_drop(&h);
-    return right;
+    return right && check_all("full_backward_hook", before, grad_in, b->inputs);
 }
 
 /* The identity; each output is an alias. */
@@ -112,19 +122,22 @@ static bool inputs_backward(tn_function *fn, tn_tensor *const dout[], size_t k, 
 static const tn_function_class inputs_class = {sizeof inputs_class, "BackwardHookFunction", identity, inputs_backward, 0};
 static const tn_function_class outputs_class = {sizeof outputs_class, "BackwardHookFunction", identity, outputs_backward, 0};
 
-/* Sends those of x that need a gradient through a node; `place` says where they stood. */
+/* Sends x through a node when any of them needs a gradient; `place` says where they stood. */
 static bool pass(tni_backward_call *b, const tn_function_class *c, tn_tensor **x, size_t n, uint8_t *place, size_t *passed) {
     tn_tensor *in[MAX_TENSORS], *out[MAX_TENSORS];
-    *passed = 0;
+    bool wants = false;
+    size_t given = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!x[i] || !tni_wants_grad(x[i])) continue;
-        place[*passed] = (uint8_t)i;
-        in[(*passed)++] = x[i];
+        if (!x[i]) continue;
+        wants |= tni_wants_grad(x[i]);
+        place[given] = (uint8_t)i;
+        in[given++] = x[i];
     }
-    if (*passed == 0) return true;
+    *passed = wants ? given : 0;
+    if (!wants) return true;
     tni_count_up(&b->refs);
-    if (!tni_apply_hook(c, b, release_data, in, *passed, out)) return false;
-    for (size_t i = 0; i < *passed; i++) x[place[i]] = out[i];
+    if (!tni_apply_hook(c, b, release_data, c == &outputs_class, in, given, out)) return false;
+    for (size_t i = 0; i < given; i++) x[place[i]] = out[i];
     return true;
 }
 
@@ -145,6 +158,7 @@ bool tni_backward_call_inputs(tni_module *m, tn_tensor **in, size_t n, tni_backw
 }
 
 bool tni_backward_call_outputs(tni_backward_call *b, tn_tensor **out, size_t k) {
+    size_t passed;
     b->outputs = k;
-    return pass(b, &outputs_class, out, k, b->result, &b->results);
+    return pass(b, &outputs_class, out, k, b->result, &passed);
 }

@@ -7,7 +7,7 @@
 typedef struct tni_edge {
     struct tni_node *node; /* counted */
     tn_tensor *leaf;       /* claimed by the graph */
-    uint32_t nr; /* of the node's output, or `swaps` of the leaf */
+    uint32_t nr;           /* of the node's output, or `swaps` of the leaf */
 } tni_edge;
 
 typedef struct tni_saved_tensor {
@@ -21,7 +21,7 @@ typedef struct tni_out_info {
     int64_t *sizes;
     int64_t inline_sizes[4];
     uint8_t ndim;
-    int8_t dtype;
+    int8_t dtype, device;
     bool retains_grad;
     struct tn_hook **hooks;
     size_t hook_count, hook_capacity;

@@ -37,7 +37,7 @@ void *tni_object_new(tni_thread *t, tni_kind kind, size_t bytes) {
 static size_t bytes_of(const tni_object *o) {
     if (o->tag != TNI_TENSOR) return 0;
     const tn_tensor *x = (const tn_tensor *)o;
-    return x->a.storage ? x->a.storage->bytes : 0;
+    return x->a.data ? x->a.storage->bytes : 0;
 }
 
 static void wait_for_settling(tni_thread *t, tni_object *o) {

@@ -75,16 +75,18 @@ typedef struct tni_thread {
     uint32_t number;
     int internal; /* depth of internal scopes */
     bool no_grad, inference, grad_default_off;
-    bool holding; /* destruction only queues: a scope is being closed or the work list already runs */
+    int8_t default_device; /* of functions that make tensors */
+    int8_t making;         /* the device of new tensors: that of the call that runs */
+    bool holding;          /* destruction only queues: a scope is being closed or the work list already runs */
     bool settling;
-    uint64_t steps;           /* of optimizers */
+    uint64_t steps;            /* of optimizers */
     struct tn_tensor *unowned; /* a Parameter of nobody that got a gradient; perhaps dead by now: see core/untrained.c */
-    uint64_t unowned_steps;   /* `steps` at its first gradient */
+    uint64_t unowned_steps;    /* `steps` at its first gradient */
     uint32_t unowned_version;
     bool unowned_again, strangers; /* some module's `stranger` is to be judged */
-    bool newcomers;     /* some object is marked so */
-    bool user_code_ran; /* a destroy callback ran: fields may have changed */
-    uint64_t serial;    /* of the innermost scope */
+    bool newcomers;                /* some object is marked so */
+    bool user_code_ran;            /* a destroy callback ran: fields may have changed */
+    uint64_t serial;               /* of the innermost scope */
     uint64_t next_serial;
     uint64_t sequence; /* of the last node that this thread recorded */
     tni_entry *entry;
@@ -114,6 +116,23 @@ tni_thread *tni_thread_start(void); /* first use by a thread; NULL with TN_ERR_M
 TNI_INLINE tni_thread *tni_self(void) {
     tni_thread *t = tni_thread_current;
     return TNI_LIKELY(t != NULL) ? t : tni_thread_start();
+}
+
+/* What the thread makes from now on is made there: within a call, a derivative. */
+typedef struct tni_devices {
+    int8_t making, preset;
+} tni_devices;
+TNI_INLINE tni_devices tni_device_enter(tni_thread *t, int8_t device) {
+    tni_devices before = {t->making, t->default_device};
+    t->making = t->default_device = device;
+    return before;
+}
+TNI_INLINE void tni_device_leave(tni_thread *t, tni_devices before) {
+    t->making = before.making;
+    t->default_device = before.preset;
+}
+TNI_INLINE bool tni_device_differs(const tni_thread *t, int8_t device) {
+    return TNI_UNLIKELY(device != t->making || device != t->default_device);
 }
 
 tni_random *tni_thread_random(tni_thread *t); /* the thread's default generator, seeded at first use */

@@ -82,6 +82,7 @@ bool tni_module_observe(tni_module *m) {
         leave(m, i, value != NULL);
         enter(m, i, value);
         if (TNI_UNLIKELY(tni_module_computes(m))) tni_computed_observed(m, i);
+        if (TNI_UNLIKELY(__atomic_load_n(&tni_global_hooks, __ATOMIC_RELAXED) > 0)) tni_module_note_assigned(m, i);
         if (old) tni_release(old);
         changed = true;
     }
@@ -101,6 +102,7 @@ void tni_module_observe_all(tni_thread *t) {
 static void put_slot(tni_module *m, uint32_t i, tni_object *o, uint8_t status) {
     tni_object *old = m->status[i] & TNI_SLOT_CLAIMED ? tni_object_find(m->found[i]) : NULL;
     if (old) tni_claim(old);
+    if (TNI_UNLIKELY(m->extra != NULL)) tni_module_forget_assigned(m, i);
     leave(m, i, o != NULL);
     void *value = o ? tni_handle_of(o) : NULL;
     *(void **)((char *)tni_module_struct(m) + m->info->slot[i].offset) = value;

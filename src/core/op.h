@@ -36,8 +36,9 @@ typedef struct tni_call {
     size_t narg;
     tn_tensor *out[TNI_MAX_OUT]; /* made by run, without claims; out[0] is in[0] for an in-place call */
     size_t nout;
-    bool inplace; /* the result is written into in[0] */
-    bool record;  /* some input needs a gradient and the grad mode is on */
+    bool inplace;  /* the result is written into in[0] */
+    bool record;   /* some input needs a gradient and the grad mode is on */
+    int8_t device; /* of the inputs; on the meta device tni_out ends the call once all outputs are there: no kernel runs */
 } tni_call;
 
 /* A derivative being computed: see the accessors below. */
@@ -68,8 +69,11 @@ typedef struct tni_op {
     bool composite;    /* made of other operators, which record themselves */
     bool view;         /* out[0] shares the storage of in[0] */
     bool moves;        /* elements are only moved: dtypes without kernels are welcome, as they are for views */
+    bool copies;       /* PyTorch makes a normal tensor and writes into it: recorded also when all inputs are inference tensors */
     bool widen;        /* run gets float16 and bfloat16 as float32, int8 and int16 as int32; results are narrowed again */
     bool wide_only;    /* float32 and float64 alone, as in PyTorch: 16-bit floats are refused */
+    bool devices;      /* its inputs may be on different ones */
+    bool by_value;     /* the shape of the result depends on values, so that the meta device has none */
     bool inplace;      /* has the form name_, which writes into in[0] */
     bool hidden;       /* a part of other operators: not listed by tn_op_names */
     uint32_t scalars;  /* bits of arguments of type Scalar that keep their Python kind (.scalar); the others are .d */
@@ -101,8 +105,9 @@ bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *a
 #define TNI_OPT(opts, field, other)                                                                                                \
     ((opts) && (opts)->size >= offsetof(__typeof__(*(opts)), field) + sizeof((opts)->field) ? (opts)->field : (other))
 
-/* For run: makes out[k]. false with an error. */
+/* For run: makes out[k]. false with an error, or without one when the call is over: just return false then. */
 bool tni_out(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim);
+bool tni_out_zeros(tni_call *c, size_t k, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 bool tni_out_like(tni_call *c, size_t k, const tn_tensor *like, tn_dtype dtype);
 /* For view operators: out[0] as a view of in[0]. */
 bool tni_out_view(tni_call *c, const int64_t *sizes, const int64_t *strides, size_t ndim, int64_t offset);
@@ -135,6 +140,8 @@ tn_dtype tni_result_type(tn_tensor *const *in, size_t n);
 tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers,
                               size_t n); /* of a tensor with dims and of Scalars, perhaps None */
 
+/* op->run, and whether there is a result. */
+bool tni_call_run(tni_call *c);
 /* op->run for a row with .widen (core/widen.c). */
 bool tni_run_widened(tni_call *c);
 bool tni_needs_widening(const tni_call *c);

@@ -7,13 +7,15 @@ bool(tn_has_right_inverse)(tn_module *handle) {
     return m && TNI_CLASS_HAS(m->class_, right_inverse);
 }
 
+static size_t count_of(size_t n) { return n == TN_SEQUENCE_OF_ONE ? 1 : n; }
+
 static size_t call(tni_module *m, tn_tensor *x, tn_tensor *out[], size_t room) {
     size_t n = m->class_->right_inverse(tni_module_struct(m), x, out, room);
     if (tni_failed()) return 0;
-    if (!n || n > room)
-        return (size_t)tni_fail(TN_ERR_CALLBACK, "right_inverse: '%s' returned %zu tensors, room is for %zu", m->class_->name, n,
-                                room);
-    for (size_t i = 0; i < n; i++)
+    if (!n || count_of(n) > room)
+        return (size_t)tni_fail(TN_ERR_CALLBACK, "right_inverse: '%s' returned %zu tensors, room is for %zu", m->class_->name,
+                                count_of(n), room);
+    for (size_t i = 0; i < count_of(n); i++)
         if (out[i] && !tni_check_handle(m->class_->name, "result", out[i], TNI_TENSOR)) return 0;
     return n;
 }
@@ -31,7 +33,7 @@ size_t(tn_right_inverse)(tn_module *handle, tn_tensor *x, tn_tensor *out[], size
     t->internal = 0; /* what the program's code makes is seen by it */
     size_t n = scope ? call(m, x, out, room) : 0;
     t->internal = internal;
-    if (scope && !tni_scope_return(t, scope, (void *const *)out, n)) n = 0;
-    for (size_t i = n; i < room; i++) out[i] = NULL;
+    if (scope && !tni_scope_return(t, scope, (void *const *)out, count_of(n))) n = 0;
+    for (size_t i = count_of(n); i < room; i++) out[i] = NULL;
     return n;
 }

@@ -40,6 +40,7 @@ static tn_tensor *prepare(tni_thread *t, const tn_tensor *x) {
                               "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize "
                               "the parameters before calling `module.share_memory()`."),
                NULL;
+    if (x->a.device != TNI_CPU) return (void)tni_fail(TN_ERR_RUNTIME, "_share_fd_: only available on CPU"), NULL;
     if (tni_count_get(&x->a.storage->refs) > 1)
         return (void)tni_fail(TN_ERR_RUNTIME,
                               "share_memory_: %d other tensors use the memory of this one of shape %s; let them go first",

@@ -9,6 +9,13 @@ static void free_text(char *text) {
     if (text) tni_free(text, strlen(text) + 1);
 }
 
+static void clear_notes(tni_path_version *v) {
+    for (size_t i = 0; i < v->notes; i++) free_text(v->note[i].group), free_text(v->note[i].key);
+    tni_free(v->note, v->note_capacity * sizeof *v->note);
+    v->note = NULL;
+    v->notes = v->note_capacity = 0;
+}
+
 static void destroy_state(tni_object *o) {
     tn_state *s = (tn_state *)o;
     for (size_t i = 0; i < s->n; i++) {
@@ -16,7 +23,7 @@ static void destroy_state(tni_object *o) {
         tni_release(s->item[i].value);
     }
     for (size_t i = 0; i < s->pairs; i++) free_text(s->metadata[i].key), free_text(s->metadata[i].value);
-    for (size_t i = 0; i < s->versions; i++) free_text(s->version[i].path);
+    for (size_t i = 0; i < s->versions; i++) free_text(s->version[i].path), clear_notes(&s->version[i]);
     tni_free(s->version, s->version_capacity * sizeof *s->version);
     tni_free(s->item, s->capacity * sizeof *s->item);
     tni_free(s->metadata, s->pair_capacity * sizeof *s->metadata);
@@ -192,8 +199,14 @@ static tni_path_version *find_version(const tn_state *s, const char *path) {
 bool tni_state_add_version(tn_state *s, const char *path, int64_t version) {
     TNI_TRY(tni_reserve(&s->version, &s->version_capacity, s->versions + 1, sizeof *s->version));
     char *copy = tni_strdup(path);
-    if (copy) s->version[s->versions++] = (tni_path_version){copy, version};
+    if (copy) s->version[s->versions++] = (tni_path_version){.path = copy, .version = version};
     return copy != NULL;
+}
+
+bool tni_state_renew_version(tn_state *s, const char *path, int64_t version) {
+    tni_path_version *v = find_version(s, path);
+    if (v) clear_notes(v);
+    return tn_state_set_version(s, path, version);
 }
 
 bool tn_state_set_version(tn_state *s, const char *path, int64_t version) {
@@ -222,12 +235,64 @@ const char *tn_state_version_path(tn_state *s, size_t i) {
     return i < s->versions ? s->version[i].path : "";
 }
 
+/* ---- notes beside a version ---- */
+
+static const tni_note *find_note(const tni_path_version *v, const char *group, const char *key) {
+    for (size_t i = 0; v && group && key && i < v->notes; i++)
+        if (strcmp(v->note[i].group, group) == 0 && strcmp(v->note[i].key, key) == 0) return &v->note[i];
+    return NULL;
+}
+
+/* Behind the last of its group. */
+static bool add_note(tni_path_version *v, const char *group, const char *key, int64_t value) {
+    TNI_TRY(tni_reserve(&v->note, &v->note_capacity, v->notes + 1, sizeof *v->note));
+    tni_note n = {tni_strdup(group), tni_strdup(key), value};
+    if (!n.group || !n.key) {
+        free_text(n.group), free_text(n.key);
+        return false;
+    }
+    size_t at = v->notes;
+    while (at > 0 && strcmp(v->note[at - 1].group, group) != 0) at--;
+    if (at == 0) at = v->notes;
+    memmove(&v->note[at + 1], &v->note[at], (v->notes++ - at) * sizeof n);
+    v->note[at] = n;
+    return true;
+}
+
+bool tn_state_set_local_metadata(tn_state *s, const char *path, const char *group, const char *key, int64_t value) {
+    if (tni_failed()) return false;
+    CHECK_STATE("state_set_local_metadata", s, false);
+    TNI_CHECK(path && group && key, TN_ERR_TYPE, "state_set_local_metadata: argument '%s' is NULL",
+              !path ? "path" : group ? "key" : "group");
+    if (!find_version(s, path)) TNI_TRY(tni_state_add_version(s, path, 0));
+    tni_path_version *v = find_version(s, path);
+    const tni_note *n = find_note(v, group, key);
+    if (!n) return add_note(v, group, key, value);
+    v->note[n - v->note].value = value;
+    return true;
+}
+
+int64_t tn_state_local_metadata(tn_state *s, const char *path, const char *group, const char *key) {
+    CHECK_STATE("state_local_metadata", s, 0);
+    const tni_note *n = find_note(find_version(s, path), group, key);
+    return n ? n->value : 0;
+}
+
+bool tni_state_add_versions(tn_state *to, const tn_state *from) {
+    for (size_t i = 0; i < from->versions; i++) {
+        const tni_path_version *v = &from->version[i];
+        TNI_TRY(tni_state_add_version(to, v->path, v->version));
+        for (size_t k = 0; k < v->notes; k++)
+            TNI_TRY(add_note(&to->version[to->versions - 1], v->note[k].group, v->note[k].key, v->note[k].value));
+    }
+    return true;
+}
+
 tn_state *tni_state_copy(const tn_state *from) {
     tn_state *s = tn_state_new();
     bool right = s != NULL;
     for (size_t i = 0; right && i < from->n; i++) right = tn_state_set(s, from->item[i].name, (tn_tensor *)from->item[i].value);
-    for (size_t i = 0; right && i < from->versions; i++)
-        right = tni_state_add_version(s, from->version[i].path, from->version[i].version);
+    right = right && tni_state_add_versions(s, from);
     for (size_t i = 0; right && i < from->pairs; i++)
         right = tn_state_set_metadata(s, from->metadata[i].key, from->metadata[i].value);
     return right ? s : NULL;

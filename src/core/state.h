@@ -6,9 +6,15 @@
 typedef struct tni_pair {
     char *key, *value;
 } tni_pair;
+typedef struct tni_note {
+    char *group, *key;
+    int64_t value;
+} tni_note;
 typedef struct tni_path_version {
     char *path;
     int64_t version;
+    tni_note *note; /* beside the version: those of one group stand together */
+    size_t notes, note_capacity;
 } tni_path_version;
 struct tn_state {
     tni_object object;
@@ -22,5 +28,7 @@ struct tn_state {
     size_t versions, version_capacity;
 };
 bool tni_state_add_version(tn_state *s, const char *path, int64_t version); /* of a path that it does not have */
+bool tni_state_renew_version(tn_state *s, const char *path, int64_t version); /* notes beside it go */
+bool tni_state_add_versions(tn_state *to, const tn_state *from);
 tn_tensor *tni_state_find(const tn_state *s, const char *name);             /* borrowed; NULL when absent */
 #endif

@@ -137,7 +137,7 @@ static bool enter(tni_state_visit *v, tni_module *m) {
     char path[1024];
     TNI_TRY(tni_state_path(v, path, sizeof path));
     bool noted = s->fresh ? tni_state_add_version(s->to, path, TNI_CLASS_VERSION(m->class_))
-                          : tn_state_set_version(s->to, path, TNI_CLASS_VERSION(m->class_));
+                          : tni_state_renew_version(s->to, path, TNI_CLASS_VERSION(m->class_));
     return noted && run_hooks(s, m, TNI_HOOK_STATE_PRE) && save_own(s, m);
 }
 static bool leave(tni_state_visit *v, tni_module *m) { return run_hooks((saver *)v, m, TNI_HOOK_STATE); }

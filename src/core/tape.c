@@ -90,6 +90,7 @@ void tni_edge_set(tni_edge *e, tn_tensor *x) {
 bool tni_out_info_set(tni_out_info *o, const tn_tensor *x) {
     o->ndim = x->a.ndim;
     o->dtype = x->a.dtype;
+    o->device = x->a.device;
     o->sizes = o->inline_sizes;
     if (x->a.ndim > 4 && !(o->sizes = tni_alloc(x->a.ndim * sizeof(int64_t)))) return false;
     for (int i = 0; i < x->a.ndim; i++) o->sizes[i] = x->a.sizes[i];
@@ -159,10 +160,18 @@ static bool differentiable(const tni_call *c, size_t k) {
     return c->out[k] && !(c->op->no_grad_outputs >> k & 1) && tni_dtype_has_grad((tn_dtype)c->out[k]->a.dtype);
 }
 
+/* Autograd is not asked when all inputs are inference tensors, whatever their flags. */
+static bool is_inference(const tni_call *c) {
+    if (TNI_LIKELY(!c->in[0] || !c->in[0]->inference) || c->op->copies) return false;
+    for (size_t i = 1; i < c->nin; i++)
+        if (c->in[i] && !c->in[i]->inference) return false;
+    return true;
+}
+
 bool tni_record(tni_call *c, tn_tensor *saved_self) {
     bool any = false;
     for (size_t k = 0; k < c->nout; k++) any = any || differentiable(c, k);
-    if (!any) return !c->inplace || tni_inplace_done(c->t, c->out[0], NULL);
+    if (!any || is_inference(c)) return !c->inplace || tni_inplace_done(c->t, c->out[0], NULL);
     tni_node *n = tni_node_new(c->op, c->nin, (size_t)__builtin_popcount(c->op->save), c->narg, c->nout);
     if (!n) return false;
     bool right = copy_args(n, c);
@@ -258,13 +267,15 @@ tn_tensor *tni_zeros_like_input(const tni_vjp *g, size_t i) {
     return tni_give(g->t, tni_tensor_zeros(g->t, "zeros", tni_input_dtype(g, i), sizes, ndim));
 }
 
-/* A derivative on raw memory relies on what was recorded: no leaf was pointed at other memory (.data), or converted, since. Formulas
- * check shapes and dtypes themselves. */
+/* A derivative on raw memory relies on what was recorded: there is memory, and no leaf was pointed at other memory (.data), or converted,
+ * since. Formulas check shapes, dtypes and devices themselves. */
 static bool is_as_recorded(const tni_node *n) {
     int8_t dtype = n->out[0].dtype;
+    if (n->out[0].device != TNI_CPU) return false;
     for (uint32_t i = 0; i < n->saves; i++) {
         const tn_tensor *x = n->saved[i].tensor;
-        if (x && (x->version || (x->a.dtype != dtype && tni_dtype_is_float((tn_dtype)x->a.dtype)))) return false;
+        if (x && (x->version || x->a.device != TNI_CPU || (x->a.dtype != dtype && tni_dtype_is_float((tn_dtype)x->a.dtype))))
+            return false;
     }
     for (uint32_t i = 0; i < n->edges; i++) {
         const tn_tensor *x = n->edge[i].leaf;
@@ -273,11 +284,20 @@ static bool is_as_recorded(const tni_node *n) {
     return true;
 }
 
-bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
+static bool apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
     if (n->slice) return tni_copy_slices_vjp(n, dy, dx, t);
-    if (n->function) return tni_function_vjp(n, dy, dx, t);
     tni_vjp g = {n, t, dy, dx, n->arg};
     bool fused = t->no_grad && n->op->fused_vjp && tni_dtype_is_wide((tn_dtype)n->out[0].dtype) && is_as_recorded(n);
     bool (*vjp)(tni_vjp *) = fused ? n->op->fused_vjp : n->op->vjp;
     return vjp(&g) && !tni_failed();
+}
+
+bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
+    if (n->function) return tni_function_vjp(n, dy, dx, t);
+    const int8_t device = n->out[0].device;
+    if (!tni_device_differs(t, device)) return apply(t, n, dy, dx);
+    tni_devices before = tni_device_enter(t, device);
+    bool right = apply(t, n, dy, dx);
+    tni_device_leave(t, before);
+    return right;
 }

@@ -65,7 +65,7 @@ bool tni_tensor_resize(tn_tensor *x, const char *who, const int64_t *sizes, size
         !x->base && !x->a.storage->foreign && tni_count_get(&x->a.storage->refs) == 1, TN_ERR_SHAPE,
         "%s: the output has shape %s, the result another one, and the output's memory is shared, so that it cannot be resized", who,
         TNI_SHAPE(&x->a));
-    tni_array made = {0};
+    tni_array made = {.device = x->a.device};
     TNI_TRY(tni_array_new(&made, who, (tn_dtype)x->a.dtype, sizes, ndim));
     made.storage->version = x->a.storage->version;
     tni_array_clear(&x->a);
@@ -82,7 +82,15 @@ void tni_tensor_destroy_new(tni_thread *t, tn_tensor *x) {
 
 static tn_tensor *new_handle(tni_thread *t) {
     tn_tensor *x = tni_object_new(t, TNI_TENSOR, sizeof *x);
-    if (x) x->inference = t->inference;
+    if (!x) return NULL;
+    x->inference = t->inference;
+    x->a.device = t->making;
+    return x;
+}
+
+static tn_tensor *new_beside(tni_thread *t, const tni_array *like) {
+    tn_tensor *x = new_handle(t);
+    if (x && like->device != TNI_CPU) x->a.device = like->device;
     return x;
 }
 
@@ -98,23 +106,31 @@ tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const 
 }
 
 tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like) {
-    tn_tensor *x = new_handle(t);
+    tn_tensor *x = new_beside(t, like);
     return x ? finish(t, x, tni_array_new_same(&x->a, dtype, like)) : NULL;
 }
 
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype) {
-    tn_tensor *x = new_handle(t);
+    tn_tensor *x = new_beside(t, &like->a);
     return x ? finish(t, x, tni_array_new_like(&x->a, who, &like->a, dtype)) : NULL;
 }
 
 tn_tensor *tni_tensor_new_format(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype, tn_memory_format format) {
-    tn_tensor *x = new_handle(t);
+    tn_tensor *x = new_beside(t, &like->a);
     return x ? finish(t, x, tni_array_new_format(&x->a, who, &like->a, dtype, format)) : NULL;
+}
+
+tn_tensor *tni_tensor_new_on(tni_thread *t, int8_t device, const char *who, const tn_tensor *like, tn_dtype dtype,
+                             tn_memory_format format) {
+    tn_tensor *x = new_handle(t);
+    if (!x) return NULL;
+    x->a.device = device;
+    return finish(t, x, tni_array_new_format(&x->a, who, &like->a, dtype, format));
 }
 
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim) {
     tn_tensor *x = tni_tensor_new(t, who, dtype, sizes, ndim);
-    if (x && x->a.numel) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
+    if (x && x->a.numel && x->a.device == TNI_CPU) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
     return x;
 }
 

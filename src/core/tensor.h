@@ -46,12 +46,14 @@ struct tn_tensor {
 /* Slots of 256 bytes would meet in the same lines of the cache: small work was 15 % slower with them (bench_small). */
 _Static_assert(sizeof(tn_tensor) <= 224, "a tensor's slot");
 
-/* New tensors without claims. NULL with an error set. */
+/* New tensors without claims, on the device that the thread makes them on, or beside `like`. NULL with an error set. */
 tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like);                  /* see tni_array_new_same */
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype); /* keeps dense strides */
 tn_tensor *tni_tensor_new_format(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype,
                                  tn_memory_format format); /* see tni_array_new_format */
+tn_tensor *tni_tensor_new_on(tni_thread *t, int8_t device, const char *who, const tn_tensor *like, tn_dtype dtype,
+                             tn_memory_format format); /* the same on another device */
 tn_tensor *tni_tensor_zeros(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
 /* A view of x's storage: shares the version counter, knows no base and no graph. */
 tn_tensor *tni_tensor_view(tni_thread *t, const char *who, const tn_tensor *x, const int64_t *sizes, const int64_t *strides,

@@ -43,6 +43,7 @@ void tni_tensor_text(tni_object *o, tni_str *out) {
                                    node ? tni_node_name(node) : NULL,
                                    x->requires_grad,
                                    x->is_parameter,
+                                   x->a.device != TNI_CPU,
                                    now};
     (void)tni_format_tensor(out, &info);
 }

@@ -1,4 +1,5 @@
-/* core/to.c - module.to() and to_empty(): what conversion makes of parameters, buffers and gradients, and how it is put in place. */
+/* core/to.c - module.to(), half(), type(), to_empty() and their like: what conversion makes of parameters, buffers and gradients, and how
+ * it is put in place. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
@@ -8,6 +9,9 @@
 /* PyTorch's three ways: parameters get other memory; new ones are put into the fields; they are exchanged with new ones. */
 typedef enum manner { SET_DATA, OVERWRITE, SWAP } manner;
 
+/* Which members take the dtype: those of half(), of to(), of type(). */
+typedef enum which { FLOATS, FLOATS_AND_COMPLEX, ALL } which;
+
 /* A conversion that is ready to be put in place; all that is not NULL is claimed. */
 typedef struct change {
     manner how;
@@ -16,35 +20,48 @@ typedef struct change {
     tni_module *owner;
     size_t place;
 } change;
+enum { OWN_DEVICE = -1 };
 typedef struct changes {
     change *item;
     size_t n, capacity;
     const char *who;
-    tn_dtype dtype;          /* TN_DTYPE_NONE: each keeps its own */
+    tn_dtype dtype; /* TN_DTYPE_NONE: each keeps its own */
+    which takers;
     tn_memory_format format; /* of what has four or five dims */
+    int8_t device;           /* OWN_DEVICE: each keeps its own */
     bool empty;              /* without values */
 } changes;
 
 static tn_dtype target_dtype(const changes *c, const tn_tensor *x) {
-    bool takes = c->dtype != TN_DTYPE_NONE && tni_dtype_is_float((tn_dtype)x->a.dtype);
-    return takes ? c->dtype : (tn_dtype)x->a.dtype;
+    tn_dtype own = (tn_dtype)x->a.dtype;
+    bool takes = c->takers == ALL || tni_dtype_is_float(own) || (c->takers == FLOATS_AND_COMPLEX && tni_dtype_is_complex(own));
+    return takes && c->dtype != TN_DTYPE_NONE ? c->dtype : own;
 }
 
 static tn_memory_format target_format(const changes *c, const tn_tensor *x) {
     return x->a.ndim == 4 || x->a.ndim == 5 ? c->format : TN_MEMORY_FORMAT_NONE;
 }
 
+static int8_t target_device(const changes *c, const tn_tensor *x) { return c->device == OWN_DEVICE ? x->a.device : c->device; }
+
 static bool changes_it(const changes *c, const tn_tensor *x) {
     if (c->empty) return !x->uninitialized;
     tn_memory_format format = target_format(c, x);
     bool moves = format != TN_MEMORY_FORMAT_NONE && format != TN_PRESERVE_FORMAT && format != tni_array_format(&x->a);
-    return moves || target_dtype(c, x) != (tn_dtype)x->a.dtype;
+    return moves || target_device(c, x) != x->a.device || target_dtype(c, x) != (tn_dtype)x->a.dtype;
 }
 
 /* x converted, or another handle of the same memory where nothing changes. */
 static tn_tensor *convert(tni_thread *t, const changes *c, const tn_tensor *x) {
     if (!changes_it(c, x)) return tni_tensor_alias(t, c->who, x);
-    tn_tensor *y = tni_tensor_new_format(t, c->who, x, target_dtype(c, x), target_format(c, x));
+    int8_t device = target_device(c, x);
+    if (!c->empty && x->a.device != TNI_CPU && device == TNI_CPU)
+        return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED,
+                              "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                              "torch.nn.Module.to() when moving module from meta to a different device."),
+               NULL;
+    tn_tensor *y = tni_tensor_new_on(t, device, c->who, x, target_dtype(c, x), target_format(c, x));
+    if (y && !c->empty) tni_warn_if_cut(&y->a, &x->a);
     if (y && (c->empty || tni_copy_array(&y->a, &x->a))) return y;
     tni_tensor_destroy_new(t, y);
     return NULL;
@@ -68,9 +85,30 @@ static bool prepare_parameter(tni_thread *t, const changes *c, change *k) {
     return tni_give(t, to) && (!k->new_grad || tni_give(t, k->new_grad));
 }
 
+/* "Linear.weight": as torch names what cannot be swapped. */
+static bool refuse_swap(tni_module *owner, size_t place, const char *suffix) {
+    tn_saved_error why;
+    tn_error_take(&why);
+    const char *name;
+    int32_t index;
+    char number[16] = "";
+    (void)tni_module_place(owner, place, &name, &index);
+    if (index >= 0) snprintf(number, sizeof number, ".%d", (int)index);
+    return tni_fail(why.status, "_apply(): Couldn't swap %s.%s%s%s: %s", tni_module_printed(owner), name, number, suffix,
+                    why.message);
+}
+
+static bool refuse_integral(const tni_found *found, manner how) {
+    tni_fail(TN_ERR_RUNTIME, how == SET_DATA
+                                 ? "data set to a tensor that requires gradients must be floating point or complex dtype"
+                                 : "Only Tensors of floating point and complex dtype can require gradients");
+    return how == SWAP && refuse_swap(found->owner, found->place, "");
+}
+
 static bool prepare_one(tni_thread *t, changes *c, const tni_found *found, manner how) {
     tn_tensor *x = (tn_tensor *)found->value;
-    if (c->format != TN_MEMORY_FORMAT_NONE && x->uninitialized) return tni_refuse_uninitialized(c->who);
+    if ((c->format != TN_MEMORY_FORMAT_NONE || c->takers == ALL) && x->uninitialized) return tni_refuse_uninitialized(c->who);
+    if (x->requires_grad && !tni_dtype_has_grad(target_dtype(c, x))) return refuse_integral(found, how);
     tn_tensor *grad = tni_tensor_has_grad(x) ? x->meta->grad : NULL;
     bool changes_grad = grad && changes_it(c, grad);
     if (how == SET_DATA && !changes_it(c, x) && !changes_grad) return true;
@@ -83,25 +121,12 @@ static bool prepare_one(tni_thread *t, changes *c, const tni_found *found, manne
     return how == SET_DATA || prepare_parameter(t, c, k);
 }
 
-/* "Linear.weight": as torch names what cannot be swapped. */
-static bool refuse_swap(const change *k, const char *suffix) {
-    tn_saved_error why;
-    tn_error_take(&why);
-    const char *name;
-    int32_t index;
-    char number[16] = "";
-    (void)tni_module_place(k->owner, k->place, &name, &index);
-    if (index >= 0) snprintf(number, sizeof number, ".%d", (int)index);
-    return tni_fail(why.status, "_apply(): Couldn't swap %s.%s%s%s: %s", tni_module_printed(k->owner), name, number, suffix,
-                    why.message);
-}
-
 static bool may_swap(const changes *c) {
     for (size_t i = 0; i < c->n; i++) {
         const change *k = &c->item[i];
         if (k->how != SWAP) continue;
-        if (!tni_swap_verdict(k->x, "t1", 0)) return refuse_swap(k, "");
-        if (k->grad && !tni_swap_verdict(k->grad, "t1", 1)) return refuse_swap(k, ".grad");
+        if (!tni_swap_verdict(k->x, "t1", 0)) return refuse_swap(k->owner, k->place, "");
+        if (k->grad && !tni_swap_verdict(k->grad, "t1", 1)) return refuse_swap(k->owner, k->place, ".grad");
     }
     return true;
 }
@@ -186,21 +211,47 @@ static bool change_all(tni_thread *t, tni_module *m, changes c) {
     return right;
 }
 
+static tni_module *begin(const char *who, tn_module *handle, tni_thread **t) {
+    *t = tni_self();
+    return *t && !tni_failed() ? tni_module_of(who, handle) : NULL;
+}
+
 bool(tn_module_to)(tn_module *handle, const tn_module_to_opts *opts) {
-    tni_thread *t = tni_self();
-    tni_module *m = t && !tni_failed() ? tni_module_of("to", handle) : NULL;
-    changes c = {
-        .who = "to", .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE), .format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE)};
-    if (!m) return false;
+    tni_thread *t;
+    tni_module *m = begin("to", handle, &t);
+    changes c = {.who = "to",
+                 .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
+                 .takers = FLOATS_AND_COMPLEX,
+                 .format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE)};
+    if (!m || !tni_device_parse(TNI_OPT(opts, device, NULL), OWN_DEVICE, &c.device)) return false;
     if (c.dtype != TN_DTYPE_NONE) TNI_TRY(tni_dtype_check("to", c.dtype));
     TNI_CHECK(c.dtype == TN_DTYPE_NONE || tni_dtype_has_grad(c.dtype), TN_ERR_TYPE,
               "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.%s",
               tni_dtype_get(c.dtype)->name);
+    if (c.dtype != TN_DTYPE_NONE && tni_dtype_is_complex(c.dtype))
+        tni_warn("Complex modules are a new feature under active development whose design may change, and some modules might not "
+                 "work as expected when using complex tensors as parameters or buffers. Please file an issue at "
+                 "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does not work as "
+                 "expected.");
     return change_all(t, m, c);
 }
 
-bool(tn_module_to_empty)(tn_module *handle) {
-    tni_thread *t = tni_self();
-    tni_module *m = t && !tni_failed() ? tni_module_of("to_empty", handle) : NULL;
-    return m && change_all(t, m, (changes){.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true});
+static bool change_dtype(const char *who, tn_module *handle, tn_dtype dtype, which takers) {
+    tni_thread *t;
+    tni_module *m = begin(who, handle, &t);
+    return m && tni_dtype_check(who, dtype) &&
+           change_all(t, m, (changes){.who = who, .dtype = dtype, .takers = takers, .device = OWN_DEVICE});
+}
+
+bool(tn_module_half)(tn_module *m) { return change_dtype("half", m, TN_FLOAT16, FLOATS); }
+bool(tn_module_bfloat16)(tn_module *m) { return change_dtype("bfloat16", m, TN_BFLOAT16, FLOATS); }
+bool(tn_module_float)(tn_module *m) { return change_dtype("float", m, TN_FLOAT32, FLOATS); }
+bool(tn_module_double)(tn_module *m) { return change_dtype("double", m, TN_FLOAT64, FLOATS); }
+bool(tn_module_type)(tn_module *m, tn_dtype dtype) { return change_dtype("type", m, dtype, ALL); }
+
+bool(tn_module_to_empty)(tn_module *handle, const tn_module_to_empty_opts *opts) {
+    tni_thread *t;
+    tni_module *m = begin("to_empty", handle, &t);
+    changes c = {.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true};
+    return m && tni_device_parse(TNI_OPT(opts, device, NULL), TNI_CPU, &c.device) && change_all(t, m, c);
 }

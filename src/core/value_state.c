@@ -21,15 +21,27 @@ static bool put_all(tni_thread *t, tn_value *dict, const tn_state *s) {
     return true;
 }
 
-/* PyTorch's _metadata: OrderedDict of path -> {"version": n}, an attribute of the dict. */
+/* {"version": n, group: {key: n}}. */
+static tn_value *entry_of(const tni_path_version *v) {
+    tn_value *entry = tn_value_dict(), *group = NULL;
+    bool right = entry && (v->version == 0 || tn_value_set(entry, "version", v->version));
+    for (size_t i = 0; i < v->notes && right; i++) {
+        const tni_note *n = &v->note[i];
+        bool same = i > 0 && strcmp(v->note[i - 1].group, n->group) == 0;
+        if (!same) right = (group = tn_value_dict()) != NULL && tn_value_set(entry, n->group, group);
+        right = right && tn_value_set(group, n->key, n->value);
+    }
+    return right ? entry : NULL;
+}
+
+/* PyTorch's _metadata: OrderedDict of path -> entry, an attribute of the dict. */
 static bool set_versions(tn_value *dict, tn_state *s) {
     tni_thread *t = tni_self();
     tn_value *attributes = tn_value_dict(), *paths = tni_give(t, tni_value_container(t, TN_VALUE_DICT, TNI_ORDERED_DICT));
     bool right = attributes && paths;
     for (size_t i = 0; i < s->versions && right; i++) {
-        tn_value *version = tn_value_dict();
-        right =
-            version && tn_value_set(version, "version", s->version[i].version) && tn_value_set(paths, s->version[i].path, version);
+        tn_value *entry = entry_of(&s->version[i]);
+        right = entry && tn_value_set(paths, s->version[i].path, entry);
     }
     return right && tn_value_set(attributes, "_metadata", paths) && tn_value_set_attributes(dict, attributes);
 }
@@ -57,7 +69,28 @@ static bool set_all(tn_state *s, const tn_value *dict) {
     return true;
 }
 
-/* What of _metadata is a version; the rest is nothing that a state has. */
+/* The numbers of one group beside a version. */
+static bool take_notes(tn_state *s, const char *path, const tn_value *group, const tn_value *notes) {
+    for (size_t i = 0; i < notes->n; i++) {
+        const tni_held *key = &notes->u.at[2 * i], *x = key + 1;
+        if (key->kind == TN_VALUE_STRING && x->kind == TN_VALUE_INT)
+            TNI_TRY(tn_state_set_local_metadata(s, path, group->u.text, tni_item_value(key)->u.text, x->u.i));
+    }
+    return true;
+}
+
+static bool take_entry(tn_state *s, const char *path, const tn_value *entry) {
+    const tni_held *version = tni_value_find(entry, "version", 7);
+    if (version && version->kind == TN_VALUE_INT) TNI_TRY(tn_state_set_version(s, path, version->u.i));
+    for (size_t i = 0; i < entry->n; i++) {
+        const tni_held *group = &entry->u.at[2 * i], *x = group + 1;
+        if (group->kind == TN_VALUE_STRING && x->kind == TN_VALUE_DICT)
+            TNI_TRY(take_notes(s, path, tni_item_value(group), tni_item_value(x)));
+    }
+    return true;
+}
+
+/* What of _metadata is a number; the rest is nothing that a state has. */
 static bool take_versions(tn_state *s, const tn_value *dict) {
     const tni_held *x = dict->attributes ? tni_value_find(dict->attributes, "_metadata", 9) : NULL;
     if (!x || x->kind != TN_VALUE_DICT) return true;
@@ -65,8 +98,7 @@ static bool take_versions(tn_state *s, const tn_value *dict) {
     for (size_t i = 0; i < paths->n; i++) {
         const tni_held *path = &paths->u.at[2 * i], *entry = path + 1;
         if (path->kind != TN_VALUE_STRING || entry->kind != TN_VALUE_DICT) continue;
-        const tni_held *version = tni_value_find(tni_item_value(entry), "version", 7);
-        if (version && version->kind == TN_VALUE_INT) TNI_TRY(tn_state_set_version(s, tni_item_value(path)->u.text, version->u.i));
+        TNI_TRY(take_entry(s, tni_item_value(path)->u.text, tni_item_value(entry)));
     }
     return true;
 }

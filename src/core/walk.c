@@ -94,10 +94,11 @@ static bool is_settled(const tni_module *m, uint32_t i, const void *value) {
     return (status & TNI_SLOT_BUFFER) || ((status & TNI_SLOT_PLAIN) && !x->is_buffer);
 }
 
-/* *changed becomes true when a count of fields may be another than before, *assigned when a setter's turn has come. */
+/* *changed becomes true when a count of fields may be another than before, *assigned when a setter's or a hook's turn has come. */
 static bool check_one(const char *who, tni_module *m, bool *changed, bool *assigned) {
     if (m->thread == tni_self() && tni_module_observe(m)) *changed = true;
     if (TNI_UNLIKELY(tni_module_computes(m)) && tni_computed_is_assigned(m)) *assigned = true;
+    if (TNI_UNLIKELY(tni_module_has_assigned(m))) *assigned = true;
     const tni_class_info *info = m->info;
     if (info->twice) return tni_fail(TN_ERR_KEY, "%s: '%s' has two fields named '%s'", who, m->class_->name, info->twice);
     for (uint32_t i = 0; i < info->slots; i++) {
@@ -122,7 +123,7 @@ typedef struct walker {
     tni_walk *w; /* NULL: verdicts alone */
     tni_walk_what what;
     bool recurse, duplicates, check;
-    bool changed, assigned; /* a field, as the check observed; a computed member */
+    bool changed, assigned; /* a field, as the check observed; one whose setter or hooks wait */
     tni_addresses seen;
     char *path; /* the name of the module that is looked at */
     size_t path_capacity;
@@ -290,19 +291,22 @@ static bool run(walker *k, tni_module *m, const char *prefix) {
     return right;
 }
 
-/* Computed members that the program assigned: each goes to its setter, which runs the program's code. */
+/* What the program assigned: a computed member goes to its setter, others to registration hooks. Both run the program's code. */
 static bool settle_below(const char *who, tni_module *m) {
     tni_walk w = {0};
     walker k = {.who = who, .w = &w, .what = TNI_WALK_MODULES, .recurse = true};
     bool right = run(&k, m, "");
     for (size_t i = 0; i < w.n; i++) tni_claim(w.item[i].value);
-    for (size_t i = 0; i < w.n && right; i++) right = tni_computed_settle((tni_module *)w.item[i].value);
+    for (size_t i = 0; i < w.n && right; i++) {
+        tni_module *below = (tni_module *)w.item[i].value;
+        right = tni_computed_settle(below) && tni_module_announce_assigned(below);
+    }
     for (size_t i = 0; i < w.n; i++) tni_release(w.item[i].value);
     tni_walk_clear(&w);
     return right;
 }
 
-/* A walk that checks; what setters did is checked, too. */
+/* A walk that checks; what setters and hooks did is checked, too. */
 static bool run_checking(walker *k, tni_module *m, const char *prefix) {
     walker again = *k;
     TNI_TRY(run(k, m, prefix));

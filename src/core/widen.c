@@ -65,7 +65,7 @@ static bool run_on(tni_call *c, tn_tensor **wide) {
     tn_tensor **in = c->in;
     c->in = wide;
     if (c->inplace) c->out[0] = wide[0];
-    bool right = c->op->run(c);
+    bool right = tni_call_run(c);
     c->in = in;
     if (c->inplace) c->out[0] = in[0];
     if (right && c->inplace && wide[0] != in[0]) right = tni_copy_array(&in[0]->a, &wide[0]->a);

@@ -182,8 +182,10 @@ static tn_tensor *gather(tni_thread *t, const batches *b, const tn_tensor *from,
     int64_t sizes[TNI_MAX_DIMS];
     memcpy(sizes, from->a.sizes, from->a.ndim * sizeof *sizes);
     sizes[0] = count;
+    tni_devices before = tni_device_enter(t, from->a.device);
     tn_tensor *y = tni_tensor_new(t, "DataLoader", (tn_dtype)from->a.dtype, sizes, from->a.ndim);
-    if (!y || y->a.numel == 0 || copy_rows(b, &y->a, &from->a, count)) return y;
+    tni_device_leave(t, before);
+    if (!y || y->a.numel == 0 || y->a.device != TNI_CPU || copy_rows(b, &y->a, &from->a, count)) return y;
     tni_tensor_destroy_new(t, y);
     return NULL;
 }

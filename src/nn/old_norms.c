@@ -20,7 +20,7 @@
 #endif
 #endif
 
-enum { NAME_ROOM = 200 };
+enum { NAME_ROOM = 200, PATH_ROOM = 1024 }; /* of a name with what is beside it; of a prefix */
 
 /* The data of a hook. */
 typedef struct norm {
@@ -29,11 +29,15 @@ typedef struct norm {
     double eps;
 } norm;
 
-static norm *new_norm(const char *name) {
-    if (strlen(name) > 190) return (void)tn_raise(TN_ERR_VALUE, "a name of at most 190 bytes is needed"), NULL;
-    norm *n = tni_alloc_zero(sizeof *n);
-    if (n) snprintf(n->name, NAME_ROOM, "%s", name);
-    return n;
+static bool name_norm(norm *n, const char *name) {
+    if (strlen(name) > 190) return tn_raise(TN_ERR_VALUE, "a name of at most 190 bytes is needed");
+    snprintf(n->name, NAME_ROOM, "%s", name);
+    return true;
+}
+static norm *copy_norm(const norm *n) {
+    norm *copy = tni_alloc_zero(sizeof *copy);
+    if (copy) *copy = *n;
+    return copy;
 }
 static void free_norm(void *n) { tni_free(n, sizeof(norm)); }
 
@@ -149,9 +153,8 @@ TN_API bool(tn_nn_utils_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts 
         return tn_raise(TN_ERR_RUNTIME, "Cannot register two weight_norm hooks on the same parameter %s", name);
     tn_tensor *w = weight_of(m, name, "WeightNorm");
     if (!w || !are_free(m, name, weight_norm_parts, 2)) return false;
-    norm *n = new_norm(name);
+    norm own = {.dim = opts ? opts->dim : 0}, *n = name_norm(&own, name) ? copy_norm(&own) : NULL;
     if (!n) return false;
-    n->dim = opts ? opts->dim : 0;
     tn_hook *hook = (tn_register_forward_pre_hook)(m, weight_norm_hook, n, free_norm, NULL);
     if (!hook) return free_norm(n), false;
     return put_weight_norm(m, n, w) || take_back(m, name, weight_norm_parts, 2, hook);
@@ -202,20 +205,53 @@ static tn_tensor *solve_v(tn_tensor *matrix, tn_tensor *u, tn_tensor *sigma) {
     return tn_mul(v, tn_div(sigma, tn_dot(u, tn_mv(matrix, v))));
 }
 
+/* Its own version, beside the module's in a state: 0 where the state does not say, as before PyTorch 1.0. */
+enum { SPECTRAL_NORM_VERSION = 1 };
+static const char *version_key(char text[NAME_ROOM], const norm *n) {
+    snprintf(text, NAME_ROOM, "%.190s.version", n->name);
+    return text;
+}
+static const char *path_of(char text[PATH_ROOM], const char *prefix) {
+    size_t n = strlen(prefix);
+    snprintf(text, PATH_ROOM, "%.*s", n ? (int)n - 1 : 0, prefix);
+    return text;
+}
+#define VERSION_KEY(n) version_key((char[NAME_ROOM]){0}, n)
+#define PATH_OF(prefix) path_of((char[PATH_ROOM]){0}, prefix)
+
+/* Hooks of states stay where the norm was taken away. */
+static bool is_there(tn_module *m, const norm *n) { return find_hook(m, spectral_norm_hook, n->name, NULL) != NULL; }
+
+static bool note_version(tn_module *m, tn_state *state, const char *prefix, void *data) {
+    const norm *n = data;
+    if (!is_there(m, n)) return tn_error() == TN_OK;
+    return tn_state_set_local_metadata(state, PATH_OF(prefix), "spectral_norm", VERSION_KEY(n), SPECTRAL_NORM_VERSION);
+}
+
 /* Of a state with <name> instead of <name>_v. */
 static bool complete_old(tn_module *m, tn_state *state, const char *prefix, int64_t version, bool strict, tn_incompatible *keys,
                          void *data) {
     const norm *n = data;
-    char key[4][2 * NAME_ROOM];
-    static const char *const end[] = {"_orig", "_u", "", "_v"};
-    (void)m, (void)version, (void)strict, (void)keys;
-    for (int i = 0; i < 4; i++) snprintf(key[i], sizeof key[i], "%.190s%s%s", prefix, n->name, end[i]);
-    for (int i = 0; i < 3; i++)
-        if (!tn_state_has(state, key[i])) return tn_error() == TN_OK; /* a new one, or one that lacks more: reported as missing */
+    char key[4][PATH_ROOM + NAME_ROOM];
+    bool has[4], all = true;
+    static const char *const end[] = {"_orig", "", "_u", "_v"};
+    (void)version, (void)strict;
+    if (!is_there(m, n) || tn_state_local_metadata(state, PATH_OF(prefix), "spectral_norm", VERSION_KEY(n)) >= SPECTRAL_NORM_VERSION)
+        return tn_error() == TN_OK;
+    for (int i = 0; i < 4; i++) {
+        snprintf(key[i], sizeof key[i], "%s%s%s", prefix, n->name, end[i]);
+        has[i] = tn_state_has(state, key[i]);
+    }
+    if (has[0] && !has[1] && has[2] && has[3]) return tn_error() == TN_OK; /* a new one that does not say so */
+    for (int i = 0; i < 3; i++) {
+        all = all && has[i];
+        if (!has[i] && !tn_incompatible_add(keys, TN_MISSING_KEYS, key[i])) return false;
+    }
+    if (!all) return tn_error() == TN_OK;
     TN_NO_GRAD;
-    tn_tensor *orig = tn_state_get(state, key[0]), *u = tn_state_get(state, key[1]), *w = tn_state_get(state, key[2]);
+    tn_tensor *orig = tn_state_get(state, key[0]), *w = tn_state_get(state, key[1]), *u = tn_state_get(state, key[2]);
     tn_tensor *v = orig && u && w ? solve_v(tni_norm_matrix(orig, n->dim), u, tn_mean(tn_div(orig, w))) : NULL;
-    return v && tn_state_delete(state, key[2]) && tn_state_set(state, key[3], v);
+    return v && tn_state_delete(state, key[1]) && tn_state_set(state, key[3], v);
 }
 
 static bool put_spectral_norm(tn_module *m, const norm *n, tn_tensor *w) {
@@ -232,26 +268,32 @@ static bool put_spectral_norm(tn_module *m, const norm *n, tn_tensor *w) {
            (tn_module_register_buffer)(m, BESIDE(n->name, "v"), vector[1], NULL);
 }
 
-static bool add_spectral_norm(tn_module *m, norm *n, tn_tensor *w) {
-    norm *copy = new_norm(n->name);
-    if (copy) *copy = *n;
-    tn_hook *load = copy ? (tn_register_load_state_dict_pre_hook)(m, complete_old, copy, free_norm) : NULL;
-    if (copy && !load) free_norm(copy);
-    tn_hook *hook = load ? (tn_register_forward_pre_hook)(m, spectral_norm_hook, n, free_norm, NULL) : NULL;
-    if (!hook) {
-        free_norm(n);
-        if (load) tn_hook_remove(load);
-        return false;
-    }
-    const norm own = *n;
-    if (put_spectral_norm(m, &own, w)) return true;
+/* Each hook has data of its own. */
+static bool add_hooks(tn_module *m, const norm *n, tn_hook *hook[3]) {
+    norm *data[3] = {NULL};
+    bool right = true;
+    for (int i = 0; right && i < 3; i++) right = (data[i] = copy_norm(n)) != NULL;
+    if (right && (hook[0] = (tn_register_state_dict_post_hook)(m, note_version, data[0], free_norm)) != NULL) data[0] = NULL;
+    if (hook[0] && (hook[1] = (tn_register_load_state_dict_pre_hook)(m, complete_old, data[1], free_norm)) != NULL) data[1] = NULL;
+    if (hook[1] && (hook[2] = (tn_register_forward_pre_hook)(m, spectral_norm_hook, data[2], free_norm, NULL)) != NULL)
+        data[2] = NULL;
+    for (int i = 0; i < 3; i++)
+        if (data[i]) free_norm(data[i]);
+    return hook[2] != NULL;
+}
+
+static bool add_spectral_norm(tn_module *m, const norm *n, tn_tensor *w) {
+    tn_hook *hook[3] = {NULL};
+    bool hooked = add_hooks(m, n, hook);
+    if (hooked && put_spectral_norm(m, n, w)) return true;
     tn_saved_error error;
     tn_error_take(&error);
-    if (!tn_is_parameter((tn_module_get)(m, own.name))) (void)(tn_module_delete)(m, own.name);
-    (void)(tn_module_set)(m, own.name, w);
-    tn_hook_remove(load);
+    if (hooked && !tn_is_parameter((tn_module_get)(m, n->name))) (void)(tn_module_delete)(m, n->name);
+    if (hooked) (void)(tn_module_set)(m, n->name, w);
+    for (int i = 0; i < 2; i++)
+        if (hook[i]) tn_hook_remove(hook[i]);
     if (error.status != TN_OK) tn_error_put(&error);
-    return take_back(m, own.name, spectral_norm_parts, 3, hook);
+    return hooked && take_back(m, n->name, spectral_norm_parts, 3, hook[2]);
 }
 
 /** The older spectral_norm: the parameter becomes <name>_orig, buffers <name>_u and <name>_v hold its singular vectors, and m.name is the
@@ -270,10 +312,8 @@ TN_API bool(tn_nn_utils_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_o
                         (long long)iterations);
     tn_tensor *w = weight_of(m, name, "SpectralNorm");
     if (!w || !are_free(m, name, spectral_norm_parts, 3) || !tni_norm_check_dim(&dim, tn_ndim(w))) return false;
-    norm *n = new_norm(name);
-    if (!n) return false;
-    n->dim = dim, n->iterations = iterations, n->eps = opts ? opts->eps : 1e-12;
-    return add_spectral_norm(m, n, w);
+    norm n = {.dim = dim, .iterations = iterations, .eps = opts ? opts->eps : 1e-12};
+    return name_norm(&n, name) && add_spectral_norm(m, &n, w);
 }
 
 /** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.

@@ -114,47 +114,61 @@ static tn_tensor *get_value(tn_module *m, const char *name) {
     return list ? (tn_forward)(list, NULL, 0) : NULL;
 }
 
-/* All right_inverses, the last one's first: what they make of x, in out. */
-static size_t invert_all(tn_module *list, tn_tensor *x, tn_tensor *out[]) {
+/* What a right_inverse gives: a tensor, or a sequence. */
+typedef struct inverse {
+    tn_tensor *x[MOST_ORIGINALS];
+    size_t n;
+    bool sequence;
+} inverse;
+
+static const char *type_text(const inverse *v) { return v->sequence ? "tuple" : v->x[0] ? "Tensor" : "NoneType"; }
+static bool is_tensor(const inverse *v) { return !v->sequence && v->x[0]; }
+
+static bool call_inverse(tn_module *f, tn_tensor *x, inverse *out) {
+    size_t n = (tn_right_inverse)(f, x, out->x, MOST_ORIGINALS);
+    out->sequence = n > 1;
+    out->n = n == TN_SEQUENCE_OF_ONE ? 1 : n;
+    return n > 0;
+}
+
+/* All right_inverses, the last one's first: what they make of x. */
+static bool invert_all(tn_module *list, tn_tensor *x, inverse *out) {
     void *f[MOST_PARAMETRIZATIONS];
     TN_NO_GRAD;
-    size_t n = parts_of(list, true, f, MOST_PARAMETRIZATIONS), k = 1;
-    out[0] = x;
-    while (n-- > 0) {
+    *out = (inverse){.x = {x}, .n = 1};
+    for (size_t n = parts_of(list, true, f, MOST_PARAMETRIZATIONS); n-- > 0;) {
         if (!(tn_has_right_inverse)(f[n]))
-            return (size_t)tn_raise(TN_ERR_RUNTIME, "parametrization %s does not implement right_inverse.",
-                                    (tn_module_printed)(f[n]));
-        tn_tensor *value = out[0];
-        if (k > 1 || !value)
-            return (size_t)tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got %s", value ? "tuple" : "NoneType");
-        if (!(k = (tn_right_inverse)(f[n], value, out, MOST_ORIGINALS))) return 0;
+            return tn_raise(TN_ERR_RUNTIME, "parametrization %s does not implement right_inverse.", (tn_module_printed)(f[n]));
+        if (!is_tensor(out)) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got %s", type_text(out));
+        if (!call_inverse(f[n], out->x[0], out)) return false;
     }
-    return k;
+    return true;
 }
 
-static bool check_inverse(tn_tensor *original, tn_tensor *made) {
-    if (!made) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got NoneType");
-    return same_dtype(original, made) || tn_raise(TN_ERR_VALUE,
-                                                  "The tensor returned by `right_inverse` has dtype torch.%s while `original` has "
-                                                  "dtype torch.%s",
-                                                  dtype_text(made), dtype_text(original));
+static bool check_inverse(tn_tensor *original, const inverse *v) {
+    if (!is_tensor(v)) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got %s", type_text(v));
+    return same_dtype(original, v->x[0]) ||
+           tn_raise(TN_ERR_VALUE,
+                    "The tensor returned by `right_inverse` has dtype torch.%s while `original` has "
+                    "dtype torch.%s",
+                    dtype_text(v->x[0]), dtype_text(original));
 }
 
-static bool check_inverses(void *const *original, size_t n, tn_tensor *const *made, size_t k) {
-    if (k == 1) return tn_raise(TN_ERR_VALUE, "'right_inverse' must return a sequence of tensors. Got Tensor.");
-    if (k != n)
+static bool check_inverses(void *const *original, size_t n, const inverse *v) {
+    if (!v->sequence) return tn_raise(TN_ERR_VALUE, "'right_inverse' must return a sequence of tensors. Got %s.", type_text(v));
+    if (v->n != n)
         return tn_raise(TN_ERR_VALUE,
-                        "'right_inverse' must return a sequence of tensors of length %zu. Got a sequence of length %zu.", n, k);
+                        "'right_inverse' must return a sequence of tensors of length %zu. Got a sequence of length %zu.", n, v->n);
     for (size_t i = 0; i < n; i++) {
-        if (!made[i])
+        if (!v->x[i])
             return tn_raise(TN_ERR_VALUE,
                             "'right_inverse' must return a sequence of tensors or reference-type opaques. Got element %zu of type "
                             "NoneType.",
                             i);
-        if (!same_dtype(original[i], made[i]))
+        if (!same_dtype(original[i], v->x[i]))
             return tn_raise(TN_ERR_VALUE,
                             "Tensor %zu returned by `right_inverse` has dtype torch.%s while `original%zu` has dtype torch.%s", i,
-                            dtype_text(made[i]), i, dtype_text(original[i]));
+                            dtype_text(v->x[i]), i, dtype_text(original[i]));
     }
     return true;
 }
@@ -163,30 +177,29 @@ static bool check_inverses(void *const *original, size_t n, tn_tensor *const *ma
 static bool set_value(tn_module *m, const char *name, tn_tensor *value) {
     tn_module *list = list_of(m, name);
     void *original[MOST_ORIGINALS];
-    tn_tensor *made[MOST_ORIGINALS];
-    size_t n = list ? parts_of(list, false, original, MOST_ORIGINALS) : 0, k = n ? invert_all(list, value, made) : 0;
-    if (!k) return false;
+    inverse made;
+    size_t n = list ? parts_of(list, false, original, MOST_ORIGINALS) : 0;
+    if (!n || !invert_all(list, value, &made)) return false;
     bool several = ((tni_parametrization_list *)(void *)list)->several;
-    if (!several && k > 1) return tn_raise(TN_ERR_VALUE, "`right_inverse` should return a tensor. Got tuple");
-    if (!(several ? check_inverses(original, n, made, k) : check_inverse(original[0], made[0]))) return false;
+    if (!(several ? check_inverses(original, n, &made) : check_inverse(original[0], &made))) return false;
     TN_NO_GRAD;
-    for (size_t i = 0; i < k; i++)
-        if (!(made[i] = tn_get_data(made[i]))) return false;
-    for (size_t i = 0; i < k; i++)
-        if (!tn_swap_data(original[i], made[i])) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!(made.x[i] = tn_get_data(made.x[i]))) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!tn_swap_data(original[i], made.x[i])) return false;
     return true;
 }
 static const tn_computed parametrized = {sizeof parametrized, get_value, set_value};
 
 /* Without a right_inverse, or with one that is not implemented, it is the identity. */
-static size_t invert(tn_module *f, tn_tensor *x, tn_tensor *out[]) {
+static bool invert(tn_module *f, tn_tensor *x, inverse *out) {
     TN_NO_GRAD;
     if ((tn_has_right_inverse)(f)) {
-        size_t n = (tn_right_inverse)(f, x, out, MOST_ORIGINALS);
-        if (n || tn_error() != TN_ERR_NOT_IMPLEMENTED) return n;
+        bool right = call_inverse(f, x, out);
+        if (right || tn_error() != TN_ERR_NOT_IMPLEMENTED) return right;
         tn_clear_error();
     }
-    out[0] = x;
+    *out = (inverse){.x = {x}, .n = 1};
     return tn_error() == TN_OK;
 }
 
@@ -220,21 +233,20 @@ static bool check_further(const char *name, tn_module *f, tn_tensor *y, tn_tenso
             "Registering a parametrization may not change the shape of the tensor, unless the `unsafe` flag is enabled.\n"
             "module.%s.shape: %s\nparametrization(module.%s).shape: %s",
             name, TNI_SIZE_TEXT(y), name, TNI_SIZE_TEXT(x));
-    tn_tensor *z[MOST_ORIGINALS];
-    size_t n = invert(f, x, z);
-    if (!n) return false;
-    if (n > 1 || !z[0])
-        return tn_raise(TN_ERR_VALUE, "parametrization.right_inverse must return a tensor. Got: %s", n > 1 ? "tuple" : "NoneType");
-    if (!same_dtype(z[0], y))
+    inverse v;
+    if (!invert(f, x, &v)) return false;
+    if (!is_tensor(&v)) return tn_raise(TN_ERR_VALUE, "parametrization.right_inverse must return a tensor. Got: %s", type_text(&v));
+    tn_tensor *z = v.x[0];
+    if (!same_dtype(z, y))
         return tn_raise(TN_ERR_VALUE,
                         "The tensor returned by parametrization.right_inverse must have the same dtype as module.%s, unless the "
                         "`unsafe` flag is enabled.\nmodule.%s.dtype: torch.%s\nreturned dtype: torch.%s",
-                        name, name, dtype_text(y), dtype_text(z[0]));
-    return tni_same_sizes(z[0], y) ||
+                        name, name, dtype_text(y), dtype_text(z));
+    return tni_same_sizes(z, y) ||
            tn_raise(TN_ERR_VALUE,
                     "The tensor returned by parametrization.right_inverse must have the same shape as module.%s, unless the "
                     "`unsafe` flag is enabled.\nmodule.%s.shape: %s\nreturned shape: %s",
-                    name, name, TNI_SIZE_TEXT(y), TNI_SIZE_TEXT(z[0]));
+                    name, name, TNI_SIZE_TEXT(y), TNI_SIZE_TEXT(z));
 }
 
 /* ---- registering ---- */
@@ -291,18 +303,18 @@ static bool add_originals(tn_module *list, tn_tensor *original, tn_tensor *const
 }
 
 static tn_module *make_list(tn_module *f, tn_tensor *original, bool unsafe, tn_tensor **spare) {
-    tn_tensor *made[MOST_ORIGINALS];
-    size_t n = invert(f, original, made);
-    tni_parametrization_list *list = n ? tn_new(tni_parametrization_list) : NULL;
+    inverse made;
+    tni_parametrization_list *list = invert(f, original, &made) ? tn_new(tni_parametrization_list) : NULL;
     if (!list) return NULL;
     list->unsafe = unsafe;
-    list->several = n > 1;
-    if (n == 1 && !made[0])
+    list->several = made.sequence;
+    if (!made.sequence && !made.x[0])
         return (void)tn_raise(TN_ERR_VALUE, "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got "
                                             "NoneType"),
                NULL;
     if (!tn_module_register_module(list, "0", f)) return NULL;
-    bool right = n == 1 ? set_original(&list->module, original, made[0], spare) : add_originals(&list->module, original, made, n);
+    bool right = made.sequence ? add_originals(&list->module, original, made.x, made.n)
+                               : set_original(&list->module, original, made.x[0], spare);
     return right ? &list->module : NULL;
 }
 
@@ -349,7 +361,7 @@ static bool refuse_name(tn_module *m, const char *name, const tn_member *found) 
 
 /** m.name becomes what the module f makes of it: a computed member (tn_module_set_computed), which tn_module_get computes at each read
  *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's
- *  right_inverse gives, or its own without one; when that gives several they are new parameters original0, original1, ... tn_module_set
+ *  right_inverse gives, or its own without one; a sequence of them becomes new parameters original0, original1, ... tn_module_set
  *  (or an assignment to the field) puts a value through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further
  *  registration takes the result of the one before. TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape
  *  would change. After a failure m is as before. Reads inside of TN_CACHED give one object. [keep] f.

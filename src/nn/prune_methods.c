@@ -217,6 +217,21 @@ tn_tensor *tni_prune_mask(const tn_nn_pruning *method, tn_tensor *scores, tn_ten
     }
 }
 
+/** The mask that a method makes for t, which may be scores, over default_mask; NULL: ones. `left`: as for a tensor that default_mask prunes
+ *  already, so among what that has left. Errors as tn_nn_utils_prune_apply. compute_mask of torch.nn.utils.prune's methods and, with
+ *  `left`, of its PruningContainer. [scope] [NULL ok] default_mask */
+TN_API tn_tensor *(tn_nn_utils_prune_compute_mask)(const tn_nn_pruning *method, tn_tensor *t, tn_tensor *default_mask, bool left) {
+    TN_SCOPE;
+    TN_NO_GRAD;
+    if (!tni_prune_check(method) || !t) return NULL;
+    if (default_mask && !tni_same_sizes(default_mask, t))
+        return (void)tn_raise(TN_ERR_ASSERTION, "default_mask should have the same shape as tensor t, got %s vs %s",
+                              TNI_SIZE_TEXT(default_mask), TNI_SIZE_TEXT(t)),
+               NULL;
+    tn_tensor *mask = default_mask ? tn_clone(tn_detach(default_mask)) : tn_ones_like(tn_detach(t));
+    return tn_escape(mask ? tni_prune_mask(method, tn_detach(t), mask, left) : NULL);
+}
+
 /** t with zeros where the method's mask has them: pruning without a module. Errors as tn_nn_utils_prune_apply.
  *  BasePruningMethod.prune of torch.nn.utils.prune. [scope] */
 TN_API tn_tensor *(tn_nn_utils_prune_prune)(const tn_nn_pruning *method, tn_tensor *t, const tn_nn_prune_prune_opts *opts) {

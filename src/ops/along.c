@@ -166,6 +166,7 @@ static void run_blocks(int64_t begin, int64_t end, void *context) {
 }
 
 bool tni_along_run(const tni_call *c, tni_along *a, tni_along_what what) {
+    if (c->device != TNI_CPU) return true;
     plan q = {.run = kernel_of(a->dtype, what), .what = what, .a = a, .item = (int64_t)tni_dtype_size(a->dtype), .lines = 1};
     TNI_REQUIRE(c, q.run, TN_ERR_NOT_IMPLEMENTED, "not implemented for '%s'", tni_dtype_get(a->dtype)->legacy);
     size_t n = 0;
@@ -195,7 +196,7 @@ const tni_array *tni_input_apart(tni_call *c, size_t i) {
 
 const tni_array *tni_indices(tni_call *c, size_t i, int64_t dim, int64_t size, bool wrap) {
     const tni_array *x = tni_in_as(c, i, TN_INT64);
-    if (!x) return NULL;
+    if (!x || x->device != TNI_CPU) return x;
     const int64_t *v = x->data;
     int64_t low = 0, high = -1;
     for (int64_t k = 0; k < x->numel; k++) {
@@ -239,6 +240,6 @@ bool tni_value_as(const tni_call *c, size_t i, tn_dtype dtype, void *bits) {
     if (fits && x->number && !with_imaginary)
         fits = tni_dtype_holds(dtype, whole ? 0 : tni_array_double_at(value, 0), whole ? tni_array_int_at(value, 0) : 0, whole);
     TNI_REQUIRE(c, fits, TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow", tni_dtype_c_name(dtype));
-    tni_element_convert(bits, dtype, value->data, (tn_dtype)value->dtype);
+    if (c->device == TNI_CPU) tni_element_convert(bits, dtype, value->data, (tn_dtype)value->dtype);
     return true;
 }

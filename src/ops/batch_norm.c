@@ -51,7 +51,7 @@ static bool batch_norm_run(tni_call *c) {
     for (size_t i = 0; i < INPUTS; i++) TNI_TRY(tni_norm_in(c, i, dtype, &in[i]));
     TNI_TRY(tni_out(c, 0, dtype, like->sizes, like->ndim));
     for (size_t k = 1; k < 3 && training; k++) TNI_TRY(tni_out(c, k, dtype, &g.c, 1));
-    if (like->numel == 0) return true;
+    if (like->numel == 0 || c->device != TNI_CPU) return true;
     size_t bytes = (size_t)g.c * tni_array_item(&c->out[0]->a);
     void *invstd = tni_alloc(bytes);
     if (!invstd) return false;
@@ -72,6 +72,7 @@ static bool backward_run(tni_call *c) {
     for (size_t i = 0; i < 5; i++) TNI_TRY(tni_norm_in(c, i, dtype, &in[i]));
     TNI_TRY(tni_norm_out(c, 0, c->arg[2].i, dtype, like->sizes, like->ndim));
     for (size_t k = 1; k < 3; k++) TNI_TRY(tni_norm_out(c, k, c->arg[2].i, dtype, &g.c, 1));
+    if (c->device != TNI_CPU) return true;
     size_t bytes = (size_t)g.c * tni_array_item(like);
     void *invstd = bytes ? tni_alloc(bytes) : NULL;
     if (bytes && !invstd) return false;
@@ -137,7 +138,7 @@ static double element(const tn_tensor *x, int64_t i) {
 
 /* running = momentum * factor * seen + (1 - momentum) * running. As in PyTorch, no version counter notices. */
 static void follow(tn_tensor *running, const tn_tensor *seen, double factor, double momentum) {
-    if (!running) return;
+    if (!running || running->a.device != TNI_CPU) return;
     for (int64_t i = 0; i < running->a.numel; i++) {
         double value = momentum * (factor * element(seen, i)) + (1 - momentum) * element(running, i);
         char *at = (char *)running->a.data + (size_t)(i * running->a.strides[0]) * tni_array_item(&running->a);

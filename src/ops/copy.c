@@ -26,7 +26,7 @@ static bool pass_vjp(tni_vjp *g) {
 
 static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0",
-      .run = clone_run, .moves = true, .front = clone_front, .vjp = pass_vjp,
+      .run = clone_run, .moves = true, .copies = true, .front = clone_front, .vjp = pass_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 #ifdef TN_HEADER
@@ -78,28 +78,54 @@ static bool to_vjp(tni_vjp *g) {
     return true;
 }
 
+/* To the meta device values are dropped; from it nothing can come. */
+static bool to_device_run(tni_call *c) {
+    const int8_t device = (int8_t)c->arg[2].i;
+    const tn_tensor *x = c->in[0];
+    TNI_TRY(device == TNI_META || tni_refuse_no_data());
+    TNI_TRY(tni_dtype_check("to", c->arg[0].dtype));
+    c->out[0] = tni_tensor_new_on(c->t, device, "to", x, c->arg[0].dtype, (tn_memory_format)c->arg[1].i);
+    return c->out[0] != NULL;
+}
+
+static bool to_device_vjp(tni_vjp *g) {
+    (void)g;
+    return tni_refuse_no_data();
+}
+
+static const tni_op to_device = {.name = "to",
+                                 .schema = "to.device(Tensor(a) self) -> Tensor(a)",
+                                 .grad_name = "ToCopyBackward0",
+                                 .run = to_device_run,
+                                 .moves = true,
+                                 .vjp = to_device_vjp};
+
 static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat? memory_format=None) -> Tensor(a)",
-      .grad_name = "ToCopyBackward0", .run = to_run, .front = to_front, .vjp = to_vjp,
+      .grad_name = "ToCopyBackward0", .run = to_run, .copies = true, .front = to_front, .vjp = to_vjp,
       .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
                             "f32[0] float64"));
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
 #define tn_to(x, ...)                                                                                                              \
-    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
             TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the
- *  dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope] */
-TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_memory_format_opts *opts) {
+/** x with another dtype, memory format and device, or x itself when it is so already: Tensor.to(device, dtype, memory_format=...).
+ *  TN_DTYPE_NONE keeps the dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. From
+ *  the meta device to the CPU there is no way: TN_ERR_NOT_IMPLEMENTED. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_to_opts *opts) {
     if (tni_failed()) return NULL;
     TNI_CHECK_TENSOR("to", x);
-    tn_memory_format format = format_of(opts);
+    tn_memory_format format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE);
+    int8_t device;
+    if (!tni_device_parse(TNI_OPT(opts, device, NULL), x->a.device, &device)) return NULL;
     if (dtype == TN_DTYPE_NONE) dtype = (tn_dtype)x->a.dtype;
     bool stays = format == TN_MEMORY_FORMAT_NONE || format == TN_PRESERVE_FORMAT || format == tni_array_format(&x->a);
+    if (device != x->a.device) return tni_run_op(&to_device, TNI_INS(x), TNI_ARGS({.dtype = dtype}, {.i = format}, {.i = device}));
     if (stays && x->a.dtype == (int8_t)dtype) return tn_hold(x);
     return tni_run_op(&tni_op_to, TNI_INS(x), TNI_ARGS({.dtype = dtype}, {.i = format}));
 }
@@ -136,7 +162,7 @@ static bool copy_vjp(tni_vjp *g) {
 
 static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
-      .run = copy_run, .moves = true, .front = copy_front, .vjp = copy_vjp,
+      .run = copy_run, .moves = true, .devices = true, .front = copy_front, .vjp = copy_vjp,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f64[3,4]^T f64[4]", "f32[3] i64[3] nograd", "i64[4] f32[]", "f16[2,3] f64[2,3]",
                             "bool[3] f32[3]", "f32[0,2] f32[2]", "c64[3] f32[3]", "f32[2] f32[3] !shape"));
 
@@ -162,7 +188,7 @@ TN_API tn_tensor *(tn_copy_)(tn_tensor *self, tn_tensor *src) {
 TNI_EACH_SIZE(FILL, fill)
 
 static bool fill_bits(const tni_array *self, tni_16_bytes bits) {
-    if (self->numel == 0) return true;
+    if (self->numel == 0 || self->device != TNI_CPU) return true;
     size_t item = tni_array_item(self);
     if (bits.part[0] == 0 && bits.part[1] == 0 && self->contiguous) {
         memset(self->data, 0, (size_t)self->numel * item);
@@ -183,6 +209,7 @@ static bool fill_run(tni_call *c) {
                                                      whole ? tni_array_int_at(value, 0) : 0, whole),
                 TN_ERR_RUNTIME, "value cannot be converted to type %s without overflow", tni_dtype_c_name(dtype));
     tni_16_bytes bits = {{0, 0}};
+    if (self->device != TNI_CPU) return true;
     tni_element_convert(&bits, dtype, value->data, (tn_dtype)value->dtype);
     return fill_bits(self, bits);
 }
@@ -322,12 +349,18 @@ static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_ar
     return tni_map_arrays(loops[column], (const tni_array *const[]){a, b}, 2, &arg);
 }
 
+static bool have_values(const tn_tensor *a, const tn_tensor *b) {
+    if (a->uninitialized || b->uninitialized) return tni_refuse_uninitialized("equal");
+    return (a->a.device == TNI_CPU && b->a.device == TNI_CPU) || tni_refuse_no_data();
+}
+
 /** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals
  *  nothing. */
 TN_API bool(tn_equal)(tn_tensor *a, tn_tensor *b) {
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("equal", a);
     TNI_CHECK_TENSOR("equal", b);
+    TNI_TRY(have_values(a, b));
     tni_thread *t = tni_self();
     if (!t || !tni_same_shape(&a->a, &b->a)) return false;
     if (a->a.numel == 0) return true;
@@ -384,6 +417,7 @@ TN_API bool(tn_allclose)(tn_tensor *a, tn_tensor *b, const tn_allclose_opts *opt
     if (tni_failed()) return false;
     TNI_CHECK_TENSOR("allclose", a);
     TNI_CHECK_TENSOR("allclose", b);
+    TNI_TRY(have_values(a, b));
     comparison q = {
         .rtol = TNI_OPT(opts, rtol, 1e-5), .atol = TNI_OPT(opts, atol, 1e-8), .equal_nan = TNI_OPT(opts, equal_nan, false)};
     TNI_CHECK(a->a.dtype == b->a.dtype, TN_ERR_DTYPE, "allclose: %s did not match %s", tni_dtype_get((tn_dtype)a->a.dtype)->legacy,

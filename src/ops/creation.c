@@ -21,7 +21,12 @@ static tn_tensor *make_stored(tni_thread **t, const char *who, const int64_t *si
         tni_fail(TN_ERR_DTYPE, "%s: Only Tensors of floating point and complex dtype can require gradients", who);
         return NULL;
     }
-    return tni_tensor_new(*t, who, dtype, sizes, ndim);
+    int8_t device;
+    if (!tni_device_parse(TNI_OPT(opts, device, NULL), (*t)->default_device, &device)) return NULL;
+    tni_devices before = tni_device_enter(*t, device);
+    tn_tensor *x = tni_tensor_new(*t, who, dtype, sizes, ndim);
+    tni_device_leave(*t, before);
+    return x;
 }
 
 tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tn_opts *opts) {
@@ -43,19 +48,24 @@ tn_tensor *tni_made(tni_thread *t, tn_tensor *x, bool filled, const tn_opts *opt
     return NULL;
 }
 
-tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const tn_memory_format_opts *opts) {
+tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const tn_to_opts *opts) {
+    int8_t device;
     *t = tni_self();
     if (!*t || tni_failed() || !tni_check_handle(who, "input", like, TNI_TENSOR)) return NULL;
-    return tni_tensor_new_format(*t, who, like, (tn_dtype)like->a.dtype, TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE));
+    if (like->uninitialized) return (void)tni_refuse_uninitialized(who), NULL;
+    if (!tni_device_parse(TNI_OPT(opts, device, NULL), like->a.device, &device)) return NULL;
+    return tni_tensor_new_on(*t, device, who, like, (tn_dtype)like->a.dtype, TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE));
 }
 
 /* float16 and bfloat16 tensors are computed in float32: the result, with what opts ask for, of rounding `wide`. */
 static tn_tensor *rounded(tn_tensor *wide, tn_dtype dtype, const tn_opts *opts) {
     tni_thread *t = tni_self();
-    tn_tensor *x = wide && t ? tni_tensor_new(t, "creation", dtype, wide->a.sizes, wide->a.ndim) : NULL;
+    tn_tensor *x = wide && t ? tni_tensor_new_like(t, "creation", wide, dtype) : NULL;
     return tni_made(t, x, x && tni_copy_array(&x->a, &wide->a), opts);
 }
-static const tn_opts in_float32 = {.size = sizeof(tn_opts), .dtype = TN_FLOAT32};
+static tn_opts in_float32(const tn_opts *opts) {
+    return (tn_opts){.size = sizeof(tn_opts), .dtype = TN_FLOAT32, .device = TNI_OPT(opts, device, NULL)};
+}
 
 #define REPEAT(type)                                                                                                               \
     do {                                                                                                                           \
@@ -65,7 +75,7 @@ static const tn_opts in_float32 = {.size = sizeof(tn_opts), .dtype = TN_FLOAT32}
 
 /* The first element is repeated over the whole memory of a new array. */
 static void repeat_first(const tni_array *a) {
-    if (a->numel == 0) return;
+    if (a->numel == 0 || a->device != TNI_CPU) return;
     switch (tni_array_item(a)) {
     case 1: memset(a->data, *(unsigned char *)a->data, (size_t)a->numel); break;
     case 2: REPEAT(uint16_t); break;
@@ -76,7 +86,7 @@ static void repeat_first(const tni_array *a) {
 }
 
 static void clear(const tni_array *a) {
-    if (a->numel) memset(a->data, 0, (size_t)a->numel * tni_array_item(a));
+    if (a->numel && a->device == TNI_CPU) memset(a->data, 0, (size_t)a->numel * tni_array_item(a));
 }
 
 static bool fits(tn_scalar v, tn_dtype dtype) {
@@ -89,7 +99,8 @@ static bool fill(const char *who, const tni_array *a, tn_scalar v) {
     TNI_CHECK(fits(v, (tn_dtype)a->dtype), TN_ERR_RUNTIME, "%s: value cannot be converted to type %s without overflow", who,
               tni_dtype_c_name((tn_dtype)a->dtype));
     bool whole = v.kind != TN_SCALAR_DOUBLE;
-    if (a->numel) tni_element_set(a->data, (tn_dtype)a->dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
+    if (a->numel && a->device == TNI_CPU)
+        tni_element_set(a->data, (tn_dtype)a->dtype, whole ? 0 : v.value.d, whole ? v.value.i : 0, whole);
     repeat_first(a);
     return true;
 }
@@ -150,37 +161,37 @@ TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts) {
 
 #ifdef TN_HEADER
 #ifndef __cplusplus
-#define tn_empty_like(...) TN_FORMATTED(tn_empty_like, __VA_ARGS__)
-#define tn_zeros_like(...) TN_FORMATTED(tn_zeros_like, __VA_ARGS__)
-#define tn_ones_like(...) TN_FORMATTED(tn_ones_like, __VA_ARGS__)
+#define tn_empty_like(...) TN_LIKE(tn_empty_like, __VA_ARGS__)
+#define tn_zeros_like(...) TN_LIKE(tn_zeros_like, __VA_ARGS__)
+#define tn_ones_like(...) TN_LIKE(tn_ones_like, __VA_ARGS__)
 #define tn_full_like(x, ...)                                                                                                       \
-    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
-            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 #endif
 
-/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs
- *  no gradient. [scope] */
-TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others, on x's
+ *  device or on .device: torch.empty_like. It needs no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_to_opts *opts) {
     tni_thread *t;
     tn_tensor *y = tni_make_like(&t, "empty_like", x, opts);
     return tni_made(t, y, true, NULL);
 }
 /** torch.zeros_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_to_opts *opts) {
     tni_thread *t;
     tn_tensor *y = tni_make_like(&t, "zeros_like", x, opts);
     if (y) clear(&y->a);
     return tni_made(t, y, true, NULL);
 }
 /** torch.ones_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_to_opts *opts) {
     tni_thread *t;
     tn_tensor *y = tni_make_like(&t, "ones_like", x, opts);
     return tni_made(t, y, y && fill("ones_like", &y->a, tn_scalar_int(1)), NULL);
 }
 /** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_memory_format_opts *opts) {
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_to_opts *opts) {
     tni_thread *t;
     tn_tensor *y = tni_make_like(&t, "full_like", x, opts);
     return tni_made(t, y, y && fill("full_like", &y->a, value), NULL);
@@ -222,6 +233,7 @@ static bool range_length(tn_dtype dtype, tn_scalar start, tn_scalar end, tn_scal
     } while (0)
 
 static void fill_range(const tni_array *a, tn_scalar start, tn_scalar step) {
+    if (a->device != TNI_CPU) return;
     double s = real(start), d = real(step);
     if (a->dtype == TN_FLOAT32) {
         RANGE(float, 8);
@@ -244,6 +256,7 @@ typedef struct tn_arange_opts {
     tn_dtype dtype;
     bool requires_grad;
     const char *where;
+    const char *device;
 } tn_arange_opts;
 #ifndef __cplusplus
 /* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
@@ -265,7 +278,7 @@ TN_API tn_tensor *(tn_arange)(tn_scalar start, tn_scalar end, tn_scalar step, co
     if (dtype == TN_DTYPE_NONE) dtype = real_kind ? tn_get_default_dtype() : TN_INT64;
     int64_t length;
     if (tni_failed() || !tni_dtype_check("arange", dtype)) return NULL;
-    if (tni_dtype_is_half(dtype)) return rounded((tn_arange)(start, end, step, &in_float32), dtype, opts);
+    if (tni_dtype_is_half(dtype)) return rounded((tn_arange)(start, end, step, (const tn_opts[]){in_float32(opts)}), dtype, opts);
     if (dtype == TN_BOOL) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "\"arange_cpu\" not implemented for 'Bool'"), NULL;
     if (!range_length(dtype, start, end, step, &length)) return NULL;
     tni_thread *t;
@@ -280,7 +293,8 @@ TN_API tn_tensor *tn_arange_from(tn_scalar first, const tn_arange_opts *opts) {
     tn_opts plain = {.size = sizeof plain,
                      .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
                      .requires_grad = TNI_OPT(opts, requires_grad, false),
-                     .where = TNI_OPT(opts, where, NULL)};
+                     .where = TNI_OPT(opts, where, NULL),
+                     .device = TNI_OPT(opts, device, NULL)};
     bool ints = first.kind != TN_SCALAR_DOUBLE && step == floor(step) && fabs(step) < 0x1p62;
     if (isnan(end))
         return (tn_arange)(tn_scalar_int(0), first, ints ? tn_scalar_int((int64_t)step) : tn_scalar_double(step), &plain);
@@ -299,6 +313,7 @@ TN_API tn_tensor *tn_arange_from(tn_scalar first, const tn_arange_opts *opts) {
     } while (0)
 
 static void fill_line(const tni_array *a, double start, double end) {
+    if (a->device != TNI_CPU) return;
     int64_t n = a->numel;
     switch ((tn_dtype)a->dtype) {
     case TN_FLOAT32: LINE(float, float, fmaf); break;
@@ -324,7 +339,8 @@ TN_API tn_tensor *(tn_linspace)(double start, double end, int64_t steps, const t
                NULL;
     if (tni_dtype_is_complex(dtype))
         return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "linspace: not implemented for '%s'", tni_dtype_get(dtype)->legacy), NULL;
-    if (tni_dtype_is_half(dtype)) return rounded((tn_linspace)(start, end, steps, &in_float32), dtype, opts);
+    if (tni_dtype_is_half(dtype))
+        return rounded((tn_linspace)(start, end, steps, (const tn_opts[]){in_float32(opts)}), dtype, opts);
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "linspace", &steps, 1, TN_DTYPE_NONE, opts);
     if (x) fill_line(&x->a, start, end);
@@ -340,6 +356,7 @@ typedef struct tn_eye_opts {
     tn_dtype dtype;
     bool requires_grad;
     const char *where;
+    const char *device;
 } tn_eye_opts;
 #ifndef __cplusplus
 #define tn_eye(...)                                                                                                                \
@@ -354,7 +371,8 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
     tn_opts plain = {.size = sizeof plain,
                      .dtype = TNI_OPT(opts, dtype, TN_DTYPE_NONE),
                      .requires_grad = TNI_OPT(opts, requires_grad, false),
-                     .where = TNI_OPT(opts, where, NULL)};
+                     .where = TNI_OPT(opts, where, NULL),
+                     .device = TNI_OPT(opts, device, NULL)};
     if (m == TN_NONE) m = n;
     if (tni_failed()) return NULL;
     if (n < 0 || m < 0)
@@ -365,7 +383,7 @@ TN_API tn_tensor *(tn_eye)(int64_t n, const tn_eye_opts *opts) {
     tn_tensor *x = tni_make(&t, "eye", (int64_t[]){n, m}, 2, TN_DTYPE_NONE, &plain);
     if (!x) return NULL;
     clear(&x->a);
-    for (int64_t i = 0; i < TNI_MIN(n, m); i++)
+    for (int64_t i = 0; i < TNI_MIN(n, m) && x->a.device == TNI_CPU; i++)
         tni_element_set((char *)x->a.data + (size_t)(i * (m + 1)) * tni_array_item(&x->a), (tn_dtype)x->a.dtype, 0, 1, true);
     return tni_made(t, x, true, &plain);
 }
@@ -401,7 +419,7 @@ TN_API tn_tensor *tn_tensor_values(const int64_t *sizes, size_t ndim, const doub
     if (!fit)
         tni_fail(TN_ERR_SHAPE, "tensor: the shape %s takes %lld values, but %zu were given", TNI_SHAPE(&x->a),
                  (long long)x->a.numel, count);
-    for (size_t i = 0; i < count && fit; i++)
+    for (size_t i = 0; i < count && fit && x->a.device == TNI_CPU; i++)
         tni_element_set((char *)x->a.data + i * tni_array_item(&x->a), (tn_dtype)x->a.dtype, values[i], 0, false);
     return tni_made(t, x, fit, opts);
 }
@@ -412,6 +430,7 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
     tn_tensor *x = tni_make(&t, "from_data", sizes, ndim, dtype, opts);
     if (!x) return NULL;
     bool filled = data || x->a.numel == 0 || tni_fail(TN_ERR_TYPE, "from_data: argument 'data' is NULL");
+    if (x->a.device != TNI_CPU) return tni_made(t, x, filled, opts);
     if (filled && x->a.numel && x->a.dtype == (int8_t)dtype) {
         memcpy(x->a.data, data, (size_t)x->a.numel * tni_array_item(&x->a));
     } else if (filled) {

@@ -15,7 +15,7 @@ static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dt
     return tni_made(t, x, x && tni_sample(t, who, &x->a, s), opts);
 }
 
-static tn_tensor *draw_like(const char *who, tn_tensor *like, const tn_memory_format_opts *opts, const tni_sampler *s) {
+static tn_tensor *draw_like(const char *who, tn_tensor *like, const tn_to_opts *opts, const tni_sampler *s) {
     tni_thread *t;
     tn_tensor *x = tni_make_like(&t, who, like, opts);
     return tni_made(t, x, x && tni_dtype_check(who, (tn_dtype)x->a.dtype) && tni_sample(t, who, &x->a, s), NULL);
@@ -45,17 +45,17 @@ TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *o
 }
 #ifdef TN_HEADER
 #ifndef __cplusplus
-#define tn_rand_like(...) TN_FORMATTED(tn_rand_like, __VA_ARGS__)
-#define tn_randn_like(...) TN_FORMATTED(tn_randn_like, __VA_ARGS__)
+#define tn_rand_like(...) TN_LIKE(tn_rand_like, __VA_ARGS__)
+#define tn_randn_like(...) TN_LIKE(tn_randn_like, __VA_ARGS__)
 #endif
 #endif
 
 /** torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope] */
-TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_to_opts *opts) {
     return draw_like("rand_like", x, opts, &standard_uniform);
 }
 /** torch.randn_like. [scope] */
-TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_memory_format_opts *opts) {
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_to_opts *opts) {
     return draw_like("randn_like", x, opts, &standard_normal);
 }
 
@@ -89,6 +89,7 @@ TN_API tn_tensor *(tn_randperm)(int64_t n, const tn_opts *opts) {
     tni_thread *t;
     tn_tensor *x = tni_make(&t, "randperm", &n, 1, TN_INT64, opts), *order = x;
     if (!x) return NULL;
+    if (x->a.device != TNI_CPU) return tni_made(t, x, true, opts);
     if (x->a.dtype != TN_INT64) order = tni_tensor_new(t, "randperm", TN_INT64, &n, 1);
     bool filled =
         order && tni_random_permutation(tni_thread_random(t), order->a.data, n) && (order == x || tni_copy_array(&x->a, &order->a));

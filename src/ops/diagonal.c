@@ -48,7 +48,7 @@ static bool run_triangle(tni_call *c, bool lower) {
     const tni_array *x = &c->in[0]->a;
     if (x->ndim < 2) return tni_fail(TN_ERR_SHAPE, "%s: input tensor must have at least 2 dimensions", lower ? "tril" : "triu");
     if (!c->inplace) TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
-    if (x->numel == 0) return true;
+    if (x->numel == 0 || x->device != TNI_CPU) return true;
     int64_t columns = x->sizes[x->ndim - 1], far = INT64_C(1) << 60, diagonal = TNI_MAX(TNI_MIN(c->arg[0].i, far), -far);
     triangle q = {x, &c->out[0]->a, lower, c->inplace, diagonal};
     tni_parallel(x->numel / columns, 32768 / TNI_MIN(columns, 32768), run_rows, &q);
@@ -184,8 +184,7 @@ TN_API tn_tensor *(tn_diagonal)(tn_tensor *x, const tn_diagonal_opts *opts) {
 /* Zeros with the input on a diagonal. Arguments: offset, dim1, dim2, sizes. */
 static bool diagonal_backward_run(tni_call *c) {
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS], offset = 0;
-    c->out[0] = tni_tensor_zeros(c->t, c->op->name, (tn_dtype)c->in[0]->a.dtype, c->arg[3].ints.v, c->arg[3].ints.n);
-    if (!c->out[0]) return false;
+    TNI_TRY(tni_out_zeros(c, 0, (tn_dtype)c->in[0]->a.dtype, c->arg[3].ints.v, c->arg[3].ints.n));
     const tni_array *y = &c->out[0]->a;
     tni_array to = {0};
     TNI_TRY(diagonal_of(c, y, c->arg, sizes, strides, &offset));

@@ -49,7 +49,7 @@ static const tni_map quotient_map = TNI_ARITHMETIC_MAP(TNI_REAL_COLUMNS(quotient
 
 /* A whole divisor must not be 0. */
 static bool check_divisor(tni_call *c, tn_dtype dtype) {
-    if (!tni_dtype_is_integral(dtype, false) || c->in[0]->a.numel == 0) return true;
+    if (!tni_dtype_is_integral(dtype, false) || c->in[0]->a.numel == 0 || c->in[1]->a.device != TNI_CPU) return true;
     const tni_array *b = tni_in_as(c, 1, TN_INT64);
     if (!b) return false;
     const int64_t *v = b->data;

@@ -76,7 +76,7 @@ static bool embedding_backward_run(tni_call *c) {
     TNI_REQUIRE(c, dy->ndim == index->ndim + 1, TN_ERR_SHAPE, "the gradient has the wrong shape");
     int64_t width = dy->sizes[dy->ndim - 1];
     TNI_REQUIRE(c, dy->numel == index->numel * width, TN_ERR_SHAPE, "the gradient has the wrong shape");
-    if (!(c->out[0] = tni_tensor_zeros(c->t, c->op->name, dtype, (int64_t[]){rows, width}, 2))) return false;
+    TNI_TRY(tni_out_zeros(c, 0, dtype, (int64_t[]){rows, width}, 2));
     lookup q = {index->data, index->numel, width, c->arg[1].i, NULL, dy->data, c->out[0]->a.data};
     int64_t *count = NULL;
     if (c->arg[2].b && rows) {
@@ -170,7 +170,8 @@ static bool one_hot_run(tni_call *c) {
     TNI_REQUIRE(c, x->ndim < TNI_MAX_DIMS, TN_ERR_SHAPE, "at most %d dimensions are supported", (int)TNI_MAX_DIMS);
     if (!(x = tni_in_as(c, 0, TN_INT64))) return false;
     const int64_t *v = x->data;
-    for (int64_t i = 0; i < x->numel; i++) {
+    if (classes == -1 && x->device != TNI_CPU) return tni_refuse_no_data();
+    for (int64_t i = 0; i < x->numel && x->device == TNI_CPU; i++) {
         TNI_REQUIRE(c, v[i] >= 0, TN_ERR_RUNTIME, "Class values must be non-negative.");
         most = TNI_MAX(most, v[i]);
     }
@@ -178,7 +179,7 @@ static bool one_hot_run(tni_call *c) {
     TNI_REQUIRE(c, most < classes, TN_ERR_RUNTIME, "Class values must be smaller than num_classes.");
     memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
     sizes[x->ndim] = classes;
-    if (!(c->out[0] = tni_tensor_zeros(c->t, "one_hot", TN_INT64, sizes, x->ndim + 1u))) return false;
+    TNI_TRY(tni_out_zeros(c, 0, TN_INT64, sizes, x->ndim + 1u));
     for (int64_t i = 0; i < x->numel; i++) ((int64_t *)c->out[0]->a.data)[i * classes + v[i]] = 1;
     return true;
 }

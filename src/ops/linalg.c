@@ -20,6 +20,7 @@ bool tni_linalg_check_dtype(const char *who, const char *kernel, const tn_tensor
               who, name);
     TNI_CHECK(tni_dtype_is_wide(dtype) || tni_dtype_is_complex(dtype), TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'",
               kernel, name);
+    TNI_CHECK(x->a.device == TNI_CPU, TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented on the meta device", kernel);
     return true;
 }
 

@@ -310,6 +310,7 @@ static bool cofactors(tni_call *c, factors *f) {
 }
 
 static bool cofactors_run(tni_call *c) {
+    TNI_TRY(tni_linalg_check_dtype("linalg.det", "lu_cpu", c->in[0]));
     factors f = {0};
     bool right = cofactors(c, &f);
     drop(c, &f);

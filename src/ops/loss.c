@@ -129,7 +129,7 @@ static bool prepare(tni_call *c, nll *p, const int64_t *x, size_t ndim, tn_dtype
                .target = target->data,
                .weight = w ? w->data : NULL};
     for (size_t d = 2; d < ndim; d++) p->inner *= x[d];
-    for (int64_t i = 0; i < target->numel; i++)
+    for (int64_t i = 0; i < target->numel && target->device == TNI_CPU; i++)
         if (TNI_UNLIKELY((p->target[i] < 0 || p->target[i] >= p->classes) && p->target[i] != ignore))
             return tni_call_fail(c, TN_ERR_INDEX, "Target %lld is out of bounds.", (long long)p->target[i]);
     return true;
@@ -179,7 +179,7 @@ static bool nll_backward_run(tni_call *c) {
     if (!dy) return false;
     bool each = reduction == TN_REDUCTION_NONE && ndim > 1, mean = reduction == TN_REDUCTION_MEAN;
     TNI_REQUIRE(c, dy->numel == (each ? p.outer * p.inner : 1), TN_ERR_SHAPE, "a gradient of shape %s does not fit", TNI_SHAPE(dy));
-    if (!(c->out[0] = tni_tensor_zeros(c->t, c->op->name, dtype, sizes, ndim))) return false;
+    TNI_TRY(tni_out_zeros(c, 0, dtype, sizes, ndim));
     if (dtype == TN_FLOAT64)
         backward_f64(&p, dy->data, each, mean, c->out[0]->a.data);
     else
@@ -280,11 +280,12 @@ static tn_tensor *entropy_of_probabilities(tni_call *c, int64_t dim, double smoo
     return tn_div(loss, classes ? x->numel / classes : (int64_t)0);
 }
 
-/* The weights of the targets that count. NaN with an error. */
+/* The weights of the targets that count; any on the meta device. NaN with an error. */
 static double weight_of_targets(tni_call *c, int64_t ignore) {
     const tni_array *x = &c->in[0]->a;
     nll p;
     if (!prepare(c, &p, x->sizes, x->ndim, (tn_dtype)x->dtype, ignore)) return NAN;
+    if (x->device != TNI_CPU) return 1;
     if (x->dtype == TN_FLOAT64) {
         double loss, weight;
         total_f64(&p, NULL, &loss, &weight);

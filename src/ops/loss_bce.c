@@ -69,7 +69,7 @@ static bool in_range(tni_call *c, size_t i, const char *name) {
     const tni_array *x = tni_in_as(c, i, (tn_dtype)c->in[i]->a.dtype);
     bool right = true;
     if (!x) return false;
-    for (int64_t k = 0; k < x->numel && right; k++) {
+    for (int64_t k = 0; k < x->numel && right && x->device == TNI_CPU; k++) {
         double v = x->dtype == TN_FLOAT64 ? ((const double *)x->data)[k] : (double)((const float *)x->data)[k];
         right = v >= 0 && v <= 1;
     }

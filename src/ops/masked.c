@@ -75,7 +75,7 @@ static bool masked_select_vjp(tni_vjp *g) {
 }
 
 TN_OP(masked_select, .schema = "masked_select(Tensor self, Tensor mask) -> Tensor", .grad_name = "MaskedSelectBackward0",
-      .run = masked_select_run, .vjp = masked_select_vjp, .save = TNI_IN(1),
+      .run = masked_select_run, .vjp = masked_select_vjp, .save = TNI_IN(1), .by_value = true,
       .samples = TN_SAMPLES("f32[3,4] bool[3,4] @bench", "f64[4] bool[3,4]", "f32[3,4]^T bool[4]", "f32[] bool[]=1",
                             "f32[0,2] bool[0,2]", "i64[5] bool[5]", "bool[5] bool[5]", "c64[4] bool[4] nograd",
                             "f16[2,3] bool[2,1]", "f32[3] i64[3] !dtype", "f32[3,4] bool[3,2] !shape"));
@@ -109,11 +109,12 @@ static bool masked_scatter_run(tni_call *c) {
     if (!mask && tni_failed()) return false;
     TNI_REQUIRE(c, !c->inplace || tni_same_shape(x, &self->a), TN_ERR_SHAPE,
                 "output with shape %s doesn't match the broadcast shape %s", TNI_SHAPE(&self->a), TNI_SHAPE(x));
-    if (!(src = tni_in_as(c, 2, (tn_dtype)x->dtype)) || !check_source(c, src, count_set(mask, n))) return false;
+    if (!(src = tni_in_as(c, 2, (tn_dtype)x->dtype)) || !check_source(c, src, c->device == TNI_CPU ? count_set(mask, n) : 0))
+        return false;
     tn_tensor *y =
         tni_tensor_new(c->t, tni_call_name(c), (tn_dtype)x->dtype, x->sizes, x->ndim); /* also in place: src may be self */
     bool right = y && tni_copy_array(&y->a, x);
-    if (right) TNI_BY_SIZE(tni_array_item(x), put_element)(src->data, mask, n, y->a.data);
+    if (right && c->device == TNI_CPU) TNI_BY_SIZE(tni_array_item(x), put_element)(src->data, mask, n, y->a.data);
     if (!c->inplace && right) return (c->out[0] = y) != NULL;
     right = right && tni_copy_array(&self->a, &y->a);
     tni_tensor_destroy_new(c->t, y);
@@ -191,7 +192,7 @@ static bool nonzero_run(tni_call *c) {
     return c->out[0] != NULL;
 }
 
-TN_OP(nonzero, .schema = "nonzero(Tensor self) -> Tensor", .run = nonzero_run,
+TN_OP(nonzero, .schema = "nonzero(Tensor self) -> Tensor", .run = nonzero_run, .by_value = true,
       .samples = TN_SAMPLES("bool[3,4] @bench", "f32[3,4]", "i64[2,3,4]", "f64[3,4]^T", "f32[]", "i64[]=0", "f32[0,3]", "c64[3]",
                             "f16[4]", "u8[4]<2"));
 

@@ -30,7 +30,7 @@ static tn_tensor *product(tni_thread *t, tn_tensor *a, bool ta, tn_tensor *b, bo
         if (ta) ma = tni_matrix_transpose(ma);
         if (tb) mb = tni_matrix_transpose(mb);
         y = tni_tensor_new(t, "mm", (tn_dtype)a->a.dtype, (const int64_t[]){ma.rows, mb.columns}, 2);
-        if (y && !tni_multiply((tn_dtype)a->a.dtype, &ma, &mb, y->a.data, TNI_MAX(mb.columns, 1), NULL)) {
+        if (y && y->a.device == TNI_CPU && !tni_multiply((tn_dtype)a->a.dtype, &ma, &mb, y->a.data, TNI_MAX(mb.columns, 1), NULL)) {
             tni_tensor_destroy_new(t, y);
             y = NULL;
         }

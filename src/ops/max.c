@@ -144,6 +144,7 @@ static void run_blocks(int64_t begin, int64_t end, void *context) {
 /* The place of the first largest (smallest) of a row-major array; -1 with an error. */
 static int64_t place_of_best(const tni_array *x, bool smallest) {
     first_best *line = line_of((tn_dtype)x->dtype, smallest);
+    if (x->device != TNI_CPU) return 0;
     if (x->numel <= ELEMENTS) return line(x->data, x->numel, 1);
     size_t count = (size_t)((x->numel + ELEMENTS - 1) / ELEMENTS), item = tni_array_item(x),
            bytes = count * (item + sizeof(int64_t));
@@ -181,7 +182,8 @@ static bool min_run(tni_call *c) { return run_over_all(c, true); }
 static bool best_vjp(tni_vjp *g) {
     tn_tensor *x = tni_saved(g, TNI_IN(0)), *y = tni_saved(g, TNI_OUT(0));
     if (!x || !y) return false;
-    tn_tensor *mask = isnan(tni_array_double_at(&y->a, 0)) ? tn_ne(x, x) : tn_eq(x, y);
+    bool nan = y->a.device == TNI_CPU && isnan(tni_array_double_at(&y->a, 0));
+    tn_tensor *mask = nan ? tn_ne(x, x) : tn_eq(x, y);
     tn_tensor *share = mask ? tn_div(g->dy[0], tn_sum(mask)) : NULL;
     TNI_DX(g, 0, share ? (tn_where)(mask, share, tn_number_double(0)) : NULL);
     return true;
@@ -249,7 +251,7 @@ static bool check_indices(const tni_call *c, const tni_array *indices, int64_t l
     const int64_t *v = indices->data;
     TNI_REQUIRE(c, lines_count > 0 ? indices->numel % lines_count == 0 : indices->numel == 0, TN_ERR_SHAPE,
                 "the indices have %lld elements for %lld lines", (long long)indices->numel, (long long)lines_count);
-    for (int64_t i = 0; i < indices->numel; i++)
+    for (int64_t i = 0; i < indices->numel && indices->device == TNI_CPU; i++)
         TNI_REQUIRE(c, v[i] >= 0 && v[i] < n, TN_ERR_INDEX, "index %lld is out of bounds for dimension with size %lld",
                     (long long)v[i], (long long)n);
     return true;
@@ -266,8 +268,7 @@ static bool put_along_run(tni_call *c) {
     if (!indices) return false;
     TNI_TRY(check_indices(c, indices, outer * inner, n));
     TNI_REQUIRE(c, dy->numel == indices->numel, TN_ERR_SHAPE, "values and indices differ in size");
-    c->out[0] = tni_tensor_zeros(c->t, c->op->name, dtype, sizes, ndim);
-    if (!c->out[0]) return false;
+    TNI_TRY(tni_out_zeros(c, 0, dtype, sizes, ndim));
     move_picked(&c->out[0]->a, dy, indices->data, dim, true);
     return true;
 }

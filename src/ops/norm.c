@@ -144,6 +144,7 @@ static bool layer_backward_run(tni_call *c) {
         size_t skip = k ? like->ndim - normalized : 0;
         TNI_TRY(tni_norm_out(c, k, c->arg[1].i, dtype, like->sizes + skip, like->ndim - skip));
     }
+    if (c->device != TNI_CPU) return true;
     return tni_layer_norm_backward(&g, in[0], in[1], in[3], in[2], in[4], tni_norm_data(c->out[0]), tni_norm_data(c->out[1]),
                                    tni_norm_data(c->out[2]));
 }
@@ -303,6 +304,7 @@ static bool group_backward_run(tni_call *c) {
     for (size_t i = 0; i < 5; i++) TNI_TRY(tni_norm_in(c, i, dtype, &in[i]));
     TNI_TRY(tni_norm_out(c, 0, c->arg[1].i, dtype, like->sizes, like->ndim));
     for (size_t k = 1; k < 3; k++) TNI_TRY(tni_norm_out(c, k, c->arg[1].i, dtype, &g.c, 1));
+    if (c->device != TNI_CPU) return true;
     return tni_group_norm_backward(&g, in[0], in[1], in[2], in[3], in[4], tni_norm_data(c->out[0]), tni_norm_data(c->out[1]),
                                    tni_norm_data(c->out[2]));
 }

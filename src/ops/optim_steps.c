@@ -164,6 +164,7 @@ static bool run_step_widened(tni_call *c, step_run *f32, step_run *f64) {
 static bool run_step(tni_call *c, step_run *f32, step_run *f64) {
     TNI_TRY(check_step(c));
     const tni_array *p = &c->in[0]->a;
+    if (p->device != TNI_CPU) return true;
     if (tni_dtype_is_half((tn_dtype)p->dtype)) return run_step_widened(c, f32, f64);
     step s = {.p = p->data, .g = c->in[1]->a.data, .arg = c->arg, .run = p->dtype == TN_FLOAT32 ? f32 : f64};
     for (size_t i = 2; i < c->nin; i++) s.state[i - 2] = c->in[i] ? c->in[i]->a.data : NULL;

@@ -94,6 +94,7 @@ bool tni_sample(tni_thread *t, const char *who, const tni_array *a, const tni_sa
     tn_dtype dtype = (tn_dtype)a->dtype;
     bool right = tni_dtype_is_complex(dtype) ? s->kind <= TNI_NORMAL : s->kind > TNI_EXPONENTIAL || tni_dtype_is_float(dtype);
     TNI_CHECK(right, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for '%s'", who, tni_dtype_get(dtype)->legacy);
+    if (a->device != TNI_CPU) return true; /* nothing is drawn */
     tni_random *r = tni_thread_random(t);
     if (a->numel && !tni_is_dense(a)) return sample_apart(who, a, s, r);
     return draw(r, s, dtype, a->data, a->numel, a->contiguous);

@@ -124,7 +124,7 @@ static bool repeat_interleave_tensor_run(tni_call *c) {
 }
 
 TN_OP(repeat_interleave_tensor, .schema = "repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None) -> Tensor",
-      .run = repeat_interleave_tensor_run, .composite = true,
+      .run = repeat_interleave_tensor_run, .composite = true, .by_value = true,
       .samples = TN_SAMPLES("f32[3,2] i64[3]<4 0", "f64[2,3] i64[3]<3 1", "f32[3] i32[3]<3", "f32[2,3] i64[]=2 0",
                             "i64[3] i64[1]=2", "f32[3] i64[2]=1 !shape", "f32[3] i64[3]=-1 !runtime",
                             "f32[3] f32[3] !not_implemented", "f32[1] i64[1,1]=1 !shape"));

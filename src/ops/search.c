@@ -29,7 +29,7 @@ static bool bincount_run(tni_call *c) {
         length = TNI_MAX(length, v[i] + 1);
     }
     tn_dtype dtype = !w || x->numel == 0 ? TN_INT64 : narrow ? TN_FLOAT32 : TN_FLOAT64;
-    if (!(c->out[0] = tni_tensor_zeros(c->t, "bincount", dtype, &length, 1))) return false;
+    TNI_TRY(tni_out_zeros(c, 0, dtype, &length, 1));
     void *y = c->out[0]->a.data;
     for (int64_t i = 0; i < x->numel; i++) {
         if (dtype == TN_INT64)
@@ -43,7 +43,7 @@ static bool bincount_run(tni_call *c) {
 }
 
 TN_OP(bincount, .schema = "bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor", .run = bincount_run,
-      .optional = 2,
+      .optional = 2, .by_value = true,
       .samples = TN_SAMPLES("i64[9]<5 -", "i64[9]<5 f32[9] nograd", "i32[9]<5 f64[9] 8 nograd", "u8[4]<3 i64[4]", "i64[0] - 3",
                             "i64[0] -", "i64[3]=-1 - !runtime", "i64[2,2]<3 - !runtime", "i64[3]<3 f32[2] !shape",
                             "f32[3] - !not_implemented", "i64[3]<3 - -1 !runtime"));
@@ -124,7 +124,7 @@ static bool run_search(tni_call *c, size_t boundaries, size_t looked_up) {
                 tni_dtype_get(dtype)->legacy);
     dtype = dtype == TN_FLOAT64 ? TN_FLOAT64 : tni_dtype_is_float(dtype) ? TN_FLOAT32 : TN_INT64;
     if (!(sorted = tni_in_as(c, boundaries, dtype)) || !(values = tni_in_as(c, looked_up, dtype))) return false;
-    TNI_TRY(tni_out(c, 0, TN_INT64, values->sizes, values->ndim));
+    TNI_TRY(tni_out(c, 0, c->arg[0].b && c->device != TNI_CPU ? TN_INT32 : TN_INT64, values->sizes, values->ndim));
     int64_t length = sorted->sizes[sorted->ndim - 1];
     search q = {sorted->data, values->data, c->out[0]->a.data, length, 0, c->arg[1].b};
     if (sorted->ndim > 1) q.per_row = values->sizes[values->ndim - 1];

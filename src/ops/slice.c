@@ -32,8 +32,7 @@ static bool out_part(tni_call *c, const part *p) {
 
 /* Zeros of the given shape with in[0] written into the part. */
 static bool scatter_part(tni_call *c, const int64_t *shape, size_t ndim, const part *p) {
-    c->out[0] = tni_tensor_zeros(c->t, c->op->name, (tn_dtype)c->in[0]->a.dtype, shape, ndim);
-    if (!c->out[0]) return false;
+    TNI_TRY(tni_out_zeros(c, 0, (tn_dtype)c->in[0]->a.dtype, shape, ndim));
     const tni_array *y = &c->out[0]->a;
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS], offset;
     size_t n = part_geometry(y, p, sizes, strides, &offset);
@@ -233,8 +232,7 @@ static void accumulate(const tni_array *y, const int64_t *strides, int64_t offse
 static bool as_strided_backward_run(tni_call *c) {
     const tni_array *x = &c->in[0]->a;
     const int64_t *strides = c->arg[2].ints.v;
-    c->out[0] = tni_tensor_zeros(c->t, "as_strided", (tn_dtype)x->dtype, c->arg[0].ints.v, c->arg[0].ints.n);
-    if (!c->out[0]) return false;
+    TNI_TRY(tni_out_zeros(c, 0, (tn_dtype)x->dtype, c->arg[0].ints.v, c->arg[0].ints.n));
     const tni_array *y = &c->out[0]->a;
     tni_array to = {0}; /* also checks the geometry */
     TNI_TRY(tni_array_view(&to, "as_strided", y->storage, (tn_dtype)y->dtype, c->arg[1].ints.v, strides, c->arg[1].ints.n,

@@ -283,7 +283,6 @@ __attribute__((cold, noinline)) static bool fail_dtype(const tn_optim *o, const 
 
 /* A tensor laid out as the step wants it for p: as p itself, or row-major where p has holes. */
 static tn_tensor *new_for(tni_thread *t, const tn_tensor *p, tn_dtype dtype) {
-    if (p->a.contiguous || !tni_is_dense(&p->a)) return tni_tensor_new(t, "optim_step", dtype, p->a.sizes, p->a.ndim);
     return tni_tensor_new_like(t, "optim_step", p, dtype);
 }
 
@@ -297,7 +296,7 @@ static bool prepare_states(tni_thread *t, const tn_optim *o, tni_optim_entry *e,
         }
         tn_tensor *x = new_for(t, e->param, dtype);
         if (!x) return false;
-        if (x->a.numel) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
+        if (x->a.numel && x->a.device == TNI_CPU) memset(x->a.data, 0, (size_t)x->a.numel * tni_array_item(&x->a));
         tni_claim(&x->object);
         e->state[k] = x;
         if (k == 0) e->fresh = true;
@@ -438,8 +437,7 @@ TN_API bool tn_optim_step(tn_optim *opt) {
     tni_module_observe_all(t); /* a parameter that was replaced in its module, or came into it, is reported now */
     bool outer = t->no_grad;
     t->no_grad = true;
-    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t)) &&
-                 tni_training_check(t);
+    bool right = prepare_all(t, opt) && (TNI_LIKELY(!t->newcomers) || tni_module_check_newcomers(t)) && tni_training_check(t);
     if (right && !opt->idle_told) tell_idle(opt);
     for (size_t i = 0; i < opt->groups; i++)
         for (size_t k = 0; k < opt->group[i].n; k++) {

@@ -145,7 +145,7 @@ static bool take_rng(incoming *in, tn_value *file) {
     tn_tensor *x = v ? tn_value_as_tensor(v) : NULL;
     tni_random trial;
     if (!x) return false;
-    TNI_CHECK(x->a.dtype == TN_UINT8 && x->a.contiguous && x->a.numel == TN_RNG_STATE_BYTES, TN_ERR_VALUE,
+    TNI_CHECK(x->a.dtype == TN_UINT8 && x->a.device == TNI_CPU && x->a.contiguous && x->a.numel == TN_RNG_STATE_BYTES, TN_ERR_VALUE,
               "'rng_state' is no state of a generator");
     in->rng = x->a.data;
     return tni_random_set_state(&trial, in->rng);

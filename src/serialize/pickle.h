@@ -21,8 +21,9 @@ typedef struct tni_pickle_storage {
     tn_tensor *data; /* 1-d, without claims, once it was read */
 } tni_pickle_storage;
 
+#define TNI_PICKLE_NO_STORAGE SIZE_MAX
 typedef struct tni_pickle_tensor {
-    size_t storage;
+    size_t storage; /* TNI_PICKLE_NO_STORAGE: on the meta device */
     tn_dtype dtype;
     int64_t offset;
     const tn_value *sizes, *strides; /* tuples of ints, as many; checked against the storage */

@@ -16,7 +16,8 @@ typedef enum name_kind {
     SIZE,
     DEVICE,
     LAYOUT,
-    TENSOR_1, /* _rebuild_tensor */
+    TENSOR_META, /* _rebuild_meta_tensor_no_storage */
+    TENSOR_1,    /* _rebuild_tensor */
     TENSOR_2,
     TENSOR_3,
     FROM_TYPE,
@@ -54,7 +55,7 @@ static const struct {
     {"torch._utils", "_rebuild_sparse_tensor", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_nested_tensor", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_qtensor", NOT_SUPPORTED},
-    {"torch._utils", "_rebuild_meta_tensor_no_storage", NOT_SUPPORTED},
+    {"torch._utils", "_rebuild_meta_tensor_no_storage", TENSOR_META},
     {"torch._utils", "_rebuild_wrapper_subclass", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_device_tensor_from_numpy", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", NOT_SUPPORTED},
@@ -157,6 +158,21 @@ bool tni_pickle_storage_of(tni_pickle *p, const tni_held *id, tni_held *out) {
 
 /* ---- tensors ---- */
 
+/* The bytes up to the last element; too many to count become INT64_MAX, which no geometry gets along with. */
+static size_t reach(const int64_t *sizes, const int64_t *strides, size_t n, tn_dtype dtype) {
+    int64_t last = 1, step;
+    for (size_t i = 0; i < n; i++) {
+        if (sizes[i] == 0) return 0;
+        if (sizes[i] < 0 || strides[i] < 0 || !TNI_MUL(sizes[i] - 1, strides[i], &step) || !TNI_ADD(last, step, &last))
+            return INT64_MAX;
+    }
+    return TNI_MUL(last, (int64_t)tni_dtype_size(dtype), &last) ? (size_t)last : INT64_MAX;
+}
+
+static tni_storage *meta_storage(const tni_pickle_tensor *x, const int64_t *sizes, const int64_t *strides) {
+    return tni_storage_new_meta(reach(sizes, strides, x->sizes->n, x->dtype));
+}
+
 /* The geometry, judged by the one checked constructor of views, on a storage of that size without memory. */
 static bool check_geometry(tni_pickle *p, const tni_pickle_tensor *x) {
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
@@ -164,7 +180,8 @@ static bool check_geometry(tni_pickle *p, const tni_pickle_tensor *x) {
     if (n > TNI_MAX_DIMS || x->strides->n != n)
         return tni_pickle_fail(p, "a tensor of %zu sizes and %zu strides", n, x->strides->n);
     for (size_t i = 0; i < n; i++) sizes[i] = x->sizes->u.at[i].u.i, strides[i] = x->strides->u.at[i].u.i;
-    tni_storage *s = tni_storage_wrap(NULL, p->storage[x->storage].bytes, NULL, NULL);
+    bool meta = x->storage == TNI_PICKLE_NO_STORAGE;
+    tni_storage *s = meta ? meta_storage(x, sizes, strides) : tni_storage_wrap(NULL, p->storage[x->storage].bytes, NULL, NULL);
     tni_array a = {0};
     bool right = s && tni_array_view(&a, p->who, s, x->dtype, sizes, strides, n, x->offset);
     tni_array_clear(&a);
@@ -219,6 +236,20 @@ static bool rebuild_tensor(tni_pickle *p, name_kind kind, const tn_value *args, 
     return add_tensor(p, y, out);
 }
 
+/* (dtype, size, stride, requires_grad) */
+static bool rebuild_meta(tni_pickle *p, const tn_value *args, tni_held *out) {
+    const tni_held *x = args->u.at;
+    TNI_TRY(arity(p, "_rebuild_meta_tensor_no_storage", args, 4, 4));
+    if (x[0].kind != TN_VALUE_DTYPE || !is_ints(&x[1]) || !is_ints(&x[2]) || !is_bool(&x[3]))
+        return tni_pickle_fail(p, "a meta tensor whose description has values of the wrong kind");
+    tni_pickle_tensor y = {.storage = TNI_PICKLE_NO_STORAGE,
+                           .dtype = (tn_dtype)x[0].u.i,
+                           .sizes = tni_item_value(&x[1]),
+                           .strides = tni_item_value(&x[2]),
+                           .requires_grad = x[3].u.i};
+    return check_geometry(p, &y) && add_tensor(p, y, out);
+}
+
 /* (tensor, requires_grad, hooks[, state]) */
 static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_held *out) {
     const tni_held *x = args->u.at;
@@ -234,8 +265,8 @@ static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_held *out
 static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_held *out) {
     const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "_rebuild_from_type_v2", args, 4, 4));
-    bool makes_tensors =
-        is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) || is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
+    bool makes_tensors = is_global(&x[0], TENSOR_META) || is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) ||
+                         is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
     bool of_tensors = is_global(&x[1], TENSOR_CLASS) || is_global(&x[1], PARAMETER_CLASS);
     if (!makes_tensors || !of_tensors || x[2].kind != TN_VALUE_TUPLE)
         return tni_pickle_refuse(p, "_rebuild_from_type_v2 of what is no plain tensor");
@@ -367,6 +398,7 @@ bool tni_pickle_call(tni_pickle *p, const tni_held *callable, const tn_value *ar
         TNI_TRY(arity(p, "_get_layout", args, 1, 1));
         if (args->u.at[0].kind != TN_VALUE_STRING) return tni_pickle_fail(p, "a layout without name");
         return *out = args->u.at[0], true;
+    case TENSOR_META: return rebuild_meta(p, args, out);
     case TENSOR_1: return rebuild_tensor(p, TENSOR_1, args, out);
     case TENSOR_2: return rebuild_tensor(p, TENSOR_2, args, out);
     case TENSOR_3: return rebuild_tensor(p, TENSOR_3, args, out);
@@ -392,13 +424,25 @@ bool tni_pickle_build(tni_pickle *p, tni_held *instance, const tni_held *state) 
 
 /* ---- the result ---- */
 
+static tn_tensor *new_meta(tni_pickle *p, const tni_pickle_tensor *d, const int64_t *sizes, const int64_t *strides) {
+    tni_storage *s = meta_storage(d, sizes, strides);
+    tn_tensor *x = s ? tni_object_new(p->t, TNI_TENSOR, sizeof *x) : NULL;
+    bool right = x && tni_array_view(&x->a, p->who, s, d->dtype, sizes, strides, d->sizes->n, 0);
+    tni_storage_release(s);
+    if (right) return x;
+    tni_tensor_destroy_new(p->t, x);
+    return NULL;
+}
+
 /* The tensor of a description, made at first use. */
 static tn_tensor *tensor_of(tni_pickle *p, size_t i) {
     tni_pickle_tensor *d = &p->tensor[i];
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     if (d->made) return d->made;
     for (size_t k = 0; k < d->sizes->n; k++) sizes[k] = d->sizes->u.at[k].u.i, strides[k] = d->strides->u.at[k].u.i;
-    tn_tensor *x = tni_tensor_view(p->t, p->who, p->storage[d->storage].data, sizes, strides, d->sizes->n, d->offset);
+    bool meta = d->storage == TNI_PICKLE_NO_STORAGE;
+    tn_tensor *x = meta ? new_meta(p, d, sizes, strides)
+                        : tni_tensor_view(p->t, p->who, p->storage[d->storage].data, sizes, strides, d->sizes->n, d->offset);
     if (!x) return NULL;
     x->is_parameter = d->is_parameter;
     x->requires_grad = d->requires_grad;

@@ -198,10 +198,27 @@ static void write_ints(tni_pickle_writer *w, const int64_t *v, size_t n) {
     put(w);
 }
 
+static bool write_dtype(tni_pickle_writer *w, tn_dtype dtype) {
+    char name[64];
+    snprintf(name, sizeof name, "torch\n%s\n", tni_dtype_get(dtype)->name);
+    return write_global(w, name);
+}
+
+static bool write_meta_tensor(tni_pickle_writer *w, const tn_tensor *x, bool requires_grad) {
+    TNI_TRY(write_global(w, "torch._utils\n_rebuild_meta_tensor_no_storage\n"));
+    op(w, '(');
+    TNI_TRY(write_dtype(w, (tn_dtype)x->a.dtype));
+    write_ints(w, x->a.sizes, x->a.ndim);
+    write_ints(w, x->a.strides, x->a.ndim);
+    op(w, requires_grad ? 0x88 : 0x89);
+    op(w, 't'), put(w), op(w, 'R');
+    return true;
+}
+
 static bool write_plain_tensor(tni_pickle_writer *w, const tn_tensor *x, bool requires_grad) {
-    char dtype[64];
     bool typed = has_class((tn_dtype)x->a.dtype);
     if (x->uninitialized) return tni_refuse_shape();
+    if (x->a.device != TNI_CPU) return write_meta_tensor(w, x, requires_grad);
     TNI_TRY(write_global(w, typed ? "torch._utils\n_rebuild_tensor_v2\n" : "torch._utils\n_rebuild_tensor_v3\n"));
     op(w, '(');
     TNI_TRY(write_storage(w, x));
@@ -210,8 +227,7 @@ static bool write_plain_tensor(tni_pickle_writer *w, const tn_tensor *x, bool re
     write_ints(w, x->a.strides, x->a.ndim);
     op(w, requires_grad ? 0x88 : 0x89);
     TNI_TRY(empty_ordered_dict(w));
-    snprintf(dtype, sizeof dtype, "torch\n%s\n", tni_dtype_get((tn_dtype)x->a.dtype)->name);
-    if (!typed) TNI_TRY(write_global(w, dtype));
+    if (!typed) TNI_TRY(write_dtype(w, (tn_dtype)x->a.dtype));
     op(w, 't'), put(w), op(w, 'R');
     return true;
 }

@@ -75,6 +75,7 @@ static const tni_zip_entry *record_of(const archive *a, const tni_pickle_storage
 /* Everything is judged before the first byte of a tensor is read. */
 static bool check_storages(const archive *a, tni_pickle *p) {
     for (size_t i = 0; i < p->tensors; i++) {
+        if (p->tensor[i].storage == TNI_PICKLE_NO_STORAGE) continue;
         tni_pickle_storage *s = &p->storage[p->tensor[i].storage];
         if (s->dtype == TN_DTYPE_NONE) s->dtype = p->tensor[i].dtype;
         TNI_CHECK(s->dtype == p->tensor[i].dtype, TN_ERR_FORMAT, "load: storage '%s' is read as two dtypes", s->key->u.text);
@@ -109,6 +110,7 @@ static tn_value *read_values(const archive *a, const void *data, size_t bytes) {
     tni_pickle p;
     bool right = tni_pickle_run(&p, "load", data, bytes) && check_storages(a, &p);
     for (size_t i = 0; i < p.tensors && right; i++) {
+        if (p.tensor[i].storage == TNI_PICKLE_NO_STORAGE) continue;
         tni_pickle_storage *s = &p.storage[p.tensor[i].storage];
         right = s->data || read_storage(a, &p, s);
     }

@@ -26,7 +26,6 @@ static bool set_header(tni_array *a, const char *who, tn_dtype dtype, const int6
     for (size_t i = 0; i < ndim; i++) a->sizes[i] = sizes[i];
     a->dtype = (int8_t)dtype;
     a->numel = numel;
-    a->device = 0;
     a->offset = 0;
     return true;
 }
@@ -42,7 +41,8 @@ static void set_row_major(tni_array *a) {
 }
 
 static bool take_storage(tni_array *a) {
-    a->storage = tni_storage_new((size_t)a->numel * tni_array_item(a));
+    size_t bytes = (size_t)a->numel * tni_array_item(a);
+    a->storage = TNI_LIKELY(a->device == TNI_CPU) ? tni_storage_new(bytes) : tni_storage_new_meta(bytes);
     if (!a->storage) {
         tni_array_clear(a);
         return false;
@@ -133,6 +133,7 @@ bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dt
     out->offset = offset;
     out->contiguous = is_contiguous(out);
     out->storage = tni_storage_share(storage);
+    out->device = storage->device;
     out->data = storage->data ? (char *)storage->data + (out->numel ? (size_t)offset * tni_array_item(out) : 0) : NULL;
     return true;
 }

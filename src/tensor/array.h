@@ -9,14 +9,14 @@ enum { TNI_MAX_DIMS = 64, TNI_INLINE_DIMS = 4 };
 /* Only tensor/array.c writes these fields. Never copied by assignment: sizes and strides may point into the struct itself. */
 typedef struct tni_array {
     tni_storage *storage;
-    void *data;               /* of element (0, ..., 0) */
+    void *data;               /* of element (0, ..., 0); NULL on the meta device */
     int64_t numel;            /* product of sizes */
     int64_t offset;           /* of data, in elements */
     int64_t *sizes, *strides; /* ndim each; strides in elements, >= 0 */
     int64_t inline_dims[2 * TNI_INLINE_DIMS];
     int8_t dtype;
     uint8_t ndim;
-    int8_t device;   /* 0: cpu */
+    int8_t device;   /* TNI_CPU, TNI_META; set before a fresh array is made */
     bool contiguous; /* row-major without holes */
 } tni_array;
 

@@ -260,13 +260,15 @@ static void add_suffixes(tni_str *out, const printer *p, size_t start) {
     if (out->failed) return;
     while (line > start && out->text[line - 1] != '\n') line--;
     suffixes s = {out, (int64_t)(out->length - line) + 2, t->options.linewidth};
-    if (p->empty ? t->ndim != 1 : p->edge == 0) {
+    if (t->meta) add_suffix(&s, "device='meta'");
+    if (t->meta || (p->empty ? t->ndim != 1 : p->edge == 0)) {
         tni_str_add(&text, "size=");
         tni_format_tuple(&text, t->sizes, t->ndim);
         if (!text.failed) add_suffix(&s, text.text);
     }
-    tn_dtype usual = p->complex && !p->empty ? tni_dtype_complex(t->default_dtype) : t->default_dtype;
-    if (t->dtype != usual && (p->empty || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
+    bool seen = !t->meta && !p->empty; /* by the elements */
+    tn_dtype usual = p->complex && seen ? tni_dtype_complex(t->default_dtype) : t->default_dtype;
+    if (t->dtype != usual && (!seen || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
         char name[32];
         snprintf(name, sizeof name, "dtype=torch.%s", tni_dtype_get(t->dtype)->name);
         add_suffix(&s, name);
@@ -300,7 +302,9 @@ bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
     if (t->is_parameter) tni_str_add(out, "Parameter containing:\n");
     size_t start = out->length;
     tni_str_add(out, "tensor(");
-    if (p.empty) {
+    if (t->meta) {
+        tni_str_add(out, "...");
+    } else if (p.empty) {
         tni_str_add(out, "[]");
     } else if (p.edge == 0 && p.summarise && t->ndim > 0) {
         tni_str_add(out, "[...]");

@@ -23,6 +23,7 @@ typedef struct tni_format_tensor_info {
     const int64_t *sizes, *strides; /* strides in elements */
     const char *grad_fn_name;       /* "AddBackward0", or NULL */
     bool requires_grad, is_parameter;
+    bool meta; /* there are no values */
     tni_print_options options;
 } tni_format_tensor_info;
 

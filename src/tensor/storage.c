@@ -16,6 +16,12 @@ tni_storage *tni_storage_new(size_t bytes) {
     return s;
 }
 
+tni_storage *tni_storage_new_meta(size_t bytes) {
+    tni_storage *s = tni_alloc(sizeof *s);
+    if (s) *s = (tni_storage){.bytes = bytes, .refs = 1, .block_bytes = sizeof *s, .device = TNI_META};
+    return s;
+}
+
 tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *), void *context) {
     tni_storage *s = tni_alloc(sizeof *s);
     if (!s) return NULL;

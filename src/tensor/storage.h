@@ -1,7 +1,7 @@
 /* tensor/storage.h - the memory behind tensors, counted. */
 #ifndef TNI_STORAGE_H
 #define TNI_STORAGE_H
-#include "base/base.h"
+#include "tensor/device.h"
 #if __has_include(<sys/single_threaded.h>) && !defined(__SANITIZE_THREAD__)
 #include <sys/single_threaded.h>
 #define TNI_SINGLE_THREADED __libc_single_threaded
@@ -10,7 +10,7 @@
 #endif
 
 typedef struct tni_storage {
-    void *data; /* aligned to 64 when the library allocated it */
+    void *data; /* aligned to 64 when the library allocated it; NULL on the meta device */
     size_t bytes;
     int32_t refs;
     uint32_t version;               /* raised by each in-place write: torch's version counter, shared by views and detach */
@@ -18,9 +18,11 @@ typedef struct tni_storage {
     void (*destroy)(void *context); /* foreign memory: called once when the last view is gone; may be NULL */
     void *context;
     bool foreign;
+    int8_t device;
 } tni_storage;
 
-tni_storage *tni_storage_new(size_t bytes); /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
+tni_storage *tni_storage_new(size_t bytes);      /* uninitialised, refs 1; NULL with TN_ERR_MEMORY */
+tni_storage *tni_storage_new_meta(size_t bytes); /* as if it were so many */
 /* Foreign memory, refs 1. */
 tni_storage *tni_storage_wrap(void *data, size_t bytes, void (*destroy)(void *context), void *context);
 void tni_storage_free(tni_storage *s);

@@ -42,6 +42,13 @@ static void write_all(void) {
     for (int i = 0; i < 11; i++) layers[i] = tn_nn_linear(2, 2);
     tn_nn_sequential *seq = tn_nn_sequential_new(layers, 11);
     tn_save_pt(tn_state_dict(seq), in("seq.pt"));
+    tn_nn_linear *a = tn_nn_linear(3, 2), *b = tn_nn_linear(2, 2);
+    tn_nn_utils_spectral_norm(a), tn_module_set(b, "w", tn_parameter(tn_ones((2, 3))));
+    tn_nn_utils_spectral_norm(b), tn_nn_utils_spectral_norm(b, "w");
+    tn_state *norms = tn_state_dict(tn_nn_sequential(a, tn_nn_batch_norm1d(2), b));
+    static const char *const vectors[] = {"0.weight_u", "0.weight_v", "2.weight_u", "2.weight_v", "2.w_u", "2.w_v"};
+    for (int i = 0; i < 6; i++) tn_fill_(tn_state_get(norms, vectors[i]), 0.5); /* random, and divided by their lengths */
+    tn_save_pt(norms, in("norms.pt"));
     tn_save_pt(values(), in("values.pt"));
     tn_save_pt(tn_value_tensor(tn_ones(3)), in("tensor.pt"));
 

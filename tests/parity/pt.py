@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from parity import bits, folder, load, report
 from torch import nn
+from torch.nn.utils import spectral_norm
 
 
 def masked(path):
@@ -29,6 +30,15 @@ def same_bytes(name, value):
 
 torch.manual_seed(11)
 same_bytes("seq.pt", nn.Sequential(*[nn.Linear(2, 2) for _ in range(11)]).state_dict())
+a, b = nn.Linear(3, 2), nn.Linear(2, 2)
+spectral_norm(a)
+b.w = nn.Parameter(torch.ones(2, 3))
+spectral_norm(spectral_norm(b), "w")
+norms = nn.Sequential(a, nn.BatchNorm1d(2), b).state_dict()
+for name in "0.weight_u", "0.weight_v", "2.weight_u", "2.weight_v", "2.w_u", "2.w_v":
+    norms[name].fill_(0.5)
+same_bytes("norms.pt", norms)
+report("pt: _metadata of norms.pt", torch.load(f"{folder}/norms.pt")._metadata == norms._metadata)
 x = torch.arange(10)
 numbers = [0, 255, 256, 65536, -1, -(2**63), 2**63 - 1, 2**40, -0.0, None, True, "two words", "word", (1,), ("word", 2.5), ()]
 numbers += [1 - 2j, b"\xff\0z", torch.float64]

@@ -122,6 +122,48 @@ static bool add_gradient(tn_module *m, tn_tensor *in[], size_t n, tn_tensor *con
     return (in[0] = out[0]) != NULL;
 }
 
+static bool wide_gradient(tn_module *m, tn_tensor *in[], size_t n, tn_tensor *const out[], size_t k, void *data) {
+    (void)m, (void)n, (void)out, (void)k;
+    in[0] = tn_ones(7, .dtype = *(tn_dtype *)data);
+    if (*(tn_dtype *)data != TN_FLOAT32) in[0] = tn_slice(in[0], 0, 0, 2, 1);
+    return in[0] != NULL;
+}
+static bool dtypes_of(tn_module *m, tn_tensor *in[], size_t n, tn_tensor *const out[], size_t k, void *data) {
+    (void)m, (void)out, (void)k, (void)data;
+    for (size_t i = 0; i < n; i++) strcat(strcat(called, in[i] ? tn_dtype_name(tn_get_dtype(in[i])) : "None"), " ");
+    return true;
+}
+
+typedef struct {
+    tn_module module;
+    tn_tensor *w;
+} pair;
+static bool pair_forward(pair *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    (void)n, (void)k;
+    out[0] = tn_mul(in[0], 2), out[1] = tn_mul(self->w, 2), out[2] = tn_arange(3);
+    return out[2] != NULL;
+}
+TN_CLASS(pair, pair_forward, w);
+
+static void gradients_of_inputs(void) {
+    TN_SCOPE;
+    pair *m = tn_new(pair);
+    m->w = tn_parameter(tn_ones(3));
+    tn_register_full_backward_hook(m, full, "pair", NULL), tn_register_full_backward_hook(m, dtypes_of, NULL, NULL);
+    tn_tensor *x = tn_requires_grad_(tn_ones(2), true), *idle = tn_requires_grad_(tn_ones((2, 2)), true), *out[3];
+    tn_tensor *in[] = {x, idle, NULL, tn_ones(3), tn_arange(4), tn_gt(tn_ones(2), 0), tn_ones(2, .dtype = TN_FLOAT16)};
+    (tn_forward_n)((tn_module *)m, in, 7, out, 3), tn_backward(tn_sum(out[1]), .retain_graph = true), say_called(195);
+    sayf(195, sum(tn_grad(x))), sayf(195, sum(tn_grad(idle)));
+    tn_backward(tn_sum(tn_mul(out[0], 3))), say_called(195), sayf(195, sum(tn_grad(x)));
+    static tn_dtype dtypes[] = {TN_FLOAT32, TN_FLOAT64};
+    for (int i = 0; i < 2; i++) {
+        m = tn_new(pair), m->w = tn_parameter(tn_ones(3));
+        tn_register_full_backward_hook(m, wide_gradient, &dtypes[i], NULL);
+        (tn_forward_n)((tn_module *)m, in, 2, out, 3), tn_backward(tn_sum(out[0]));
+        say(196, strstr(tn_error_message(), "has changed")), tn_clear_error();
+    }
+}
+
 static void calls(void) {
     TN_SCOPE;
     say(185, tn_to_string(shown_new(NULL, NULL))), say(185, tn_to_string(shown_new("a=1\nb=2", tn_nn_relu())));
@@ -189,6 +231,7 @@ int main(int argc, char **argv) {
     sequences();
     dicts();
     calls();
+    gradients_of_inputs();
     parameters();
     return observed();
 }

@@ -156,6 +156,35 @@ def calls():
     error(199, lambda: w(x * 1))
 
 
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(3))
+
+    def forward(self, x, *others):
+        return x * 2, self.w * 2, torch.arange(3)
+
+
+def dtypes_of(module, grad_in, grad_out):
+    called.append("".join("None " if g is None else str(g.dtype)[6:] + " " for g in grad_in))
+
+
+def gradients_of_inputs():
+    m, x, idle = Pair(), torch.ones(2, requires_grad=True), torch.ones(2, 2, requires_grad=True)
+    m.register_full_backward_hook(full("pair")), m.register_full_backward_hook(dtypes_of)
+    inputs = x, idle, None, torch.ones(3), torch.arange(4), torch.ones(2) > 0, torch.ones(2, dtype=torch.float16)
+    out = m(*inputs)
+    out[1].sum().backward(retain_graph=True), say_called(195), sayf(195, x.grad.sum()), sayf(195, idle.grad.sum())
+    (out[0] * 3).sum().backward(), say_called(195), sayf(195, x.grad.sum())
+    for wrong in torch.ones(7), torch.ones(2, dtype=torch.float64):
+        m = Pair()
+        m.register_full_backward_hook(lambda module, grad_in, grad_out: (wrong, None))
+        try:
+            m(x, idle)[0].sum().backward()
+        except RuntimeError as e:
+            say(196, str(e)[str(e).index("has changed"):])
+
+
 def parameters():
     p = nn.UninitializedParameter()
     error(201, lambda: p.shape), error(201, p.share_memory_)
@@ -189,6 +218,6 @@ def parameters():
     error(228, lambda: opt.add_param_group({"params": [q]})), sayf(228, len(opt.param_groups))
 
 
-for part in sequences, dicts, calls, parameters:
+for part in sequences, dicts, calls, gradients_of_inputs, parameters:
     part()
 compare("semantics_calls")

@@ -1,4 +1,4 @@
-/* Statements 53, 134, 137, 138, 171 and 225, live: grad_dtype, memory formats, the flags of torch.__future__, swap_tensors. The twin is
+/* Statements 53, 132, 134, 135, 137, 138, 171 and 225, live: grad_dtype, memory formats, the flags of torch.__future__, swap_tensors. The twin is
  * semantics_flags.py. */
 #include "observe.h"
 
@@ -64,6 +64,41 @@ static void formats(void) {
     tn_module_to(m, TN_FLOAT32, .memory_format = TN_CONTIGUOUS_FORMAT), strides(134, tn_get_parameter(m, "0.weight"));
 }
 
+/* ---- conversion ---- */
+
+static const char *const members[] = {"w", "z", "i", "b", "bz", "steps"};
+static tn_module *mixed(void) {
+    tn_nn_module_list *m = tn_nn_module_list();
+    tn_module_set(m, "w", tn_parameter(tn_ones(2))), tn_module_set(m, "z", tn_parameter(tn_ones(2, .dtype = TN_COMPLEX64)));
+    tn_module_set(m, "i", tn_parameter(tn_arange(3), false));
+    tn_module_register_buffer(m, "b", tn_ones(2)), tn_module_register_buffer(m, "bz", tn_ones(2, .dtype = TN_COMPLEX64));
+    tn_module_register_buffer(m, "steps", tn_arange(3));
+    tn_backward(tn_sum(tn_get_parameter(m, "w")));
+    return (tn_module *)m;
+}
+static void dtypes(int n, tn_module *m) {
+    for (int i = 0; i < 6; i++) dtype(n, tn_module_get(m, members[i]));
+    dtype(n, tn_grad(tn_get_parameter(m, "w"))), yes(n, tn_is_parameter(tn_module_get(m, "i")));
+}
+
+static void conversions(void) {
+    TN_SCOPE;
+    tn_module *m = mixed();
+    bool (*const floats[])(tn_module *) = {tn_module_half, tn_module_bfloat16, tn_module_float, tn_module_double};
+    for (int i = 0; i < 4; i++) floats[i](m), dtypes(128, m);
+    last_warning[0] = 0, tn_module_to(m, TN_COMPLEX64), warned(132), dtypes(132, m);
+    tn_module_to(m, TN_FLOAT64), warned(132), dtypes(132, m), m = mixed(), tn_module_to(m, TN_FLOAT16), dtypes(132, m);
+    const tn_dtype all[] = {TN_FLOAT64, TN_COMPLEX64, TN_FLOAT16};
+    for (int i = 0; i < 3; i++) tn_module_type(m, all[i]), dtypes(135, m);
+    m = mixed(), tn_module_type(m, TN_INT32), error(135), dtypes(135, m);
+    tn_module_requires_grad_(m, false), tn_module_type(m, TN_INT16), dtypes(135, m), tn_module_type(m, TN_BOOL), dtypes(135, m);
+    tn_set_overwrite_module_params_on_conversion(true);
+    m = mixed(), tn_module_type(m, TN_INT32), error(135), dtypes(135, m);
+    tn_set_overwrite_module_params_on_conversion(false), tn_set_swap_module_params_on_conversion(true);
+    m = mixed(), tn_module_type(m, TN_INT32), error(135), dtypes(135, m);
+    tn_set_swap_module_params_on_conversion(false);
+}
+
 static void overwriting(void) {
     TN_SCOPE;
     tn_nn_linear *l = tn_nn_linear(2, 2), *tied = tn_nn_linear(2, 2);
@@ -124,6 +159,7 @@ int main(int argc, char **argv) {
     if (argc != 2 || !observe(argv[1], "semantics_flags")) return 2;
     grad_dtypes();
     formats();
+    conversions();
     overwriting();
     swapping();
     swaps();

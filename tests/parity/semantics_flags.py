@@ -2,7 +2,7 @@
 import copy
 
 import torch
-from observe import compare, say, sayf
+from observe import compare, say, sayf, seen, warned
 from observe import error as plain_error
 from torch import nn
 
@@ -85,6 +85,44 @@ def memory_formats():
     strides(134, lambda: m.to(f64)[0].weight), strides(134, lambda: m.to(f32, memory_format=torch.contiguous_format)[0].weight)
 
 
+def mixed():
+    m = nn.ModuleList()
+    m.w, m.z = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    m.i = nn.Parameter(torch.arange(3), False)
+    m.register_buffer("b", torch.ones(2)), m.register_buffer("bz", torch.ones(2, dtype=torch.complex64))
+    m.register_buffer("steps", torch.arange(3))
+    m.w.sum().backward()
+    return m
+
+
+def dtypes(n, m):
+    for x in m.w, m.z, m.i, m.b, m.bz, m.steps, m.w.grad:
+        dtype(n, x)
+    say(n, isinstance(m.i, nn.Parameter))
+
+
+def conversions():
+    m = mixed()
+    for convert in m.half, m.bfloat16, m.float, m.double:
+        convert(), dtypes(128, m)
+    warned(132, lambda: m.to(torch.complex64)), dtypes(132, m)
+    warned(132, lambda: m.to(f64))
+    seen[-1] = (132, seen[-1][1].split(" (Triggered")[0])
+    dtypes(132, m)
+    m = mixed()
+    m.to(f16), dtypes(132, m)
+    for d in f64, torch.complex64, f16:
+        m.type(d), dtypes(135, m)
+    m = mixed()
+    error(135, lambda: m.type(torch.int32)), dtypes(135, m)
+    m.requires_grad_(False), m.type(torch.int16), dtypes(135, m), m.type(torch.bool), dtypes(135, m)
+    for set_flag in F.set_overwrite_module_params_on_conversion, F.set_swap_module_params_on_conversion:
+        set_flag(True)
+        m = mixed()
+        error(135, lambda: m.type(torch.int32)), dtypes(135, m)
+        set_flag(False)
+
+
 def overwriting():
     l, tied = nn.Linear(2, 2), nn.Linear(2, 2)
     tied.weight = l.weight
@@ -147,6 +185,6 @@ def swaps():
     swap(x, p), error(225, y.sum().backward)
 
 
-for part in grad_dtypes, memory_formats, overwriting, swapping, swaps:
+for part in grad_dtypes, memory_formats, conversions, overwriting, swapping, swaps:
     part()
 compare("semantics_flags")

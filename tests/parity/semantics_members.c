@@ -135,6 +135,14 @@ static void *replace(tn_module *m, const char *name, void *value, void *data) {
     (void)m, (void)name, (void)value;
     return data;
 }
+typedef struct {
+    tn_module module;
+    tn_tensor *w, *b, *plain;
+    tn_module *child;
+} assigned;
+static tn_tensor *assigned_forward(assigned *self, tn_tensor *x) { return tn_mul(x, self->w); }
+TN_CLASS(assigned, assigned_forward, w, b, plain, child);
+
 static void registration_hooks(void) {
     TN_SCOPE;
     tn_module *m = new_module();
@@ -149,9 +157,14 @@ static void registration_hooks(void) {
     (tn_module_set)(m, "c", tn_nn_relu()), (tn_module_set)(m, "c", NULL), (tn_module_register_module)(m, "d", NULL);
     tn_nn_sequential(tn_nn_relu(), tn_nn_relu()), tn_nn_module_list(tn_nn_relu()), tn_nn_module_dict({"k", tn_nn_relu()});
     tn_nn_parameter_list(tn_ones(1));
-    say(103, hooked);
+    say(103, hooked), hooked[0] = 0;
+    assigned *a = tn_new(assigned); /* fields: one verdict after each assignment */
+    a->w = P, tn_check(a), a->b = B, tn_check(a), a->plain = tn_ones(1), tn_check(a), a->child = (tn_module *)tn_nn_relu(), tn_check(a);
+    a->w = P, tn_check(a), a->w = NULL, tn_check(a), a->b = tn_ones(1), tn_check(a), a->b = NULL, tn_check(a), a->child = NULL, tn_check(a);
+    a->plain = P, tn_check(a), say(103, hooked);
     TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(replace, tn_parameter(tn_full(3, 7.0)), NULL));
     (tn_module_set)(m, "w", P), say(103, tn_to_string((tn_module_get)(m, "w")));
+    a->w = P, tn_check(a), say(103, tn_to_string(a->w));
     tn_forward(tn_nn_module_list(), tn_ones(1)), error(104);
 }
 

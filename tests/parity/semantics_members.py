@@ -199,11 +199,21 @@ def registration_hooks():
     m.c = None
     m.register_module("d", None)
     nn.Sequential(nn.ReLU(), nn.ReLU()), nn.ModuleList([nn.ReLU()]), nn.ModuleDict({"k": nn.ReLU()}), nn.ParameterList([torch.ones(1)])
+    say(103, "".join(hooked)), hooked.clear()
+    a = nn.Module()
+    a.w, a.b, a.plain, a.child = P(), B(), torch.ones(1), nn.ReLU()
+    a.w = P()
+    a.w = None
+    a.b = torch.ones(1)
+    a.b = a.child = None
+    a.plain = P()
     say(103, "".join(hooked))
     instead = nn.Parameter(torch.full((3,), 7.0))
     handles.append(registration.register_module_parameter_registration_hook(lambda m, name, value: instead))
     m.w = P()
     say(103, m.w)
+    a.w = P()
+    say(103, a.w)
     for handle in handles:
         handle.remove()
     error(104, lambda: nn.ModuleList()(torch.ones(1)))

@@ -62,6 +62,14 @@ def inference():
     with torch.inference_mode():
         inside, wrapped, plain = P(), Parameter(outside), torch.ones(2)
         say(17, truths(inside.requires_grad, inside.is_leaf))
+    asks, cat = torch.ones(2, requires_grad=True), torch.cat
+    for x in (inside * inside, inside + inside, plain.exp(), inside.sum(), inside.softmax(0), inside.detach(), inside.t(), inside.clone(),
+              inside.double(), inside * 2, plain.clone(), plain * 2, nn.functional.mse_loss(inside, plain), cat([inside, inside]),
+              nn.functional.linear(plain.reshape(1, 2), inside.reshape(1, 2))):
+        say(17, truths(x.requires_grad))
+    say(17, truths((asks + inside).requires_grad, (inside + torch.ones(2)).requires_grad))
+    for x, y in (asks, inside), (asks, plain), (inside, asks):
+        error(17, lambda: x * y)
     error_from(21, inside.zero_, "Inplace", ".You can make")
     with torch.no_grad():
         wrapped.add_(1)

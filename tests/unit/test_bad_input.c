@@ -232,8 +232,8 @@ static void null_and_stale_handles(void) {
     tn_tensor *bad[2] = {NULL, dead};
     tn_tensor *(*const unary[])(tn_tensor *) = {tn_neg,  tn_abs,    tn_exp, tn_log,   tn_sqrt,  tn_tanh,    tn_sigmoid,
                                                 tn_relu, tn_detach, tn_t,   tn_zero_, tn_relu_, tn_random_, tn_bernoulli};
-    tn_tensor *(*const formatted[])(tn_tensor *, const tn_memory_format_opts *) = {tn_clone, tn_contiguous, tn_zeros_like,
-                                                                                   tn_ones_like, tn_rand_like};
+    tn_tensor *(*const formatted[])(tn_tensor *, const tn_memory_format_opts *) = {tn_clone, tn_contiguous};
+    tn_tensor *(*const like[])(tn_tensor *, const tn_to_opts *) = {tn_empty_like, tn_zeros_like, tn_ones_like, tn_rand_like};
     tn_tensor *(*const binary[])(tn_tensor *, tn_tensor *) = {(tn_mul), (tn_fmod), (tn_mul_), tn_matmul, tn_mm,
                                                               tn_bmm,   (tn_pow),  (tn_eq),   (tn_lt),   tn_copy_};
     for (int b = 0; b < 2; b++) {
@@ -244,6 +244,10 @@ static void null_and_stale_handles(void) {
         }
         for (size_t i = 0; i < sizeof formatted / sizeof *formatted; i++) {
             CHECK(formatted[i](bad[b], NULL) == NULL);
+            CHECK_ERROR(status, b ? "not alive" : "NULL");
+        }
+        for (size_t i = 0; i < sizeof like / sizeof *like; i++) {
+            CHECK(like[i](bad[b], NULL) == NULL);
             CHECK_ERROR(status, b ? "not alive" : "NULL");
         }
         for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)

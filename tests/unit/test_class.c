@@ -95,6 +95,74 @@ static void many_classes(void) {
     CHECK_OK();
 }
 
+/* ---- calls of a language whose forwards take more than tensors ---- */
+
+typedef struct {
+    tn_tensor *in[TN_CALL_TENSORS], *out[TN_CALL_TENSORS];
+    tn_module_call call;
+    int seen;
+    size_t gradients;
+} rich;
+
+/* A forward that turns out to give two results, and one place without a tensor. */
+static bool two_results(tn_module *m, tn_module_call *call) {
+    rich *r = call->data;
+    (void)m;
+    r->seen += call->in == r->in && call->n == 2;
+    call->k = 3;
+    r->out[0] = tn_mul(call->in[0], 2), r->out[1] = NULL, r->out[2] = tn_mul(call->in[1], 3);
+    return r->out[0] && r->out[2];
+}
+static bool one_more(tn_module *m, tn_tensor *in[], size_t n, void *data) {
+    rich *r = data;
+    (void)m;
+    r->seen += in == r->in && n == 1; /* these very places, so it may set how many there are */
+    in[r->call.n++] = tn_requires_grad_(tn_ones(2), true);
+    return true;
+}
+static bool sees_gradients(tn_module *m, tn_tensor *grad_in[], size_t n, tn_tensor *const grad_out[], size_t k, void *data) {
+    (void)m;
+    ((rich *)data)->gradients = n * 10 + k;
+    return grad_in[0] && grad_in[1] && grad_out[0] && !grad_out[1] && grad_out[2];
+}
+static bool fails_always(tn_module *m, tn_module_call *call) {
+    (void)m, (void)call;
+    return tn_raise(TN_ERR_KEY, "forward");
+}
+static bool without_results(tn_module *m, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k, void *data) {
+    rich *r = data;
+    (void)m, (void)n;
+    r->seen += in == r->in && out == r->out && k == 0;
+    return true;
+}
+
+static void rich_calls(void) {
+    TN_SCOPE;
+    rich r = {.seen = 0};
+    tn_module *m = (tn_module *)tn_nn_identity();
+    r.call = (tn_module_call){.size = sizeof r.call, .in = r.in, .out = r.out, .n = 1, .forward = two_results, .data = &r};
+    tn_hook *more = tn_register_forward_pre_hook(m, one_more, &r, NULL);
+    tn_hook *backward = tn_register_full_backward_hook(m, sees_gradients, &r, NULL);
+    r.in[0] = tn_requires_grad_(tn_ones(2), true);
+    CHECK(tn_forward_call(m, &r.call) && r.seen == 2 && r.call.n == 2 && r.call.k == 3 && !r.out[1]);
+    CHECK_STR(tn_grad_fn_name(r.out[2]), "BackwardHookFunctionBackward");
+    CHECK(tn_backward(tn_sum(tn_add(r.out[0], r.out[2]))) && r.gradients == 23);
+    tn_hook_remove(more), tn_hook_remove(backward);
+    tn_register_forward_hook(m, without_results, &r, NULL, .always_call = true);
+    r.call.n = 1, r.call.k = 0, r.call.forward = fails_always;
+    CHECK(!tn_forward_call(m, &r.call) && r.seen == 3);
+    CHECK_ERROR(TN_ERR_KEY, "forward");
+    r.call.forward = NULL; /* the class's own */
+    r.call.k = 1;
+    CHECK(tn_forward_call(m, &r.call) && r.seen == 3 && r.out[0] == r.in[0]);
+    r.call.out = NULL;
+    CHECK(!tn_forward_call(m, &r.call));
+    CHECK_ERROR(TN_ERR_TYPE, "argument 'out' is NULL");
+    r.call.size = 0;
+    CHECK(!tn_forward_call(m, &r.call));
+    CHECK_ERROR(TN_ERR_TYPE, "size is not set");
+}
+
 /* ---- deep copies ---- */
 
 typedef struct tree {
@@ -168,6 +236,7 @@ int main(void) {
     RUN(defined_at_run_time);
     RUN(wrong_tables);
     RUN(many_classes);
+    RUN(rich_calls);
     RUN(copies_of_modules);
     return test_end();
 }

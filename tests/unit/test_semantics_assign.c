@@ -356,6 +356,84 @@ static void *record(tn_module *m, const char *name, void *value, void *data) {
     return r->instead;
 }
 
+typedef struct {
+    tn_module module;
+    tn_tensor *w, *b;
+    tn_module *child;
+    tn_tensor *heads[2];
+    tn_module *owner;
+} fields;
+static tn_tensor *fields_forward(fields *self, tn_tensor *x) { return tn_mul(x, self->w); }
+TN_CLASS(fields, fields_forward, w, b, child, heads, TN_REF(owner));
+
+/* What the recorders saw since the last call, in this order. */
+static const char *take_seen(recorder *p, recorder *b, recorder *m) {
+    static char text[700];
+    snprintf(text, sizeof text, "%s|%s|%s", p->seen, b->seen, m->seen);
+    p->seen[0] = b->seen[0] = m->seen[0] = 0;
+    return text;
+}
+#define SEEN(expected) CHECK_STR(take_seen(p, b, m), expected)
+
+static void *walks_too(tn_module *m, const char *name, void *value, void *data) {
+    (void)name, (void)value;
+    return (void)tn_parameters(m), (void)++*(int *)data, NULL;
+}
+
+static void assigned_fields(recorder *p, recorder *b, recorder *m, tn_tensor *instead) {
+    fields *f = tn_new(fields);
+    f->w = PARAMETER, f->b = tn_buffer(PLAIN), f->child = (tn_module *)tn_nn_relu();
+    f->heads[1] = PARAMETER, f->owner = (tn_module *)tn_nn_relu();
+    SEEN("||");
+    CHECK(tn_check(f));
+    SEEN("w heads.1 |b |child ");
+    CHECK(tn_check(f) && tn_forward(f, PLAIN));
+    SEEN("||");
+    f->w = PARAMETER, f->w = PARAMETER, f->b = PLAIN, f->child = NULL, f->heads[1] = NULL, f->heads[0] = PLAIN;
+    CHECK(tn_parameters(f));
+    SEEN("w |b |child- ");
+    CHECK((tn_module_set)((tn_module *)f, "w", PARAMETER) && tn_check(f)); /* by call: once */
+    SEEN("w ||");
+    f->w = PARAMETER;
+    CHECK((tn_module_set)((tn_module *)f, "w", PARAMETER) && tn_check(f));
+    SEEN("w ||");
+    fields *copy = tn_deepcopy(f);
+    CHECK(copy && tn_check(copy));
+    SEEN("||");
+    p->instead = instead, f->w = PARAMETER;
+    CHECK(tn_parameters(f) && f->w == instead && tn_tensors_get(tn_parameters(f), 0) == instead && tn_check(f));
+    SEEN("w ||");
+    p->instead = PLAIN, f->w = PARAMETER;
+    CHECK(tn_parameters(f) == NULL && f->w != p->instead);
+    CHECK_ERROR(TN_ERR_TYPE, "to parameter 'w' (torch.nn.Parameter or None required)");
+    p->instead = NULL; /* it is shown again, as it stands there again */
+    CHECK(tn_parameters(f) && tn_check(f));
+    SEEN("w w ||");
+    m->instead = PLAIN, f->child = (tn_module *)tn_nn_relu();
+    CHECK(!tn_check(f));
+    CHECK_ERROR(TN_ERR_TYPE, "a registration hook of modules returned a tensor");
+    m->instead = f, f->child = (tn_module *)tn_nn_relu();
+    CHECK(!tn_check(f));
+    CHECK_ERROR(TN_ERR_OWNERSHIP, "would contain itself through member 'child'");
+    m->instead = NULL, f->child = NULL;
+    CHECK(tn_check(f));
+    take_seen(p, b, m);
+}
+
+/* Fields that were assigned before there is a hook are none of its business; a hook may walk itself, and may change the module. */
+static void a_hook_that_walks(void) {
+    TN_SCOPE;
+    fields *f = tn_new(fields);
+    f->w = PARAMETER;
+    int walks = 0;
+    TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(walks_too, &walks, NULL));
+    CHECK(tn_check(f) && walks == 0);
+    f->w = PARAMETER, f->heads[0] = PARAMETER;
+    CHECK(tn_check(f) && walks == 2 && tn_check(f) && walks == 2);
+    f->heads[1] = PARAMETER;
+    CHECK(tn_optim_sgd(tn_parameters(f)) && walks == 3);
+}
+
 static void hooks_of_registration(void) {
     TN_SCOPE;
     recorder p = {"", NULL}, b = {"", NULL}, m = {"", NULL}, last = {"", NULL};
@@ -366,14 +444,12 @@ static void hooks_of_registration(void) {
     IN_C(103,
          "Global hooks see every registration of a value, in their order, and may replace it; that of modules sees empty children, "
          "too.",
-         "They see what is registered by call, and, as in PyTorch, empty buffers; a field that the program assigns is no call, so "
-         "they do not "
-         "see it.");
+         "At once what is registered by call, and, as in PyTorch, empty buffers; what the program assigns to a field at the next walk, "
+         "as a verdict comes: the last value, and a replacement stands in the field then.");
     tn_module *o = plain_module();
     tn_tensor *instead = PARAMETER;
-    net *f = tn_new(net);
-    f->w = PARAMETER;
-    CHECK(tn_check(f) && p.seen[0] == 0);
+    assigned_fields(&p, &b, &m, instead);
+    last.seen[0] = 0;
     (tn_module_set)(o, "w", PARAMETER), (tn_module_register_parameter)(o, "none", NULL);
     (tn_module_set)(o, "b", tn_buffer(PLAIN)), (tn_module_set)(o, "c", tn_nn_relu()), (tn_module_set)(o, "c", NULL);
     CHECK_STR(p.seen, "w ");
@@ -405,6 +481,7 @@ int main(void) {
     RUN(reading_and_deleting);
     RUN(registering_parameters);
     RUN(registering_buffers_and_modules);
+    RUN(a_hook_that_walks);
     RUN(hooks_of_registration);
     return test_end();
 }

@@ -169,7 +169,9 @@ typedef struct {
     const char *name;
     double in[2], out; /* sums of the gradients; NaN: none */
     int calls;
-    double scale; /* of grad_in, or grad_out; 0: leave them */
+    double scale;   /* of grad_in, or grad_out; 0: leave them */
+    tn_dtype dtype; /* of the last grad_in */
+    tn_tensor *put; /* as grad_in[0], or grad_out[0] */
 } record;
 static double sum_or_nan(tn_tensor *x) { return x ? sum_of(x) : NAN; }
 static bool full(tn_module *m, tn_tensor *grad_in[], size_t n, tn_tensor *const grad_out[], size_t k, void *data) {
@@ -178,6 +180,8 @@ static bool full(tn_module *m, tn_tensor *grad_in[], size_t n, tn_tensor *const 
     say(r->name);
     r->calls++;
     for (size_t i = 0; i < 2; i++) r->in[i] = i < n ? sum_or_nan(grad_in[i]) : NAN;
+    if (n && grad_in[n - 1]) r->dtype = tn_get_dtype(grad_in[n - 1]);
+    if (r->put) grad_in[0] = r->put;
     r->out = sum_or_nan(grad_out[0]);
     if (r->scale != 0 && grad_in[0]) grad_in[0] = tn_mul(grad_in[0], tn_number_double(r->scale));
     return true;
@@ -189,6 +193,7 @@ static bool full_pre(tn_module *m, tn_tensor *grad_out[], size_t k, void *data) 
     r->calls++;
     r->out = sum_or_nan(grad_out[0]);
     if (r->scale != 0) grad_out[0] = tn_mul(grad_out[0], tn_number_double(r->scale));
+    if (r->put) grad_out[0] = r->put;
     return true;
 }
 static bool adds_gradient(tn_module *m, tn_tensor *grad_in[], size_t n, tn_tensor *const grad_out[], size_t k, void *data) {
@@ -206,20 +211,53 @@ static tn_tensor *cube_forward(cube *self, tn_tensor *x) {
 }
 TN_CLASS(cube, cube_forward, TN_NO_FIELDS);
 
+typedef struct {
+    tn_module module;
+    tn_tensor *w;
+} pair;
+static bool pair_forward(pair *self, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    (void)n;
+    out[0] = tn_mul(in[0], 2);
+    if (k > 1) out[1] = tn_mul(self->w, 2); /* no input takes part */
+    return out[0] != NULL;
+}
+TN_CLASS(pair, pair_forward, w);
+
+/* The gradient of one result: the other's is none, and what depends on the other alone gets zeros. */
+static void pair_of_results(void) {
+    TN_SCOPE;
+    pair *m = tn_new(pair);
+    m->w = tn_parameter(tn_ones(3));
+    record r = {.name = "pair"};
+    tn_register_full_backward_hook(m, full, &r, NULL);
+    tn_tensor *x = tn_requires_grad_(tn_ones(2), true), *idle = tn_requires_grad_(tn_ones((2, 2)), true), *out[2];
+    CHECK((tn_forward_n)((tn_module *)m, (tn_tensor *[]){x, idle}, 2, out, 2));
+    CHECK(tn_backward(tn_sum(out[1]), .retain_graph = true));
+    CHECK(r.calls == 1 && isnan(r.out) && r.in[0] == 0 && r.in[1] == 0);
+    CHECK(tn_grad(x) && sum_of(tn_grad(x)) == 0 && tn_grad(idle) && sum_of(tn_grad(idle)) == 0 && sum_of(tn_grad(m->w)) == 6);
+    tn_backward(tn_sum(out[0]));
+    CHECK(r.calls == 2 && r.out == 2 && r.in[0] == 4 && r.in[1] == 0 && sum_of(tn_grad(x)) == 4);
+}
+
 static void backward(void) {
     TN_SCOPE;
     net *m = net_new();
     record r = {.name = "full"};
     tn_tensor *x = tn_requires_grad_(tn_ones(2), true);
-    IN_C(195,
-         "A full backward hook sees the gradients of inputs and results, none where there is none; without an input that needs one "
-         "it runs when those of the results are there, with a warning; without recording never.",
-         "An input that needs no gradient beside one that does shows none, where PyTorch shows zeros.");
+    HOLDS(195,
+          "A full backward hook sees the gradients of inputs and results, zeros for an input that got none or needs none beside one "
+          "that does; without an input that needs one it runs when those of the results are there, with a warning; without "
+          "recording never.");
     tn_hook *h = tn_register_full_backward_hook(m, full, &r, NULL);
     tn_backward(tn_sum(tn_mul(tn_forward(m, x, NULL), 5)));
     CHECK(r.calls == 1 && r.out == 10 && r.in[0] == 30 && isnan(r.in[1]) && sum_of(tn_grad(x)) == 30);
     tn_backward(tn_sum(tn_forward(m, x, tn_ones(2))));
-    CHECK(r.calls == 2 && r.in[0] == 6 && isnan(r.in[1]));
+    CHECK(r.calls == 2 && r.in[0] == 6 && r.in[1] == 0);
+    tn_tensor *steps = tn_full(2, 5, .dtype = TN_INT64);
+    tn_backward(tn_sum(tn_forward(m, x, steps)));
+    CHECK(r.calls == 3 && r.in[0] == 6 && r.in[1] == 0 && r.dtype == TN_INT64);
+    pair_of_results();
+    r.calls = 2;
     warnings = 0;
     tn_set_warning_handler(note_warning, NULL);
     tn_backward(tn_sum(tn_forward(m, tn_ones(2))));
@@ -245,6 +283,13 @@ static void backward(void) {
     tn_tensor *y = tn_requires_grad_(tn_ones(2), true);
     tn_backward(tn_sum(tn_forward(m, y)));
     CHECK(sum_of(tn_grad(y)) == 60 && sum_of(tn_grad(m->w)) == 2);
+    r.put = tn_ones(7);
+    CHECK(!tn_backward(tn_sum(tn_forward(m, y))));
+    CHECK_ERROR(TN_ERR_SHAPE, "hook 'full_backward_hook' has changed the size of value");
+    r.put = tn_ones(2, .dtype = TN_FLOAT64);
+    CHECK(!tn_backward(tn_sum(tn_forward(m, y))));
+    CHECK_ERROR(TN_ERR_DTYPE, "has changed the type of value (was torch.FloatTensor got torch.DoubleTensor)");
+    CHECK(sum_of(tn_grad(y)) == 60);
     tn_hook_remove(h);
     h = tn_register_full_backward_hook(m, adds_gradient, NULL, NULL);
     CHECK(!tn_backward(tn_sum(tn_forward(m, tn_ones(2)))));
@@ -259,6 +304,9 @@ static void backward(void) {
     tn_tensor *z = tn_requires_grad_(tn_ones(2), true);
     tn_backward(tn_sum(tn_forward(m, z)));
     CHECK(p.calls == 1 && p.out == 2 && sum_of(tn_grad(m->w)) == 200 && sum_of(tn_grad(z)) == 600);
+    p.put = tn_ones(7);
+    CHECK(!tn_backward(tn_sum(tn_forward(m, z))));
+    CHECK_ERROR(TN_ERR_SHAPE, "hook 'full_backward_pre_hook' has changed the size of value");
     tn_hook_remove(h);
 }
 

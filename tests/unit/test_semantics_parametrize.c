@@ -25,7 +25,7 @@ static tn_tensor *bad_forward(bad *self, tn_tensor *x) {
 TN_CLASS(bad, bad_forward, TN_NO_FIELDS);
 
 /* The upper triangle as a symmetric matrix; .kind says what its right_inverse does. */
-typedef enum { TRIU, NOTHING, OTHER_DTYPE, ROW, ROWS, ROWS_OF_ONE, FAILS, IS_NOT_THERE } inverse_kind;
+typedef enum { TRIU, NOTHING, OTHER_DTYPE, ROW, ROWS, ROWS_OF_ONE, FAILS, IS_NOT_THERE, TUPLE_OF_ONE } inverse_kind;
 typedef struct {
     tn_module module;
     inverse_kind kind;
@@ -43,6 +43,7 @@ static size_t symmetric_inverse(tn_module *m, tn_tensor *x, tn_tensor *out[], si
     case ROWS_OF_ONE: out[0] = tn_select(x, 0, 0); return 2;
     case FAILS: return (size_t)tn_raise(TN_ERR_CALLBACK, "no inverse");
     case IS_NOT_THERE: return (size_t)tn_raise(TN_ERR_NOT_IMPLEMENTED, "nope");
+    case TUPLE_OF_ONE: out[0] = tn_mul(x, 1); return TN_SEQUENCE_OF_ONE;
     default: return room ? 1 : 0;
     }
 }
@@ -109,6 +110,57 @@ static void inverses(void) {
     CHECK(tn_is_parameter(tn_get_parameter(l, "parametrizations.weight.original1")) &&
           tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
     CHECK(tn_is_parameter(l->weight) && l->weight != w && sum_of(l->weight) == 8 && tn_check(l));
+}
+
+static void tuple_of_one(void) {
+    TN_SCOPE;
+    tn_nn_linear *l = tn_nn_linear(2, 2);
+    symmetric *f = new_symmetric(TUPLE_OF_ONE);
+    CHECK(tn_nn_utils_parametrize_register_parametrization(l, "weight", f));
+    CHECK_STR(walk_names(tn_named_parameters(l)), "bias parametrizations.weight.original0 ");
+    tn_tensor *original = tn_get_parameter(l, "parametrizations.weight.original0"), *made[1];
+    CHECK(tn_module_set(l, "weight", tn_full((2, 2), 3.0)) && sum_of(original) == 12 && sum_of(l->weight) == 12);
+    CHECK(!tn_nn_utils_parametrize_remove_parametrizations(l, "weight", .leave_parametrized = false));
+    CHECK_ERROR(TN_ERR_VALUE, "a tensor that is parametrized in terms of a sequence of tensors.");
+    CHECK(!register_as(l, TUPLE_OF_ONE));
+    CHECK_ERROR(TN_ERR_VALUE, "parametrization.right_inverse must return a tensor. Got: tuple");
+    CHECK(tn_right_inverse(f, original, made, 1) == TN_SEQUENCE_OF_ONE && tn_equal(made[0], tn_detach(original)));
+    f->kind = NOTHING; /* which gives no sequence */
+    CHECK(!tn_module_set(l, "weight", tn_ones((2, 2))));
+    CHECK_ERROR(TN_ERR_VALUE, "'right_inverse' must return a sequence of tensors. Got NoneType.");
+    CHECK(sum_of(original) == 12 && tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
+    CHECK(l->weight != original && sum_of(l->weight) == 12);
+}
+
+static void transferring(void) {
+    TN_SCOPE;
+    tn_nn_linear *from = tn_nn_linear(2, 2), *to = tn_nn_linear(2, 2), *third = tn_nn_linear(2, 2);
+    tn_tensor *bias = to->bias;
+    CHECK(tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, to, "none")); /* there are none */
+    CHECK(tn_nn_utils_parametrize_type_before_parametrizations(from) == tn_module_class((tn_module *)to));
+    CHECK(register_as(from, TRIU) && tn_nn_utils_parametrize_register_parametrization(from, "weight", new_twice()));
+    CHECK(tn_nn_utils_parametrize_type_before_parametrizations(from) == tn_module_class((tn_module *)to));
+    CHECK(tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, to) && to->bias == bias);
+    tn_tensor *original = tn_get_parameter(from, "parametrizations.weight.original");
+    CHECK(tn_get_parameter(to, "parametrizations.weight.original") == original && tn_equal(to->weight, tn_module_get(from, "weight")));
+    CHECK(tn_get_submodule(to, "parametrizations.weight.1") == tn_get_submodule(from, "parametrizations.weight.1"));
+    CHECK(strstr(tn_to_string(to), "ParametrizedLinear(") && tn_check(to) && tn_check(from));
+    CHECK(tn_nn_utils_parametrize_remove_parametrizations(to, "weight", .leave_parametrized = false) && to->weight == original);
+    tn_nn_relu *bare = tn_nn_relu(); /* has no such member: both originals come along */
+    CHECK(register_as(third, ROWS) && tn_nn_utils_parametrize_register_parametrization(third, "bias", new_twice()));
+    CHECK(tn_nn_utils_parametrize_transfer_parametrizations_and_params(third, bare));
+    CHECK_STR(walk_names(tn_named_parameters(bare)),
+              "parametrizations.weight.original0 parametrizations.weight.original1 parametrizations.bias.original ");
+    CHECK(tn_equal(tn_module_get(bare, "bias"), tn_module_get(third, "bias")));
+    CHECK(!tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, third, "bias"));
+    CHECK_ERROR(TN_ERR_KEY, "bias");
+    CHECK(!tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, third, .tensor_name = "none"));
+    CHECK_ERROR(TN_ERR_ATTRIBUTE, "'ParametrizedLinear' object has no attribute 'none'");
+    tn_nn_linear *other = tn_nn_linear(2, 2);
+    CHECK(tn_module_register_buffer(other, "c", tn_ones(2)));
+    CHECK(tn_nn_utils_parametrize_register_parametrization(other, "c", new_twice()));
+    CHECK(!tn_nn_utils_parametrize_transfer_parametrizations_and_params(other, tn_nn_tanh()));
+    CHECK_ERROR(TN_ERR_TYPE, "cannot assign 'torch.FloatTensor' as parameter 'original' (torch.nn.Parameter or None expected)");
 }
 
 static void registering(void) {
@@ -305,12 +357,9 @@ static void norms(void) {
     CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
     CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
-    IN_C(217,
-         "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; "
-         "both "
-         "iterate only in training, the new one 15 times at registration.",
-         "States have a version for each module, and no entry of the old one, which PyTorch does not ask for when weight_v is "
-         "there.");
+    HOLDS(217,
+          "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; both "
+          "iterate only in training, the new one 15 times at registration.");
     CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_parametrizations_spectral_norm(l));
@@ -358,6 +407,10 @@ static void old_weight_norm(void) {
     CHECK_ERROR(TN_ERR_VALUE, "The module passed to `WeightNorm` can't have uninitialized parameters.");
 }
 
+static bool has_entry(tn_state *s, const char *path) {
+    return tn_state_local_metadata(s, path, "spectral_norm", "weight.version") == 1 && tn_state_version(s, path) == 1;
+}
+
 static void old_spectral_norm(void) {
     TN_SCOPE;
     tn_manual_seed(3);
@@ -367,6 +420,9 @@ static void old_spectral_norm(void) {
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_spectral_norm(l) && tn_get_parameter(l, "weight_orig") == w && tn_equal(l->weight, tn_detach(w)));
     CHECK_STR(state_names(tn_state_dict(l)), "bias weight_orig weight_u weight_v ");
+    CHECK(has_entry(tn_state_dict(l), "") && has_entry(tn_value_to_state(tn_value_from_state(tn_state_dict(l))), ""));
+    CHECK(has_entry(tn_state_dict(tn_nn_sequential(tn_nn_relu(), l)), "1") && has_entry(tn_deepcopy(tn_state_dict(l)), ""));
+    CHECK(has_entry(tn_state_dict(tn_nn_sequential(tn_nn_relu(), l), .prefix = "a."), "a.1"));
     CHECK(!tn_nn_utils_spectral_norm(l));
     CHECK_ERROR(TN_ERR_RUNTIME, "Cannot register two spectral_norm hooks on the same parameter weight");
     tn_tensor *u = tn_get_buffer(l, "weight_u"), *kept = tn_clone(u);
@@ -378,6 +434,9 @@ static void old_spectral_norm(void) {
     tn_state *s = tn_state_dict(l), *early = tn_deepcopy(s); /* of before weight_v */
     tn_state_set(early, "weight", tn_clone(tn_detach(l->weight)));
     tn_state_delete(early, "weight_v");
+    CHECK(!tn_load_state_dict(l, early)); /* it says that it is a new one */
+    CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"weight_v\". \n\tUnexpected key(s) in state_dict: \"weight\". ");
+    tn_state_set_local_metadata(early, "", "spectral_norm", "weight.version", 0);
     tn_nn_linear *other = tn_nn_linear(3, 2);
     CHECK(tn_nn_utils_spectral_norm(other) && tn_load_state_dict(other, s) && tn_load_state_dict(other, early));
     CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));
@@ -385,6 +444,7 @@ static void old_spectral_norm(void) {
     CHECK(tn_allclose(tn_forward(other, x), tn_forward(l, x), .atol = 1e-5));
     CHECK(tn_nn_utils_remove_spectral_norm(l, "weight") && tn_is_parameter(l->weight) && tn_check(l));
     CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
+    CHECK(!has_entry(tn_state_dict(l), "") && tn_load_state_dict(l, tn_state_dict(l)));
     CHECK(!tn_nn_utils_remove_spectral_norm(l, "weight"));
     CHECK_ERROR(TN_ERR_VALUE, "spectral_norm of 'weight' not found in Linear(");
 }
@@ -476,6 +536,8 @@ int main(void) {
     RUN(assigning);
     RUN(checks);
     RUN(inverses);
+    RUN(tuple_of_one);
+    RUN(transferring);
     RUN(caching);
     RUN(removing);
     RUN(orthogonal_matrices);

@@ -209,6 +209,13 @@ static void own_methods(void) {
     CHECK(tn_nn_utils_prune_prune(two, x, .importance_scores = tn_ones(2)) == NULL);
     CHECK_ERROR(TN_ERR_ASSERTION,
                 "importance_scores should have the same shape as tensor t, got torch.Size([2]) vs torch.Size([3])");
+    const tn_nn_pruning *one = TN_PRUNING(TN_PRUNE_L1_UNSTRUCTURED, .amount = TN_SCALAR(1));
+    tn_tensor *before = tn_tensor(3, 1.0f, 0, 1); /* has pruned the smallest entry already */
+    CHECK_STR(tn_to_string(tn_nn_utils_prune_compute_mask(one, x, before, false)), "tensor([1., 0., 1.])");
+    CHECK_STR(tn_to_string(tn_nn_utils_prune_compute_mask(one, x, before, true)), "tensor([1., 0., 0.])");
+    CHECK_STR(tn_to_string(tn_nn_utils_prune_compute_mask(two, x, NULL, false)), "tensor([1., 0., 0.])");
+    CHECK(sum_of(before) == 2 && !tn_nn_utils_prune_compute_mask(one, x, tn_ones(2), true));
+    CHECK_ERROR(TN_ERR_ASSERTION, "default_mask should have the same shape as tensor t, got torch.Size([2]) vs torch.Size([3])");
 }
 
 static void together(void) {

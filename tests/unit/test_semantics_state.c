@@ -139,6 +139,16 @@ static void count_warning(const char *message, void *data) {
     if (strcmp(message, "Casting complex values to real discards the imaginary part") == 0) warnings++;
 }
 
+static int no_ops; /* for "weight" */
+static void count_no_op(const char *message, void *data) {
+    (void)data;
+    if (strcmp(message,
+               "for weight: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which "
+               "is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding "
+               "key in the module instead of copying them in place?)") == 0)
+        no_ops++;
+}
+
 static net *target(double value) { /* whose values differ from those of net_new */
     net *m = net_new();
     TN_NO_GRAD;
@@ -313,8 +323,15 @@ static void assigning(void) {
     tn_state_set(t, "w", tn_full(2, 3.0)), tn_state_set(t, "ab.w", tn_full(2, 4.0));
     CHECK(tn_load_state_dict(tied, t) && tied->ab->w == tied->w && sum_of(tied->w) == 8);
     CHECK(tn_load_state_dict(tied, t, .assign = true) && tied->ab->w != tied->w && sum_of(tied->w) == 6);
-    NOT_YET(166, "Copying into parameters on the meta device does nothing, with a warning; assigning gives them memory.",
-            "There is no meta device.");
+    HOLDS(166, "Copying into parameters on the meta device does nothing, with a warning; assigning gives them memory.");
+    tn_nn_linear *l = tn_nn_linear(2, 2), *real = tn_nn_linear(2, 2);
+    CHECK(tn_module_to(l, .device = "meta"));
+    no_ops = 0;
+    tn_set_warning_handler(count_no_op, NULL);
+    CHECK(tn_load_state_dict(l, tn_state_dict(real)) && tn_is_meta(l->weight) && no_ops == 1);
+    CHECK(tn_load_state_dict(l, tn_state_dict(real), .assign = true) && no_ops == 1);
+    tn_set_warning_handler(NULL, NULL);
+    CHECK(!tn_is_meta(l->weight) && tn_equal(l->weight, real->weight) && tn_requires_grad(l->bias));
 }
 
 /* A normalisation as it was before its class counted batches: version 1 of its state has no "count". */

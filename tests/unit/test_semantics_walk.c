@@ -220,10 +220,11 @@ static void conversion(void) {
     tn_tensors *list = tn_parameters(m);
     tn_optim *opt = tn_optim_sgd(list, .lr = 0.5);
     HOLDS(128, "Floating point parameters and buffers are converted; integral and complex ones keep dtype and object.");
-    CHECK(tn_module_to(m, TN_FLOAT64) && tn_get_dtype(m->w) == TN_FLOAT64 && tn_get_dtype(m->mean) == TN_FLOAT64);
+    CHECK(tn_module_double(m) && tn_get_dtype(m->w) == TN_FLOAT64 && tn_get_dtype(m->mean) == TN_FLOAT64);
     CHECK(m->steps == steps && tn_get_dtype(steps) == TN_INT64 && tn_get_dtype(complex_one) == TN_COMPLEX64);
-    CHECK(tn_module_to(m, TN_FLOAT16) && tn_get_dtype(m->first->l->weight) == TN_FLOAT16 && tn_module_to(m, TN_BFLOAT16));
-    CHECK(tn_get_dtype(m->first->l->weight) == TN_BFLOAT16 && tn_module_to(m, TN_FLOAT64));
+    CHECK(tn_module_half(m) && tn_get_dtype(m->first->l->weight) == TN_FLOAT16 && tn_module_bfloat16(m));
+    CHECK(tn_get_dtype(m->first->l->weight) == TN_BFLOAT16 && tn_module_float(m) && tn_get_dtype(m->w) == TN_FLOAT32);
+    CHECK(tn_module_double(m) && tn_get_dtype(complex_one) == TN_COMPLEX64);
     HOLDS(129, "A Parameter stays the same object, so an optimizer that was made before goes on with it.");
     CHECK(m->w == w);
     double before = sum_of(w);
@@ -238,25 +239,58 @@ static void conversion(void) {
     CHECK(m->mean == mean);
     m->first->b = m->mean;
     CHECK(tn_module_to(m, TN_FLOAT32) && m->first->b == m->mean && tn_get_dtype(mean) == TN_FLOAT32);
-    IN_C(132, "to(dtype) takes floating and complex dtypes only; a complex parameter loses its imaginary part with a real one.",
-         "One call stands for to(dtype), half() and double(); it does what the latter do: a complex parameter keeps its dtype, "
-         "nothing is "
-         "lost, and nothing warns.");
+    HOLDS(132, "to(dtype) takes floating and complex dtypes only; a complex parameter loses its imaginary part with a real one.");
     CHECK(!tn_module_to(m, TN_INT64));
     CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64");
-    IN_C(133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
-         "There is one device and no argument for it; tn_module_to(m, tn_get_dtype(x)).");
-    CHECK(tn_module_to(m, tn_get_dtype(tn_ones(1, .dtype = TN_FLOAT64))) && tn_get_dtype(m->w) == TN_FLOAT64);
-    IN_C(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.",
-         "There is no call for module.type(dtype), which alone takes integral dtypes; tn_module_to refuses them always.");
-    CHECK(!tn_module_to(m, TN_INT32));
-    CHECK_ERROR(TN_ERR_TYPE, "nn.Module.to only accepts floating point");
+    tn_fill_(tn_detach(complex_one), tn_number_complex(2, 3));
+    CHECK(tn_module_to(m, TN_FLOAT32) && tn_get_dtype(complex_one) == TN_FLOAT32 && sum_of(complex_one) == 2);
+    CHECK(tn_module_get(m, "z") == complex_one && tn_is_parameter(complex_one) && m->steps == steps);
+    CHECK(tn_module_to(m, TN_COMPLEX128) && tn_get_dtype(w) == TN_COMPLEX128 && tn_get_dtype(tn_grad(w)) == TN_COMPLEX128);
+    CHECK(tn_module_to(m, TN_FLOAT32) && m->w == w);
+    IN_C(
+        133, "to(tensor) takes its dtype and device; to the CPU is nothing to do; an unknown device is refused.",
+        "tn_module_to(m, tn_get_dtype(x), .device = tn_device(x)). A device that PyTorch knows and Tison has not is refused, too.");
+    tn_tensor *like = tn_ones(1, .dtype = TN_FLOAT64);
+    void *memory = tn_data(w);
+    CHECK(tn_module_to(m, .device = "cpu") && m->w == w && tn_data(w) == memory);
+    CHECK(tn_module_to(m, tn_get_dtype(like), .device = tn_device(like)) && tn_get_dtype(m->w) == TN_FLOAT64);
+    CHECK(!tn_module_to(m, .device = "xyz"));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Expected one of cpu, cuda,");
+    CHECK(!tn_module_to(m, .device = "cuda"));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "Tison has the devices cpu and meta, not 'cuda'");
+    HOLDS(135, "type(dtype) to an integral dtype is refused while a parameter requires grad.");
+    CHECK(!tn_module_type(m, TN_INT32) && tn_get_dtype(w) == TN_FLOAT64 && tn_get_dtype(mean) == TN_FLOAT64);
+    CHECK_ERROR(TN_ERR_RUNTIME, "data set to a tensor that requires gradients must be floating point or complex dtype");
+    CHECK(tn_module_type(m, TN_FLOAT32) && tn_get_dtype(steps) == TN_FLOAT32 && tn_get_dtype(w) == TN_FLOAT32);
+    CHECK(tn_zero_grad(m) && tn_module_requires_grad_(m, false) && tn_module_type(m, TN_INT16) && m->w == w);
+    CHECK(tn_get_dtype(w) == TN_INT16 && tn_is_parameter(w) && tn_get_dtype(mean) == TN_INT16 && tn_check(m));
+    CHECK(tn_module_type(m, TN_FLOAT64) && tn_module_requires_grad_(m, true) && tn_module_to(m, TN_FLOAT64));
+    CHECK(!tn_module_type(tn_nn_lazy_linear(2), TN_FLOAT32));
+    CHECK_ERROR(TN_ERR_VALUE, "Attempted to use an uninitialized parameter in");
+    tn_set_overwrite_module_params_on_conversion(true);
+    CHECK(!tn_module_type(m, TN_INT32) && tn_get_dtype(m->w) == TN_FLOAT64);
+    CHECK_ERROR(TN_ERR_RUNTIME, "Only Tensors of floating point and complex dtype can require gradients");
+    tn_set_overwrite_module_params_on_conversion(false);
+    tn_set_swap_module_params_on_conversion(true);
+    CHECK(!tn_module_type(m, TN_INT32) && tn_get_dtype(m->w) == TN_FLOAT64);
+    CHECK_ERROR(TN_ERR_RUNTIME, "_apply(): Couldn't swap outer.w");
+    tn_set_swap_module_params_on_conversion(false);
     IN_C(136, "All of them return the module.", "They return true; a failed one changes nothing.");
     CHECK(tn_module_to(m, TN_FLOAT32) && tn_check(m));
     CHECK(tn_module_to(m, TN_FLOAT64) && m->w == w);
-    IN_C(139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
-         "tn_module_to_empty does; there is no meta device.");
+    IN_C(
+        139, "to_empty gives fresh memory of the same shape; to(device) from the meta device points at it.",
+        "Without a device it gives memory of the CPU. Parameters stay the same objects, from and to the meta device as well, where "
+        "PyTorch puts new ones into the module, which optimizers made before do not know.");
     CHECK(tn_module_to_empty(m) && m->w == w && tn_size(w, 0) == 2 && tn_get_dtype(w) == TN_FLOAT64);
+    CHECK(tn_module_to(m, .device = "meta") && m->w == w && tn_is_meta(w) && tn_is_meta(m->mean) && tn_get_dtype(w) == TN_FLOAT64);
+    CHECK(!tn_module_to(m, .device = "cpu"));
+    CHECK_ERROR(
+        TN_ERR_NOT_IMPLEMENTED,
+        "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when "
+        "moving module from meta to a different device.");
+    CHECK(tn_is_meta(w) && tn_is_meta(m->mean));
+    CHECK(tn_module_to_empty(m, .device = "cpu") && m->w == w && !tn_is_meta(w) && tn_size(w, 0) == 2);
     IN_C(140, "share_memory() applies to every parameter and buffer; on a lazy module it fails.",
          "As for statement 67; all or none of the parameters.");
     tn_nn_sequential *net = tn_nn_sequential(tn_nn_linear(2, 2), tn_nn_linear(2, 2));

@@ -52,6 +52,10 @@ def work():
     net = tison.nn.Sequential(Cell(), tison.nn.ReLU())
     net.register_forward_hook(lambda m, a, y: None)
     net[0].register_forward_hook(lambda m, a, y: y + 0)
+    for m in (net[0], net[1]):  # hooks that refer to their module
+        m.register_forward_pre_hook(lambda module, args, m=m: None, with_kwargs=False)
+        m.register_state_dict_pre_hook(lambda *args, m=m: None)
+        m.register_full_backward_hook(lambda *args: None).remove()
     optimizer = tison.optim.Adam(net.parameters())
     for _ in range(3):
         optimizer.zero_grad()

@@ -107,7 +107,18 @@ def test_a_layer_with_a_forward_of_ones_own(lib):
             return super().forward(x) * 2
     layer = Twice(2, 2)
     x = lib.ones(1, 2)
-    assert (layer(x) - lib.nn.functional.linear(x, layer.weight, layer.bias) * 2).abs().max().item() < 1e-6
+    once = lib.nn.functional.linear(x, layer.weight, layer.bias)
+    for m in (layer, lib.nn.Sequential(layer), copy.deepcopy(layer), copy.deepcopy(lib.nn.Sequential(layer))):
+        assert (m(x) - once * 2).abs().max().item() < 1e-6
+    assert repr(layer) == "Twice(in_features=2, out_features=2, bias=True)" and type(copy.deepcopy(layer)) is Twice
+    with pytest.raises(RuntimeError, match="loading state_dict for Twice"):
+        layer.load_state_dict({})
+
+    class Named(lib.nn.Sequential):
+        def extra_repr(self):
+            return "named"
+    named = Named(layer, lib.nn.ReLU())
+    assert repr(named).startswith("Named(\n  named\n  (0): Twice(") and len(named.append(lib.nn.Tanh())) == 3
 
 
 def test_printing(both):
@@ -318,3 +329,18 @@ def test_module_to_memory_format(lib):
     assert net.weight.stride() == (18, 1, 6, 2) and net.bias.stride() == (1,)
     with pytest.raises(RuntimeError, match="required rank 5 tensor"):
         net.to(memory_format=lib.channels_last_3d)
+
+
+def test_copies_keep_what_is_shared(lib):
+    class Net(lib.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = lib.nn.Linear(2, 2), lib.nn.Linear(2, 2)
+            self.b.weight = self.a.weight
+            self.listed, self.named = [self.a], {"w": self.a.weight}
+
+        def forward(self, x):
+            return self.b(self.a(x))
+    net, module, tensor = copy.deepcopy([Net(), lib.nn.ReLU(), lib.ones(1)])
+    assert net.a.weight is net.b.weight and net.listed[0] is net.a and net.named["w"] is net.a.weight
+    assert len(list(net.parameters())) == 3 and isinstance(module, lib.nn.ReLU) and tensor.tolist() == [1]

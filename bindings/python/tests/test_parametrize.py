@@ -1,4 +1,6 @@
 """Parametrizations and full backward hooks of modules written in Python, with both libraries."""
+import gc
+
 import pytest
 
 
@@ -55,6 +57,45 @@ def test_207_209_210_right_inverse_in_python(lib):
     assert original.grad.sum().item() == 6
     parametrize(lib).remove_parametrizations(m, "weight")
     assert m.weight is weight and repr(m).startswith("Linear(")
+
+
+def test_208_a_tuple_of_one(lib):
+    class Alone(lib.nn.Module):
+        def forward(self, x):
+            return x * 2
+
+        def right_inverse(self, x):
+            return (x * 0.5,)
+    m = linear(lib)
+    parametrize(lib).register_parametrization(m, "weight", Alone())
+    assert [name for name, _ in m.named_parameters()] == ["bias", "parametrizations.weight.original0"]
+    assert m.weight.sum().item() == 4
+
+
+def test_transfer(lib):
+    upper, halves, twice = make(lib)
+    m, to = linear(lib), lib.nn.Linear(2, 2)
+    transfer = parametrize(lib).transfer_parametrizations_and_params
+    assert transfer(m, to) is to and not parametrize(lib).is_parametrized(to)
+    for f in upper(), twice():
+        parametrize(lib).register_parametrization(m, "weight", f)
+    del f
+    assert parametrize(lib).type_before_parametrizations(m) is lib.nn.Linear
+    assert transfer(m, to, "weight") is to and to.weight.sum().item() == 6
+    original = dict(m.named_parameters())["parametrizations.weight.original"]
+    assert dict(to.named_parameters())["parametrizations.weight.original"] is original
+    del m
+    gc.collect()
+    with lib.no_grad():
+        original.fill_(2)
+    assert to.weight.sum().item() == 12
+    with pytest.raises(KeyError):
+        transfer(to, linear(lib), "bias")
+    several = linear(lib)
+    parametrize(lib).register_parametrization(several, "weight", halves())
+    bare = transfer(several, lib.nn.ReLU())
+    assert [name for name, _ in bare.named_parameters()] == ["parametrizations.weight.original0", "parametrizations.weight.original1"]
+    assert bare.weight.sum().item() == 4
 
 
 def test_208_several_originals(lib):

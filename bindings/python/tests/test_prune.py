@@ -1,4 +1,5 @@
-"""torch.nn.utils.prune: masks, names, errors, methods of one's own."""
+"""torch.nn.utils.prune: masks, names, errors, methods of one's own, their history."""
+import copy
 import importlib
 
 import pytest
@@ -105,3 +106,61 @@ def test_method_of_ones_own(lib):
     with pytest.raises(KeyError, match="mine"):
         Wrong.apply(net, "w")
     assert [n for n, _ in net.named_parameters()] == ["w"] and net(lib.ones(3)).item() == 10
+
+
+def test_container(lib):
+    nn, prune = parts(lib)
+    m = nn.Linear(4, 3)
+    first = prune.L1Unstructured.apply(m, "weight", 3)
+    assert isinstance(first, prune.L1Unstructured) and first._tensor_name == "weight"
+    second = prune.LnStructured.apply(m, "weight", amount=1, n=2, dim=0)
+    assert isinstance(second, prune.PruningContainer) and len(second) == 2 and second[0] is first
+    prune.random_unstructured(m, "weight", 1), prune.identity(m, "bias")
+    history = {h._tensor_name: h for h in m._forward_pre_hooks.values()}
+    assert [type(x).__name__ for x in history["weight"]] == ["L1Unstructured", "LnStructured", "RandomUnstructured"]
+    assert isinstance(history["bias"], prune.Identity)
+    prune.remove(m, "weight")
+    assert [h._tensor_name for h in m._forward_pre_hooks.values()] == ["bias"]
+    prune.global_unstructured([(m, "bias"), (m, "weight")], prune.L1Unstructured, amount=2)
+    history = {h._tensor_name: h for h in m._forward_pre_hooks.values()}
+    assert isinstance(history["weight"], prune.CustomFromMask) and len(history["bias"]) == 2
+
+
+def test_masks_of_a_container(lib):
+    nn, prune = parts(lib)
+    one, rows = prune.L1Unstructured(1), prune.LnStructured(1, 2, 0)
+    one._tensor_name = rows._tensor_name = "w"
+    t, before = lib.tensor([[1.0, 2], [3, 4], [5, 6]]), lib.tensor([[0.0, 0], [1, 1], [1, 1]])
+    assert one.compute_mask(t, before).tolist() == [[0, 0], [1, 1], [1, 1]]
+    container = prune.PruningContainer(one)
+    assert container.compute_mask(t, before.clone()).tolist() == [[0, 0], [0, 1], [1, 1]]  # torch writes into what it is given
+    container.add_pruning_method(rows)
+    assert container.compute_mask(t, before).tolist() == [[0, 0], [0, 0], [1, 1]]
+    assert [type(x).__name__ for x in container] == ["L1Unstructured", "LnStructured"] and len(container) == 2
+    with pytest.raises(TypeError, match="is not a BasePruningMethod subclass"):
+        container.add_pruning_method(3)
+    one._tensor_name = "other"
+    with pytest.raises(ValueError, match="Can only add pruning methods acting on the parameter named 'w'.* Found 'other'"):
+        container.add_pruning_method(one)
+
+
+def test_copies_are_pruned_too(lib):
+    nn, prune = parts(lib)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(lib.ones(3))
+
+        def forward(self, x):
+            return (x * self.w).sum()
+    net = Net()
+    prune.custom_from_mask(net, "w", lib.tensor([1, 0, 1]))
+    with lib.no_grad():
+        net(lib.ones(3))  # torch copies the computed tensor only when it has no history
+    other = copy.deepcopy(net)
+    with lib.no_grad():
+        other.w_orig.fill_(5)
+    assert other(lib.ones(3)).item() == 10 and net(lib.ones(3)).item() == 2 and prune.is_pruned(other)
+    prune.remove(other, "w")
+    assert other.w.tolist() == [5, 0, 5] and prune.is_pruned(net)

@@ -354,12 +354,25 @@ def test_128_129_130_131_136_conversion(lib):
     assert m.again.weight is weight
 
 
+def test_135_type(lib):
+    m = nested(lib)
+    m.register_buffer("counter", lib.tensor([1]))
+    with pytest.raises(RuntimeError, match="data set to a tensor that requires gradients must be floating point or complex dtype"):
+        m.type(lib.int32)
+    assert m.type(lib.float64) is m and m.counter.dtype == lib.float64 and m.p.dtype == lib.float64
+    assert m.requires_grad_(False).type(lib.int32).p.dtype == lib.int32 and isinstance(m.p, lib.nn.Parameter)
+
+
 def test_132_133_to(lib):
     m = nested(lib)
     with pytest.raises(TypeError, match="nn.Module.to only accepts floating point or complex dtypes"):
         m.to(lib.int64)
     assert m.to(lib.ones(1, dtype=lib.float64)) is m and m.p.dtype == lib.float64
     assert m.to("cpu") is m and m.p.dtype == lib.float64
+    m.z = lib.nn.Parameter(lib.ones(2, dtype=lib.complex64))
+    assert m.half() is m and m.p.dtype == lib.float16 and m.z.dtype == lib.complex64
+    z = m.z
+    assert m.to(lib.float32).z is z and z.dtype == lib.float32
     with pytest.raises(RuntimeError):
         m.to("nowhere")
 

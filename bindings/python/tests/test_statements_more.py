@@ -125,6 +125,14 @@ def test_195_196_full_backward_hook(lib):
     m(x).sum().backward()
     assert seen == [(1, [[1]])] and x.grad.tolist() == [[0, 0]] and m.weight.grad.tolist() == [[1, 1]]
 
+    class Product(lib.nn.Module):
+        def forward(self, x, y):
+            return x * y
+    product, gradients = Product(), []
+    product.register_full_backward_hook(lambda m, gin, gout: gradients.extend(gin))
+    product(x, lib.ones(1, 2)).sum().backward()
+    assert gradients[0].tolist() == [[1, 1]] and gradients[1].tolist() == [[0, 0]]
+
 
 def test_201_204_lazy(lib):
     m = lib.nn.LazyLinear(3)

@@ -173,7 +173,7 @@ exceptions = {e["value"]: LinAlgError if e["exception"] == "LinAlgError" else ge
 _error, _message, _clear, _raise = raw("tn_error"), raw("tn_error_message"), raw("tn_clear_error"), lib.tn_raise
 _raise.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p]
 _raise.restype = ctypes.c_bool
-pending = threading.local()  # .exception: what a callback raised, on its way through C
+_raised = threading.local()  # .by_text: what callbacks raised, on its way through C
 
 
 def check():
@@ -182,18 +182,29 @@ def check():
     if status:
         text = _message().decode(errors="replace")
         _clear()
-        exception, pending.exception = getattr(pending, "exception", None), None
-        if exception is not None:
-            raise exception
-        raise exceptions.get(status, RuntimeError)(text)
+        by_text = getattr(_raised, "by_text", {})
+        own = next((t for t in reversed(by_text) if t in text), None)  # the library may have said where
+        raise exceptions.get(status, RuntimeError)(text) if own is None else by_text.pop(own)
 
 
 def fail(exception):
-    """In a callback: the exception becomes the error of the call that runs it."""
-    if getattr(pending, "exception", None) is None:
-        pending.exception = exception
-    _raise(constants["TN_ERR_CALLBACK"], b"%s", f"{type(exception).__name__}: {exception}".encode())
+    """In a callback: the exception becomes the error of the call that runs it, unless that has one already."""
+    if not _error():
+        _raise(constants["TN_ERR_CALLBACK"], b"%s", f"{type(exception).__name__}: {exception}".encode())
+        by_text = _raised.__dict__.setdefault("by_text", {})
+        by_text[_message().decode(errors="replace")] = exception
+        if len(by_text) > 4:  # the library has dropped the oldest
+            del by_text[next(iter(by_text))]
     return False
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)
+def _warn(message, _):
+    import warnings
+    warnings.warn(message.decode(errors="replace"), stacklevel=2)
+
+
+raw("tn_set_warning_handler")(ctypes.cast(_warn, ctypes.c_void_p), None)
 
 
 # ---- claims: every call has a scope of its own; what Python holds is kept by a claim that goes with the Python object ----

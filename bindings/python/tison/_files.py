@@ -7,7 +7,7 @@ from . import _dtype
 from ._api import Scope, constants, raw
 from ._call import call, function
 from ._tensor import Tensor, device
-from .nn.module import make_state, state_items
+from .nn.states import make_state, state_items
 
 _NESTED = (".pt", ".pth")
 

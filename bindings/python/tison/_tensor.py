@@ -4,7 +4,7 @@ import struct as _struct
 
 from . import _dtype
 from ._api import Scope, check, only_cpu, raw, text
-from ._call import call, function, wrap, wrappers
+from ._call import call, wrap, wrappers
 from ._object import Object, adopt
 
 _ndim, _numel, _sizes, _strides, _offset = (raw(f"tn_{n}") for n in ("ndim", "numel", "sizes", "strides", "storage_offset"))
@@ -64,11 +64,11 @@ class _Node:
 
 class RemovableHandle(Object):
     """What registering a hook returns."""
-    _removed = False
 
     def remove(self):
         call("tn_hook_remove", self)
-        self._removed = True
+        hooks, number = self.__dict__.get("_kept", ({}, None))  # by the module's object
+        hooks.pop(number, None)
 
     def __enter__(self):
         return self
@@ -154,6 +154,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, on):
+        if not isinstance(on, bool):
+            raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad=True):
@@ -175,6 +177,10 @@ class Tensor:
             raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
         call("tn_set_grad", self, value)
 
+    @grad.deleter
+    def grad(self):
+        self.grad = None
+
     @property
     def grad_dtype(self):
         """The dtype that gradients have and add up in; None: any."""
@@ -193,17 +199,27 @@ class Tensor:
 
     @property
     def data(self):
-        return self.detach()
+        return call("tn_get_data", self)
 
     @data.setter
     def data(self, value):
-        if function("tn_set_data") is None:
-            raise NotImplementedError("assigning .data; x.copy_(value) under no_grad writes values")
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         call("tn_set_data", self, value)
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False):
         keep_graph = create_graph if retain_graph is None else retain_graph
         call("tn_backward", self, gradient=gradient, retain_graph=keep_graph, create_graph=create_graph)
+
+    def is_inference(self):
+        return call("tn_is_inference", self)
+
+    def is_shared(self):
+        return call("tn_is_shared", self)
+
+    def share_memory_(self):
+        """Moves the values to memory that processes forked later share."""
+        return call("tn_share_memory_", self)
 
     def retain_grad(self):
         call("tn_retain_grad", self)
@@ -315,12 +331,21 @@ class Tensor:
             memo[id(self)] = type(self)._like(self, copy)
         return memo[id(self)]
 
+    def __copy__(self):
+        """Another object over the same memory, with the attributes that a program has added."""
+        other = type(self)._like(self, self.detach())
+        other.__dict__.update(self._added())
+        return other
+
+    def _added(self):
+        return {k: v for k, v in self.__dict__.items() if k != "_handle"}
+
     @classmethod
     def _like(cls, old, copy):
         return copy.requires_grad_(old.requires_grad) if old.requires_grad else copy
 
     def __reduce__(self):
-        return _restored, (self._bytes(), tuple(self.shape), self.dtype, self.requires_grad)
+        return _restored, (self._bytes(), tuple(self.shape), self.dtype, self.requires_grad), self._added() or None
 
     # ---- dtypes and devices ----
 

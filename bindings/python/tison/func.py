@@ -3,7 +3,7 @@ import ctypes
 
 from ._api import Scope, check, raw
 from ._call import call, handle, wrap
-from .nn.module import make_state, state_items
+from .nn.states import make_state, state_items
 
 _stack = raw("tn_stack_module_state")
 

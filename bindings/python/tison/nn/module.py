@@ -4,65 +4,38 @@ A class written in Python gets a tn_class without fields; its members are those 
 and submodules stand in the library, and its walks, state dicts and optimizers see them. Layers of the library are classes made from
 api.json (tison.nn): their members are the fields of the C struct.
 """
-import collections
 import copy
 import ctypes
 
 from .. import _dtype
-from .._api import Scope, check, constants, fail, hold, only_cpu, options, raw, struct, text
-from .._call import call, function, handle, wrap, wrappers
-from .._hooks import module_hook
+from .._api import Scope, check, constants, hold, only_cpu, options, raw, struct, text
+from .._call import call, wrap, wrappers
+from .._hooks import backward, callback, own_hook, register
 from .._object import adopt, find
 from .._tensor import Tensor
+from . import calls, states
 from .parameter import Buffer, Parameter
 
 _module_new, _module_class, _get = raw("tn_module_new"), raw("tn_module_class"), raw("tn_module_get")
-_begin, _end = raw("tn_forward_begin"), raw("tn_forward_end")
-_forward_n, _next, _error, _clear, _dtype_of = (raw(f"tn_{n}") for n in ("forward_n", "named_next", "error", "clear_error",
-                                                                         "get_dtype"))
-_FORWARD = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t,
-                            ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
-_hook_at = raw("tn_forward_pre_hook_at")
-_PRE = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
-_INVERSE = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
-_REPR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t)
+_next, _error, _clear = (raw(f"tn_{n}") for n in ("named_next", "error", "clear_error"))
+_SEQUENCE_OF_ONE = ctypes.c_size_t(-1).value  # TN_SEQUENCE_OF_ONE
 by_type = {}  # C type of a layer: its Python class
 
 
-@_FORWARD
-def _run_forward(module, inputs, n, outputs, k):
-    """The forward of modules written in Python, when C calls it."""
-    try:
-        results = find(module)._run(tuple(wrap(inputs[i]) for i in range(n)), {})
-        results = results if isinstance(results, (tuple, list)) else (results,)
-        if len(results) != k:
-            raise TypeError(f"forward() returns {len(results)} tensors, but {k} were asked for")
-        for i, r in enumerate(results):
-            if not isinstance(r, Tensor):
-                raise TypeError(f"forward() called from a module of the library must return tensors, not {type(r).__name__}")
-            outputs[i] = hold(r._handle)
-        return True
-    except BaseException as e:
-        return fail(e)
-
-
-@_INVERSE
+@callback(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t, failed=0)
 def _run_inverse(module, x, out, room):
     """The right_inverse of a parametrization written in Python."""
-    try:
-        results = find(module).right_inverse(wrap(x))
-        results = results if isinstance(results, (tuple, list)) else (results,)
-        if len(results) > room:
-            raise ValueError(f"right_inverse() returns {len(results)} tensors, but at most {room} are taken")
-        for i, r in enumerate(results):
-            out[i] = hold(r._handle) if isinstance(r, Tensor) else None
-        return len(results)
-    except BaseException as e:
-        fail(e)
-        return 0
+    results = find(module).right_inverse(wrap(x))
+    sequence = isinstance(results, (tuple, list))
+    results = results if sequence else (results,)
+    if len(results) > room:
+        raise ValueError(f"right_inverse() returns {len(results)} tensors, but at most {room} are taken")
+    for i, r in enumerate(results):
+        out[i] = hold(r._handle) if isinstance(r, Tensor) else None
+    return _SEQUENCE_OF_ONE if sequence and len(results) == 1 else len(results)
 
 
-@_REPR
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t)
 def _write_repr(module, out, room):
     try:
         line = find(module).extra_repr().encode()
@@ -74,56 +47,55 @@ def _write_repr(module, out, room):
     return len(line)
 
 
-def _class_of(cls):
-    """The tn_class of a Python class, made once and never freed: modules point to it."""
+def _class_of(cls, base=None):
+    """The tn_class of a Python class, made once and never freed: modules point to it. base: the layer's class that it is made from."""
     if "_tison_class" not in cls.__dict__:
-        c = struct("tn_class")()
-        c.size, c.row_size, c.bytes = ctypes.sizeof(c), ctypes.sizeof(struct("tn_field")), ctypes.sizeof(struct("tn_module"))
+        c = cls._tison_class = struct("tn_class")()
+        if base:
+            ctypes.memmove(ctypes.addressof(c), base, struct("tn_class").from_address(base).size)
+            cls._forward_in_c = c.forward
+        else:
+            c.bytes, c.version = ctypes.sizeof(struct("tn_module")), cls._version
+        c.size, c.row_size = ctypes.sizeof(c), ctypes.sizeof(struct("tn_field"))
         c.name = c.printed = cls.__name__.encode()
-        c.forward = ctypes.cast(_run_forward, ctypes.c_void_p).value
-        c.extra_repr = ctypes.cast(_write_repr, ctypes.c_void_p).value
-        if hasattr(cls, "right_inverse"):
-            c.right_inverse = ctypes.cast(_run_inverse, ctypes.c_void_p).value
-        cls._tison_class = c
-    return cls._tison_class
+        own = {"forward": calls.run_for_c, "extra_repr": _write_repr, "right_inverse": _run_inverse, **states.extra_state}
+        for name, function in own.items():
+            if getattr(cls, name, None) is not getattr(Module, name, None) or name == "forward" and not base:
+                setattr(c, name, ctypes.cast(function, ctypes.c_void_p).value)
+        _python_classes[ctypes.addressof(c)] = cls
+    return ctypes.addressof(cls._tison_class)
 
 
-_count, _row, _deepcopy = raw("tn_module_members"), raw("tn_module_member"), raw("tn_deepcopy")
+_python_classes = {}  # address of a tn_class: the Python class it was made for
+_become, _count, _row, _deepcopy = (raw(f"tn_{n}") for n in ("module_become", "module_members", "module_member", "deepcopy"))
+_is_computed = raw("tn_module_get_computed")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
-_own = {"_handle", "_children", "_hooks", "_pre_hooks", "_c_hooks", "_backward_hooked"}
-
-
-def call_raw(f, address, finish):
-    """finish(result) while the scope of the call is open."""
-    with Scope():
-        result = f(address)
-        if not result:
-            check()
-        return finish(result)
-
-
-class _IncompatibleKeys(collections.namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    def __repr__(self):
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+_own = {"_handle", "_children", "_hooks"}
 
 
 class Module:
     """torch.nn.Module."""
     _layer = None  # of a layer of the library: its row in api.json
+    _version = 1
 
     def __init__(self):
         with Scope():
-            address = _module_new(ctypes.addressof(_class_of(type(self))))
+            address = _module_new(_class_of(type(self)))
             if not address:
                 check()
             self._adopt(address)
 
     def _adopt(self, address):
         self.__dict__.setdefault("_children", {})  # keeps the Python objects of submodules
-        self.__dict__.setdefault("_hooks", collections.OrderedDict())
-        self.__dict__.setdefault("_pre_hooks", collections.OrderedDict())
-        self.__dict__.setdefault("_c_hooks", [])  # of the library's own forward: for copies
+        self.__dict__.setdefault("_hooks", {})  # number: a hook of its own
         return adopt(self, address)
+
+    def _adopt_layer(self, address):
+        """Of a new layer; a class that is made from it in Python is a class of its own for the library, too."""
+        self._adopt(address)
+        if "_layer" not in type(self).__dict__ and not self._layer["lazy"]:
+            if not _become(address, _class_of(type(self), _module_class(address))):
+                check()
 
     @classmethod
     def _wrap(cls, address):
@@ -137,15 +109,15 @@ class Module:
             address = _get(self._handle, name.encode())
             if not address:
                 found = not _error()
-                _clear()
+                if _error() == constants["TN_ERR_ATTRIBUTE"]:
+                    _clear()
+                check()
                 return found, None
             return True, _object(address)
 
     def __getattr__(self, name):
         if name.startswith("__") or "_handle" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        if name in self.__dict__.get("_computed", ()):
-            return call("tn_nn_utils_parametrize_compute", self, name)
         there, value = self._member(name)
         if there:
             return value
@@ -168,9 +140,11 @@ class Module:
                 kind = "parameters" if isinstance(value, Parameter) else "module" if isinstance(value, Module) else "buffer"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             return object.__setattr__(self, name, value)
+        if isinstance(value, (Parameter, Module)) and hasattr(type(self), name):
+            raise KeyError(f"attribute '{name}' already exists")
         if isinstance(getattr(type(self), name, None), property):
             return object.__setattr__(self, name, value)
-        there = not name.startswith("__") and self._member(name)[0]
+        there = not name.startswith("__") and (_is_computed(self._handle, name.encode()) or self._member(name)[0])
         if isinstance(value, Buffer) and not there and name in self.__dict__:
             raise KeyError(f"attribute '{name}' already exists")
         if special or (there and (value is None or isinstance(value, Tensor))):
@@ -188,13 +162,21 @@ class Module:
 
     def _kind_of(self, name):
         """What a member is, also one that is None now: as torch's messages name it."""
-        kind = next((k for n, k, _, _ in self._members() if n == name), None)
+        kind = next((k for n, k, _ in self._members() if n == name), None)
         return {"parameter": "parameter", "module": "child module"}.get(_kinds.get(kind), "buffer")
 
     def _set(self, name, value):
         call("tn_module_set", self, name, value)
+        self._keep_child(name, value)
+
+    def _hold_children(self):
+        """The Python objects of children live as long as this one."""
+        self._children = dict(self.named_children())
+        return self
+
+    def _keep_child(self, name, value):
         if isinstance(value, Module):
-            self._children[name] = value
+            self._children[name] = self._member(name)[1]  # a hook may have put another one there
         else:
             self._children.pop(name, None)
 
@@ -233,91 +215,72 @@ class Module:
         if name in self.__dict__ or hasattr(type(self), name):
             raise KeyError(f"attribute '{name}' already exists")
         call(f"tn_module_register_{kind}", self, name, value, **keywords)
-        if isinstance(value, Module):
-            self._children[name] = value
+        self._keep_child(name, value)
 
     # ---- calling ----
 
     def __call__(self, *args, **keywords):
-        if self._runs_in_c() or self.__dict__.get("_backward_hooked"):
-            return self._call_c(args, keywords)
-        if _hook_at(self._handle, 0, None, None):
-            self._run_hooks_of_the_library()
-        return self._run(args, keywords)
+        result = calls.call(self, args, keywords)
+        if self._layer and self._layer["lazy"]:
+            self._follow()
+        return result
 
-    def _run_hooks_of_the_library(self):
-        """Those that pruning and parametrizations registered: where forward is in Python, nobody else calls them."""
-        i, function_, data = 0, ctypes.c_void_p(), ctypes.c_void_p()
-        with Scope():
-            while _hook_at(self._handle, i, ctypes.addressof(function_), ctypes.addressof(data)):
-                _PRE(function_.value)(self._handle, None, 0, data)
-                check()
-                i += 1
+    def _follow(self):
+        """A lazy module is of another class after its first call."""
+        name = struct("tn_class").from_address(_module_class(self._handle)).name.decode()
+        self.__class__ = by_type.get(name, type(self))
 
     def _runs_in_c(self):
         return self._layer is not None and type(self).forward is Module.forward
 
-    def _call_c(self, args, keywords):
-        args += tuple(keywords.values())
-        n, k = len(args), self._results(args)
-        for a in args:
-            if a is not None and not isinstance(a, Tensor):
-                raise TypeError(f"{type(self).__name__}.forward() takes tensors, not {type(a).__name__}")
-        inputs, outputs = (ctypes.c_void_p * max(n, 1))(*map(handle, args)), (ctypes.c_void_p * k)()
-        with Scope():
-            if not _forward_n(self._handle, inputs, n, outputs, k):
-                check()
-            made = tuple(wrap(o) for o in outputs)
-        return made[0] if k == 1 else made
-
-    def _results(self, args):
-        return 1
-
-    def _run(self, args, keywords):
-        """Hooks and forward; the library knows whose forward runs, and reports what runs inside without being held by anyone."""
-        outer = _begin(self._handle)
-        try:
-            return self._run_hooked(args, keywords)
-        finally:
-            _end(outer)
-
-    def _run_hooked(self, args, keywords):
-        for hook in list(self._pre_hooks.values()):
-            result = hook(self, args)
-            if result is not None:
-                args = result if isinstance(result, tuple) else (result,)
-        result = self.forward(*args, **keywords)
-        for hook in list(self._hooks.values()):
-            other = hook(self, args, result)
-            result = result if other is None else other
-        return result
-
     def forward(self, *args, **keywords):
         if self._layer:
-            return self._call_c(args, keywords)
+            address = getattr(self, "_forward_in_c", None) or struct("tn_class").from_address(_module_class(self._handle)).forward
+            return calls.forward_in_c(self, address, args, keywords)
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def register_forward_pre_hook(self, hook):
-        return self._hook_in_c("forward_pre_hook", hook) if self._runs_in_c() else _Handle(self._pre_hooks, hook)
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        return self._hook("forward_pre_hook", hook, with_kwargs=with_kwargs, prepend=prepend)
 
-    def register_forward_hook(self, hook):
-        return self._hook_in_c("forward_hook", hook) if self._runs_in_c() else _Handle(self._hooks, hook)
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        return self._hook("forward_hook", hook, with_kwargs=with_kwargs, prepend=prepend, always_call=always_call)
 
-    def _hook_in_c(self, name, hook):
-        handle = module_hook(name, self, hook)
-        self._c_hooks.append((name, hook, handle))
-        return handle
+    def register_state_dict_pre_hook(self, hook):
+        return self._hook("state_dict_pre_hook", hook)
 
-    def register_full_backward_hook(self, hook):
-        return self._backward_hook("full_backward_hook", hook)
+    def register_state_dict_post_hook(self, hook):
+        return self._hook("state_dict_post_hook", hook)
 
-    def register_full_backward_pre_hook(self, hook):
-        return self._backward_hook("full_backward_pre_hook", hook)
+    def register_load_state_dict_pre_hook(self, hook):
+        return self._hook("load_state_dict_pre_hook", hook)
 
-    def _backward_hook(self, name, hook):
-        """A forward in Python that returns one tensor is called by way of the library from then on, which has the hook."""
-        self.__dict__["_backward_hooked"] = True
-        return module_hook(name, self, hook)
+    def register_load_state_dict_post_hook(self, hook):
+        return self._hook("load_state_dict_post_hook", hook)
+
+    @property
+    def _forward_pre_hooks(self):
+        """What runs before forward: hooks by number; methods of nn.utils.prune by the name of their tensor, for a look at their history."""
+        return {**{number: hook for number, (hook, _, name) in self._hooks.items() if name == "forward_pre_hook"},
+                **self.__dict__.get("_pruned", {})}
+
+    def _hook(self, name, hook, **given):
+        return own_hook(self, name, calls.hooks.get(name) or states.hooks[name], hook, **given)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        return self._backward_hook("full_backward_hook", hook, prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        return self._backward_hook("full_backward_pre_hook", hook, prepend)
+
+    def _backward_hook(self, name, hook, prepend):
+        """The graph may outlive the module's object, so the library keeps this one."""
+        return register(name, backward[name], hook, self, prepend=prepend)
+
+    def get_extra_state(self):
+        raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be called.")
+
+    def set_extra_state(self, state):
+        raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called.")
 
     # ---- walks ----
 
@@ -418,70 +381,84 @@ class Module:
             call("tn_module_to", self, dtype, memory_format=memory_format or 0)
         return self
 
+    def type(self, dst_type):
+        call("tn_module_type", self, dst_type)
+        return self
+
     def cpu(self):
         return self
 
-    def state_dict(self, *, prefix="", keep_vars=False):
-        with Scope():
-            return collections.OrderedDict(state_items(call("tn_state_dict", self, prefix=prefix, keep_vars=keep_vars)))
+    def to_empty(self, *, device=None, recurse=True):
+        only_cpu(device)
+        call("tn_module_to_empty", self)
+        return self
+
+    def share_memory(self):
+        call("tn_module_share_memory", self)
+        return self
+
+    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+        return states.save(self, destination, prefix, keep_vars)
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         if not hasattr(state_dict, "keys"):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         for name, value in state_dict.items():
-            if not isinstance(value, Tensor):
+            if not isinstance(value, Tensor) and name.rpartition(".")[2] != "_extra_state":
                 raise RuntimeError(f'Error(s) in loading state_dict for {type(self).__name__}:\n\tWhile copying the parameter named '
                                    f'"{name}", expected torch.Tensor or Tensor-like object from checkpoint but received {type(value)}')
-        own = self.state_dict()
-        missing = [k for k in own if k not in state_dict]
-        unexpected = [k for k in state_dict if k not in own]
-        with Scope():
-            call("tn_load_state_dict", self, make_state(state_dict), strict=strict, assign=assign)
-        return _IncompatibleKeys(missing, unexpected)
+        return states.load(self, state_dict, strict, assign)
 
     def set_submodule(self, target, module, strict=False):
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         call("tn_set_submodule", self, target, module, strict=strict)
         path, _, name = target.rpartition(".")
-        self.get_submodule(path)._children[name] = module
+        self.get_submodule(path)._keep_child(name, module)
 
     # ---- copies ----
 
     def _members(self):
-        """Rows of the library's table: name, kind, persistent, value; fields first."""
+        """Rows of the library's table: name, kind, the value's address; fields first."""
         at, out = struct("tn_member")(), []
         with Scope():
             for i in range(_count(self._handle)):
                 if not _row(self._handle, i, ctypes.byref(at)):
                     check()
-                name = at.name.decode() if at.index < 0 else f"{at.name.decode()}.{at.index}"
-                out.append((name, at.kind, at.persistent, _object(at.value) if at.value else None))
+                out.append((at.name.decode() if at.index < 0 else f"{at.name.decode()}.{at.index}", at.kind, at.value))
         return out
 
     def __deepcopy__(self, memo):
-        if id(self) in memo:
-            return memo[id(self)]
-        new = memo[id(self)] = type(self).__new__(type(self))
-        if self._layer and not self._layer["holds_modules"]:
-            call_raw(_deepcopy, self._handle, new._adopt)
-        else:
-            Module.__init__(new) if not self._layer else type(self).__init__(new)
-            for name, kind, persistent, value in self._members():
-                kind = _kinds.get(kind)
-                copied = copy.deepcopy(value, memo)
-                if kind:
-                    new._register(kind, name, copied, **({"persistent": persistent} if kind == "buffer" else {}))
-                else:
-                    new._set(name, copied)
-            new.train(self.training)
-            for name, hook, handle in self._c_hooks:
-                if not handle._removed:
-                    new._hook_in_c(name, hook)
+        if id(self) not in memo:
+            with Scope():
+                address = _deepcopy(self._handle)
+                if not address:
+                    check()
+                made = list(self._copied(address, memo))
+            for old, new in made:  # by now all that their attributes refer to has its copy
+                new.__dict__.update((k, copy.deepcopy(v, memo)) for k, v in old.__dict__.items() if k not in _own)
+        return memo[id(self)]
+
+    def _copied(self, address, memo):
+        """Python objects for a copy and all below it, each behind its original."""
+        new = memo[id(self)] = type(self).__new__(type(self))._adopt(address)
         new._hooks.update(self._hooks)
-        new._pre_hooks.update(self._pre_hooks)
-        for key, value in self.__dict__.items():
-            if key not in _own:
-                new.__dict__[key] = copy.deepcopy(value, memo)
-        return new
+        yield self, new
+        for (name, kind, value), (_, _, copied) in zip(self._members(), new._members()):
+            old = _object(value) if value and _kinds.get(kind) == "module" else find(value) if value else None
+            if old is None:
+                continue
+            if id(old) not in memo:
+                memo.setdefault(id(memo), []).append(old)
+                if isinstance(old, Module):
+                    yield from old._copied(copied, memo)
+                else:
+                    memo[id(old)] = wrap(copied)
+            if isinstance(old, Module):
+                new._children[name] = memo[id(old)]
+
+    def __reduce_ex__(self, protocol):
+        raise RuntimeError("Serialization of modules is only supported through state_dict(), and copies through copy.deepcopy")
 
     def extra_repr(self):
         return ""
@@ -492,30 +469,14 @@ class Module:
 
 def _caster(name):
     def cast(self):
-        return self.to(_dtype.by_name[name])
+        call(f"tn_module_{name}", self)
+        return self
     cast.__name__ = name
     return cast
 
 
 for _name in ("float", "double", "half", "bfloat16"):
     setattr(Module, _name, _caster(_name))
-
-
-class _Handle:
-    """Of a hook in Python's own list."""
-
-    def __init__(self, hooks, hook):
-        self._hooks, self._key = hooks, object()
-        hooks[self._key] = hook
-
-    def remove(self):
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.remove()
 
 
 def _typename(value):
@@ -540,25 +501,10 @@ def _unknown(address):
     class_ = _module_class(address)
     if class_:
         name = struct("tn_class").from_address(class_).name.decode()
-        return by_type.get(name, Module)._wrap(address)
+        return (_python_classes.get(class_) or by_type.get(name, Module))._wrap(address)
     _clear()
     return wrap(address)
 
 
 wrappers["tn_module *"] = _unknown
 
-
-def state_items(state):
-    """Names and tensors of a tn_state."""
-    with Scope():
-        return [(call("tn_state_name", state, i), call("tn_state_at", state, i)) for i in range(call("tn_state_count", state))]
-
-
-def make_state(values):
-    """A tn_state of a dict; to be called in a scope."""
-    state = call("tn_state_new")
-    for name, value in values.items():
-        if not isinstance(value, Tensor):
-            raise TypeError(f"expected torch.Tensor or Tensor-like object from checkpoint but received {type(value)}")
-        call("tn_state_set", state, name, value)
-    return state

@@ -24,10 +24,11 @@ def _compute_mask(t, default_mask, number):
 class BasePruningMethod:
     """torch.nn.utils.prune.BasePruningMethod."""
     PRUNING_TYPE = "unstructured"
-    _method = "CUSTOM"
+    _method, _tensor_name = "CUSTOM", None
 
     def compute_mask(self, t, default_mask):
-        raise NotImplementedError(f"{type(self).__name__} has no compute_mask")
+        """The mask for t over default_mask."""
+        return self._with_row(lambda row: call("tn_nn_utils_prune_compute_mask", row, t, default_mask, False))
 
     def _row(self):
         """The method as the library's struct of arguments."""
@@ -40,6 +41,8 @@ class BasePruningMethod:
         row.dim, row.mask = getattr(self, "dim", 0), handle(mask)
         row.n = {"fro": 2.0}.get(n, n) if isinstance(n := getattr(self, "n", 0.0), str) else n
         if self._method == "CUSTOM":
+            if type(self).compute_mask is BasePruningMethod.compute_mask:
+                raise NotImplementedError(f"{type(self).__name__} has no compute_mask")
             if self.PRUNING_TYPE not in ("unstructured", "structured", "global"):
                 raise ValueError(f"Unrecognized PRUNING_TYPE {self.PRUNING_TYPE}")
             row.type = constants["TN_PRUNE_" + self.PRUNING_TYPE.upper()]
@@ -61,7 +64,7 @@ class BasePruningMethod:
     def apply(cls, module, name, *args, importance_scores=None, **keywords):
         method = cls(*args, **keywords)
         method._with_row(lambda row: call("tn_nn_utils_prune_apply", module, name, row, importance_scores=importance_scores))
-        return method
+        return _note(module, name, method)
 
     def prune(self, t, default_mask=None, importance_scores=None):
         return self._with_row(lambda row: call("tn_nn_utils_prune_prune", row, t, default_mask=default_mask,
@@ -102,6 +105,48 @@ class CustomFromMask(BasePruningMethod):
 
     def __init__(self, mask):
         self.mask = mask
+
+
+class PruningContainer(BasePruningMethod):
+    """The methods that have pruned a tensor, in their order; its mask is the last one's, chosen among what the ones before have left."""
+
+    def __init__(self, *args):
+        self._pruning_methods = ()
+        if args:
+            self._tensor_name = args[0]._tensor_name
+        for method in args:
+            self.add_pruning_method(method)
+
+    def add_pruning_method(self, method):
+        if not isinstance(method, BasePruningMethod):
+            raise TypeError(f"{type(method)} is not a BasePruningMethod subclass")
+        if self._tensor_name != method._tensor_name:
+            raise ValueError(f"Can only add pruning methods acting on the parameter named '{self._tensor_name}' to PruningContainer "
+                             f"{self}. Found '{method._tensor_name}'")
+        self._pruning_methods += (method,)
+
+    def __len__(self):
+        return len(self._pruning_methods)
+
+    def __iter__(self):
+        return iter(self._pruning_methods)
+
+    def __getitem__(self, index):
+        return self._pruning_methods[index]
+
+    def compute_mask(self, t, default_mask):
+        return self[-1]._with_row(lambda row: call("tn_nn_utils_prune_compute_mask", row, t, default_mask, True))
+
+
+def _note(module, name, method):
+    """What has pruned module.name now: the method, or a container of it and those before."""
+    method._tensor_name = name
+    noted = module.__dict__.setdefault("_pruned", {})
+    before = noted.pop(name, None)
+    if before is not None:
+        method = PruningContainer(*(before if isinstance(before, PruningContainer) else (before,)), method)
+    noted[name] = method
+    return method
 
 
 def identity(module, name):
@@ -150,10 +195,13 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **ke
         _global(ctypes.addressof(rows), n, row, ctypes.addressof(o))
         check()
     pruning_method(**keywords)._with_row(use)
+    for module, name in parameters:
+        _note(module, name, CustomFromMask(getattr(module, name + "_mask")))
 
 
 def remove(module, name):
     call("tn_nn_utils_prune_remove", module, name)
+    module.__dict__.get("_pruned", {}).pop(name, None)
     return module
 
 
