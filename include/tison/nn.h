@@ -900,7 +900,7 @@ typedef struct tn_nn_remove_parametrizations_opts {
 
 /** m.name becomes what the module f makes of it: a computed member (tn_module_set_computed), which tn_module_get computes at each read
  *  and tn_forward of m before it runs. The tensor itself is from then on parametrizations.<name>.original, with the value that f's
- *  right_inverse gives, or its own without one; when that gives several they are new parameters original0, original1, ... tn_module_set
+ *  right_inverse gives, or its own without one; a sequence of them becomes new parameters original0, original1, ... tn_module_set
  *  (or an assignment to the field) puts a value through the right_inverses into the originals; TN_ERR_RUNTIME without one. A further
  *  registration takes the result of the one before. TN_ERR_VALUE when m has no such tensor, or when it is not unsafe and dtype or shape
  *  would change. After a failure m is as before. Reads inside of TN_CACHED give one object. [keep] f.
@@ -919,6 +919,33 @@ TN_API tn_tensor *(tn_nn_utils_parametrize_compute)(tn_module *m, const char *na
  *  without leave_parametrized. torch.nn.utils.parametrize.remove_parametrizations. */
 TN_API bool(tn_nn_utils_parametrize_remove_parametrizations)(tn_module *m, const char *name,
                                                              const tn_nn_remove_parametrizations_opts *opts TN_DEFAULT(NULL));
+
+/* ---- parametrize_transfer.c ---- */
+
+typedef struct tn_nn_transfer_parametrizations_opts {
+    size_t size;
+    const char *tensor_name; /* NULL: all that are parametrized */
+} tn_nn_transfer_parametrizations_opts;
+#ifndef __cplusplus
+#define tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, ...)                                                    \
+    TN_WITH(tn_nn_transfer_parametrizations_opts, (.tensor_name = NULL),                                                           \
+            (tn_nn_utils_parametrize_transfer_parametrizations_and_params)(TN_AS_MODULE(from),                                     \
+                                                                           TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),          \
+            TN_REST(__VA_ARGS__, ))
+#define tn_nn_utils_parametrize_type_before_parametrizations(m)                                                                    \
+    (tn_nn_utils_parametrize_type_before_parametrizations)(TN_AS_MODULE(m))
+#endif
+
+/** The class of m, also when it prints as Parametrized<class>, as it does while a member is parametrized:
+ *  torch.nn.utils.parametrize.type_before_parametrizations. [borrow] */
+TN_API const tn_class *(tn_nn_utils_parametrize_type_before_parametrizations)(tn_module *m);
+
+/** Puts the parametrizations of `from`, all or those of .tensor_name, upon `to`, behind those that it has: both share the modules and the
+ *  originals then. What `to` does not have under such a name becomes a new Parameter. Nothing happens when `from` has no parametrization;
+ *  TN_ERR_KEY when it has none of that name; TN_ERR_VALUE where registering one on `to` would be. After a failure what was transferred before
+ *  it stays, as in PyTorch. [keep] torch.nn.utils.parametrize.transfer_parametrizations_and_params. */
+TN_API bool(tn_nn_utils_parametrize_transfer_parametrizations_and_params)(tn_module *from, tn_module *to,
+                                                                          const tn_nn_transfer_parametrizations_opts *opts TN_DEFAULT(NULL));
 
 /* ---- pooling.c ---- */
 
@@ -1075,6 +1102,11 @@ typedef struct tn_nn_prune_prune_opts {
     TN_WITH(tn_nn_prune_prune_opts, (.default_mask = NULL, .importance_scores = NULL),                                             \
             (tn_nn_utils_prune_prune)(method, TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
+
+/** The mask that a method makes for t, which may be scores, over default_mask; NULL: ones. `left`: as for a tensor that default_mask prunes
+ *  already, so among what that has left. Errors as tn_nn_utils_prune_apply. compute_mask of torch.nn.utils.prune's methods and, with
+ *  `left`, of its PruningContainer. [scope] [NULL ok] default_mask */
+TN_API tn_tensor *(tn_nn_utils_prune_compute_mask)(const tn_nn_pruning *method, tn_tensor *t, tn_tensor *default_mask, bool left);
 
 /** t with zeros where the method's mask has them: pruning without a module. Errors as tn_nn_utils_prune_apply.
  *  BasePruningMethod.prune of torch.nn.utils.prune. [scope] */

@@ -478,13 +478,14 @@ TN_API tn_tensor *(tn_detach)(tn_tensor *x);
 
 #ifndef __cplusplus
 #define tn_to(x, ...)                                                                                                              \
-    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),           \
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_to)(x, TN_FIRST(__VA_ARGS__, ), &tn_o),                      \
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the
- *  dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope] */
-TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+/** x with another dtype, memory format and device, or x itself when it is so already: Tensor.to(device, dtype, memory_format=...).
+ *  TN_DTYPE_NONE keeps the dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. From
+ *  the meta device to the CPU there is no way: TN_ERR_NOT_IMPLEMENTED. [scope] */
+TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** Writes src, broadcast and converted to self's dtype, into self: Tensor.copy_. They may share memory. Returns self.
  *  self, src  src's shape broadcasts to self's, else TN_ERR_SHAPE
@@ -555,26 +556,26 @@ TN_API tn_tensor *(tn_full)(const int64_t *sizes, size_t ndim, tn_scalar value, 
 TN_API tn_tensor *(tn_scalar_tensor)(tn_scalar value, const tn_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
-#define tn_empty_like(...) TN_FORMATTED(tn_empty_like, __VA_ARGS__)
-#define tn_zeros_like(...) TN_FORMATTED(tn_zeros_like, __VA_ARGS__)
-#define tn_ones_like(...) TN_FORMATTED(tn_ones_like, __VA_ARGS__)
+#define tn_empty_like(...) TN_LIKE(tn_empty_like, __VA_ARGS__)
+#define tn_zeros_like(...) TN_LIKE(tn_zeros_like, __VA_ARGS__)
+#define tn_ones_like(...) TN_LIKE(tn_ones_like, __VA_ARGS__)
 #define tn_full_like(x, ...)                                                                                                       \
-    TN_WITH(tn_memory_format_opts, (.memory_format = TN_MEMORY_FORMAT_NONE),                                                       \
-            (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_to_opts, (.memory_format = TN_MEMORY_FORMAT_NONE), (tn_full_like)(x, TN_SCALAR(TN_FIRST(__VA_ARGS__, )), &tn_o),    \
+            TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs
- *  no gradient. [scope] */
-TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+/** Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others, on x's
+ *  device or on .device: torch.empty_like. It needs no gradient. [scope] */
+TN_API tn_tensor *(tn_empty_like)(tn_tensor *x, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** torch.zeros_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+TN_API tn_tensor *(tn_zeros_like)(tn_tensor *x, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** torch.ones_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+TN_API tn_tensor *(tn_ones_like)(tn_tensor *x, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** One value in x's dtype: torch.full_like; as tn_empty_like. [scope] */
-TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+TN_API tn_tensor *(tn_full_like)(tn_tensor *x, tn_scalar value, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /* What may follow the first number of tn_arange. */
 typedef struct tn_arange_opts {
@@ -585,6 +586,7 @@ typedef struct tn_arange_opts {
     tn_dtype dtype;
     bool requires_grad;
     const char *where;
+    const char *device;
 } tn_arange_opts;
 #ifndef __cplusplus
 /* tn_arange(end), tn_arange(start, end), tn_arange(start, end, step), each with .dtype and .requires_grad: int64 when the first
@@ -615,6 +617,7 @@ typedef struct tn_eye_opts {
     tn_dtype dtype;
     bool requires_grad;
     const char *where;
+    const char *device;
 } tn_eye_opts;
 #ifndef __cplusplus
 #define tn_eye(...)                                                                                                                \
@@ -668,15 +671,15 @@ TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *op
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
-#define tn_rand_like(...) TN_FORMATTED(tn_rand_like, __VA_ARGS__)
-#define tn_randn_like(...) TN_FORMATTED(tn_randn_like, __VA_ARGS__)
+#define tn_rand_like(...) TN_LIKE(tn_rand_like, __VA_ARGS__)
+#define tn_randn_like(...) TN_LIKE(tn_randn_like, __VA_ARGS__)
 #endif
 
 /** torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope] */
-TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+TN_API tn_tensor *(tn_rand_like)(tn_tensor *x, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** torch.randn_like. [scope] */
-TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_memory_format_opts *opts TN_DEFAULT(NULL));
+TN_API tn_tensor *(tn_randn_like)(tn_tensor *x, const tn_to_opts *opts TN_DEFAULT(NULL));
 
 /** Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are
  *  TN_ERR_RUNTIME. [scope] */
@@ -1100,8 +1103,8 @@ TN_API tn_tensor *(tn_linalg_inv)(tn_tensor *a);
  */
 TN_API tn_tensor *(tn_linalg_det)(tn_tensor *a);
 
-/** The sign of each determinant, of a complex one x / |x|, and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
- *  singular matrix, where the derivative is TN_ERR_LINALG.
+/** The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0
+ *  and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.
  *  a                (..., n, n), float32, float64, complex64 or complex128
  *  sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure
  */

@@ -192,8 +192,8 @@ static const struct {
      "Memory that is not initialised: torch.empty. The dtype is opts->dtype, else the default one. Negative sizes are TN_ERR_SHAPE;\n"
      "requires_grad with an integer dtype is TN_ERR_DTYPE. [scope]"},
     {"empty_like",
-     "Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others: torch.empty_like. It needs\n"
-     "no gradient. [scope]"},
+     "Not initialised, with x's shape, dtype and, when x is dense, strides, unless .memory_format asks for others, on x's\n"
+     "device or on .device: torch.empty_like. It needs no gradient. [scope]"},
     {"eq",
      "a == b per element, broadcast, of the promoted values; bool: torch.eq. The macros of this family take numbers too. [scope]"},
     {"erf",
@@ -362,8 +362,8 @@ static const struct {
      "opts  .mode [NULL ok]\n"
      "q, r  receive tensors [scope]; NULL: not wanted. NULL is stored on failure"},
     {"linalg_slogdet",
-     "The sign of each determinant, of a complex one x / |x|, and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a\n"
-     "singular matrix, where the derivative is TN_ERR_LINALG.\n"
+     "The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0\n"
+     "and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.\n"
      "a                (..., n, n), float32, float64, complex64 or complex128\n"
      "sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure"},
     {"linalg_solve",
@@ -661,8 +661,9 @@ static const struct {
     {"tile",
      "tn_repeat with ones in front of the numbers where there are fewer than dims: torch.tile. [scope]"},
     {"to",
-     "x with another dtype and memory format, or x itself when it is so already: Tensor.to(dtype, memory_format=...). TN_DTYPE_NONE keeps the\n"
-     "dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. [scope]"},
+     "x with another dtype, memory format and device, or x itself when it is so already: Tensor.to(device, dtype, memory_format=...).\n"
+     "TN_DTYPE_NONE keeps the dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. From\n"
+     "the meta device to the CPU there is no way: TN_ERR_NOT_IMPLEMENTED. [scope]"},
     {"topk",
      "The k largest (or smallest) along dim, in their order, and where they stood; of equals those that PyTorch takes: torch.topk.\n"
      "values, indices  as tn_sort\n"
