@@ -1,4 +1,4 @@
-/* bench/bench_linalg.c - operators on matrices of 16 to 1024 rows, float32. Prints "operator/rows ns" lines, the fastest of several calls. */
+/* bench/bench_linalg.c - operators on matrices of 16 to 1024 rows, float32 and complex64. Prints "operator/rows ns" lines, the fastest of several calls. */
 #include <stdio.h>
 #include <time.h>
 #include <tison.h>
@@ -22,6 +22,7 @@ static void matrix_exp(void) { tn_linalg_matrix_exp(a); }
 static void solve_triangular(void) { tn_linalg_solve_triangular(lower, b, .upper = false); }
 static void cholesky(void) { tn_linalg_cholesky(positive); }
 
+static const char *prefix;
 static void measure(const char *name, int64_t rows, void (*body)(void)) {
     double best = 1e30, all = 0;
     for (int i = 0; i < 5 || (all < 2e8 && i < 2000); i++) {
@@ -32,7 +33,21 @@ static void measure(const char *name, int64_t rows, void (*body)(void)) {
         all += took;
         if (took < best) best = took;
     }
-    printf("%s/%lld %.0f\n", name, (long long)rows, best);
+    printf("%s%s/%lld %.0f\n", prefix, name, (long long)rows, best);
+}
+
+static void measure_all(int64_t n, tn_dtype dtype) {
+    TN_SCOPE;
+    tn_manual_seed(1);
+    tn_tensor *one = tn_eye(n, .dtype = dtype);
+    a = tn_div(tn_randn((n, n), .dtype = dtype), (double)n), b = tn_randn((n, n), .dtype = dtype);
+    lower = tn_add(tn_tril(a), one);
+    positive = tn_add(tn_matmul(a, tn_conj(tn_t(a))), one);
+    tn_geqrf(a, &reflections, &tau);
+    prefix = dtype == TN_FLOAT32 ? "" : "complex_";
+    measure("solve", n, solve), measure("inv", n, inv), measure("det", n, det), measure("qr", n, qr);
+    measure("householder_product", n, householder_product), measure("matrix_exp", n, matrix_exp);
+    measure("solve_triangular", n, solve_triangular), measure("cholesky", n, cholesky);
 }
 
 int main(void) {
@@ -40,18 +55,7 @@ int main(void) {
     TN_SCOPE;
     TN_NO_GRAD;
     tn_set_num_threads(1);
-    const int64_t sizes[] = {16, 64, 256, 1024};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        TN_SCOPE;
-        int64_t n = sizes[i];
-        tn_manual_seed(1);
-        a = tn_div(tn_randn((n, n)), (double)n), b = tn_randn((n, n));
-        lower = tn_add(tn_tril(a), tn_eye(n));
-        positive = tn_add(tn_matmul(a, tn_t(a)), tn_eye(n));
-        tn_geqrf(a, &reflections, &tau);
-        measure("solve", n, solve), measure("inv", n, inv), measure("det", n, det), measure("qr", n, qr);
-        measure("householder_product", n, householder_product), measure("matrix_exp", n, matrix_exp);
-        measure("solve_triangular", n, solve_triangular), measure("cholesky", n, cholesky);
-    }
+    for (int64_t n = 16; n <= 1024; n *= 4) measure_all(n, TN_FLOAT32);
+    for (int64_t n = 16; n <= 1024; n *= 4) measure_all(n, TN_COMPLEX64);
     return 0;
 }

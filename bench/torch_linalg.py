@@ -7,26 +7,30 @@ torch.set_num_threads(1)
 torch.set_grad_enabled(False)
 
 
-def measure(name, rows, body):
+def measure(name, rows, body, prefix):
     best, total, calls = float("inf"), 0, 0
     while calls < 5 or (total < 2e8 and calls < 2000):
         start = time.perf_counter_ns()
         body()
         took = time.perf_counter_ns() - start
         best, total, calls = min(best, took), total + took, calls + 1
-    print(f"{name}/{rows} {best}")
+    print(f"{prefix}{name}/{rows} {best}")
 
 
-for n in 16, 64, 256, 1024:
-    torch.manual_seed(1)
-    a, b = torch.randn(n, n) / n, torch.randn(n, n)
-    lower, positive = a.tril() + torch.eye(n), a @ a.t() + torch.eye(n)
-    reflections, tau = torch.geqrf(a)
-    measure("solve", n, lambda: torch.linalg.solve(a, b))
-    measure("inv", n, lambda: torch.linalg.inv(a))
-    measure("det", n, lambda: torch.linalg.det(a))
-    measure("qr", n, lambda: torch.linalg.qr(a))
-    measure("householder_product", n, lambda: torch.linalg.householder_product(reflections, tau))
-    measure("matrix_exp", n, lambda: torch.linalg.matrix_exp(a))
-    measure("solve_triangular", n, lambda: torch.linalg.solve_triangular(lower, b, upper=False))
-    measure("cholesky", n, lambda: torch.linalg.cholesky(positive))
+for dtype in torch.float32, torch.complex64:
+    for n in 16, 64, 256, 1024:
+        torch.manual_seed(1)
+        a, b = torch.randn(n, n, dtype=dtype) / n, torch.randn(n, n, dtype=dtype)
+        lower, positive = a.tril() + torch.eye(n), a @ a.mH + torch.eye(n)
+        reflections, tau = torch.geqrf(a)
+        for name, body in {
+            "solve": lambda: torch.linalg.solve(a, b),
+            "inv": lambda: torch.linalg.inv(a),
+            "det": lambda: torch.linalg.det(a),
+            "qr": lambda: torch.linalg.qr(a),
+            "householder_product": lambda: torch.linalg.householder_product(reflections, tau),
+            "matrix_exp": lambda: torch.linalg.matrix_exp(a),
+            "solve_triangular": lambda: torch.linalg.solve_triangular(lower, b, upper=False),
+            "cholesky": lambda: torch.linalg.cholesky(positive),
+        }.items():
+            measure(name, n, body, "complex_" if dtype.is_complex else "")

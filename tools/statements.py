@@ -22,7 +22,7 @@ HEAD = """# Parameter and Module: every statement, and its test
 What PyTorch 2.13 does with Parameters, Buffers and Modules, in numbered statements, and what Tison does. This page is made by
 `tools/statements.py` from the tests that bear the numbers, `tests/unit/test_semantics_*.c`; `./dev check` says when it is stale. A
 statement marked *live* is also compared with PyTorch by `make parity` (`tests/parity/semantics*.c` and their twins); one
-marked *Python* has a test in `bindings/python/tests/test_statements*.py`, too, which runs with tison and with torch.
+marked *Python* has a test in `bindings/python/tests`, too, which runs with tison and with torch.
 
 """
 EXPLAIN = {
@@ -87,7 +87,7 @@ def live():
 def in_python():
     """The numbers in the names of the Python package's tests: def test_074_075_..."""
     numbers = set()
-    for path in glob.glob("bindings/python/tests/test_statements*.py"):
+    for path in glob.glob("bindings/python/tests/test_*.py"):
         for name in re.findall(r"^def test_(\d{3}(?:_\d{3})*)_", open(path).read(), re.M):
             numbers |= {int(n) for n in name.split("_")}
     return numbers

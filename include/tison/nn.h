@@ -783,12 +783,13 @@ typedef struct tn_nn_orthogonal_opts {
             (tn_nn_utils_parametrizations_orthogonal)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** m.name becomes an orthogonal matrix, or a batch of them: orthonormal columns, rows where there are fewer rows. It starts as what m.name
+/** m.name becomes an orthogonal (unitary) matrix, or a batch of them: orthonormal columns, rows where there are fewer rows. It starts as what m.name
  *  is when that is orthogonal, else as the Q of its QR factors (drawing random numbers for a rectangular one, as PyTorch does); assigning
  *  does the same. With a map of skew-symmetric matrices ("matrix_exp", "cayley") and without trivialization it starts as the map of m.name, and
  *  assigning is TN_ERR_NOT_IMPLEMENTED. The buffer base holds the n by n matrix around which the map is taken.
- *  m        its member of float32 or float64, else TN_ERR_NOT_IMPLEMENTED
- *  returns  false on errors, with m as before: TN_ERR_VALUE for fewer than two dims, a name or a map that does not exist
+ *  m        its member of float32, float64, complex64 or complex128, else TN_ERR_NOT_IMPLEMENTED
+ *  returns  false on errors, with m as before: TN_ERR_VALUE for fewer than two dims, a name or a map that does not exist, and
+ *           for "householder" with complex numbers
  *  torch.nn.utils.parametrizations.orthogonal. */
 TN_API bool(tn_nn_utils_parametrizations_orthogonal)(tn_module *m, const tn_nn_orthogonal_opts *opts TN_DEFAULT(NULL));
 

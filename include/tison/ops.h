@@ -663,10 +663,11 @@ TN_API tn_tensor *(tn_from_data)(const int64_t *sizes, size_t ndim, tn_dtype dty
             TN_REST(__VA_ARGS__, ))
 #endif
 
-/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
+/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes; of complex ones
+ *  both parts. [scope] */
 TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
-/** Normal with mean 0 and deviation 1: torch.randn. [scope] */
+/** Normal with mean 0 and deviation 1, of complex dtypes sqrt(1/2) for each part: torch.randn. [scope] */
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts TN_DEFAULT(NULL));
 
 #ifndef __cplusplus
@@ -1033,8 +1034,8 @@ TN_API tn_tensor *(tn_addcdiv_)(tn_tensor *self, tn_tensor *tensor1, tn_tensor *
 /* ---- linalg_matrix_exp.c ---- */
 
 /** 1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.
- *  a        (..., n, n), floating point; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)
- *  returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), floating point or complex; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)
+ *  returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *(tn_linalg_matrix_exp)(tn_tensor *a);
 
@@ -1042,13 +1043,13 @@ TN_API tn_tensor *(tn_linalg_matrix_exp)(tn_tensor *a);
 
 /** QR factors as LAPACK leaves them: torch.geqrf. In a the triangle R, and below it the vectors of the reflections without their leading
  *  one, from which tn_linalg_householder_product makes Q. It has no derivative; tn_linalg_qr has.
- *  x       (..., m, n), float32 or float64
+ *  x       (..., m, n), float32, float64, complex64 or complex128
  *  a, tau  receive tensors (..., m, n) and (..., min(m, n)) [scope]; NULL: not wanted. NULL is stored on failure
  */
 TN_API bool (tn_geqrf)(tn_tensor *x, tn_tensor **a, tn_tensor **tau);
 
-/** The first n columns of the product of reflections 1 - tau v v': torch.linalg.householder_product.
- *  input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32 or float64
+/** The first n columns of the product of reflections 1 - tau v v', v' being the adjoint: torch.linalg.householder_product.
+ *  input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32, float64, complex64 or complex128
  *  tau      (..., k), k <= n
  *  returns  (..., m, n) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
  */
@@ -1062,7 +1063,7 @@ typedef struct tn_linalg_qr_opts {
 
 /** A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns
  *  (rows, for n > m) among the first k; with "complete" and m > n, and with "r", there are none (TN_ERR_RUNTIME).
- *  a     (..., m, n), float32 or float64
+ *  a     (..., m, n), float32, float64, complex64 or complex128
  *  opts  .mode [NULL ok]
  *  q, r  receive tensors [scope]; NULL: not wanted. NULL is stored on failure
  */
@@ -1082,30 +1083,30 @@ typedef struct tn_linalg_solve_opts {
 #endif
 
 /** The solution of A X = B: torch.linalg.solve. By LU factors with row exchanges, for each matrix of a batch.
- *  a        (..., n, n), float32 or float64
+ *  a        (..., n, n), float32, float64, complex64 or complex128
  *  b        (..., n, k), or one vector (n) or (..., n) for each matrix; its batch dims broadcast with a's
- *  returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
- *           are TN_ERR_NOT_IMPLEMENTED
+ *  returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are
+ *           TN_ERR_NOT_IMPLEMENTED
  */
 TN_API tn_tensor *(tn_linalg_solve)(tn_tensor *a, tn_tensor *b, const tn_linalg_solve_opts *opts TN_DEFAULT(NULL));
 
 /** The inverse of each matrix: torch.linalg.inv. To solve equations tn_linalg_solve is quicker and more exact.
- *  a        (..., n, n), float32 or float64
- *  returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *(tn_linalg_inv)(tn_tensor *a);
 
 /** The determinant of each matrix, 0 for a singular one: torch.linalg.det. The first derivative exists everywhere, the second only where
  *  it is not 0 (else TN_ERR_LINALG).
- *  a        (..., n, n), float32 or float64
- *  returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *(tn_linalg_det)(tn_tensor *a);
 
-/** The sign of each determinant and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
- *  singular matrix, where the derivative is TN_ERR_LINALG.
- *  a                (..., n, n), float32 or float64
- *  sign, logabsdet  receive tensors (...) [scope]; NULL: not wanted. NULL is stored on failure
+/** The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0
+ *  and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.
+ *  a                (..., n, n), float32, float64, complex64 or complex128
+ *  sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure
  */
 TN_API bool (tn_linalg_slogdet)(tn_tensor *a, tn_tensor **sign, tn_tensor **logabsdet);
 
@@ -1126,7 +1127,7 @@ typedef struct tn_linalg_solve_triangular_opts {
 #endif
 
 /** The solution of A X = B for a triangle A: torch.linalg.solve_triangular. A zero on the diagonal gives infinities, no error.
- *  a        (..., n, n), float32 or float64; the other half is not read
+ *  a        (..., n, n), float32, float64, complex64 or complex128; the other half is not read
  *  b        (..., n, k); its batch dims broadcast with a's
  *  returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
  */
@@ -1136,24 +1137,25 @@ TN_API tn_tensor *(tn_linalg_solve_triangular)(tn_tensor *a, tn_tensor *b, const
 typedef struct tn_linalg_cholesky_opts {
     size_t size;
     struct tn_keywords_only *keywords_only;
-    bool upper; /* false: L with L L^T = A; true: U with U^T U = A */
+    bool upper; /* false: L with L L^H = A; true: U with U^H U = A */
 } tn_linalg_cholesky_opts;
 #ifndef __cplusplus
 #define tn_linalg_cholesky(...)                                                                                                    \
     TN_WITH(tn_linalg_cholesky_opts, (.upper = false), (tn_linalg_cholesky)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 
-/** The triangular root of each symmetric positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is
- *  that for symmetric matrices.
- *  a        (..., n, n), float32 or float64
- *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
- *           are TN_ERR_NOT_IMPLEMENTED
+/** The triangular root of each symmetric (Hermitian) positive-definite matrix, of which one half is read: torch.linalg.cholesky. The
+ *  derivative is that for such matrices.
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are
+ *           TN_ERR_NOT_IMPLEMENTED
  */
 TN_API tn_tensor *(tn_linalg_cholesky)(tn_tensor *a, const tn_linalg_cholesky_opts *opts TN_DEFAULT(NULL));
 
 /* ---- linear.c ---- */
 
-/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
+/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating or complex
+ *  dtype. [scope] */
 TN_API tn_tensor *(tn_linear)(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 
 /* ---- logical.c ---- */

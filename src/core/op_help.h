@@ -256,7 +256,7 @@ static const struct {
     {"geqrf",
      "QR factors as LAPACK leaves them: torch.geqrf. In a the triangle R, and below it the vectors of the reflections without their leading\n"
      "one, from which tn_linalg_householder_product makes Q. It has no derivative; tn_linalg_qr has.\n"
-     "x       (..., m, n), float32 or float64\n"
+     "x       (..., m, n), float32, float64, complex64 or complex128\n"
      "a, tau  receive tensors (..., m, n) and (..., min(m, n)) [scope]; NULL: not wanted. NULL is stored on failure"},
     {"group_norm",
      "Normalises each group of channels of each item: x (N, C, ...), num_groups divides C; torch.nn.functional.group_norm.\n"
@@ -335,56 +335,57 @@ static const struct {
     {"lerp_tensor",
      "The same with a tensor of weights: torch.lerp. [scope]"},
     {"linalg_cholesky",
-     "The triangular root of each symmetric positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is\n"
-     "that for symmetric matrices.\n"
-     "a        (..., n, n), float32 or float64\n"
-     "returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats\n"
-     "         are TN_ERR_NOT_IMPLEMENTED"},
+     "The triangular root of each symmetric (Hermitian) positive-definite matrix, of which one half is read: torch.linalg.cholesky. The\n"
+     "derivative is that for such matrices.\n"
+     "a        (..., n, n), float32, float64, complex64 or complex128\n"
+     "returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are\n"
+     "         TN_ERR_NOT_IMPLEMENTED"},
     {"linalg_det",
      "The determinant of each matrix, 0 for a singular one: torch.linalg.det. The first derivative exists everywhere, the second only where\n"
      "it is not 0 (else TN_ERR_LINALG).\n"
-     "a        (..., n, n), float32 or float64\n"
-     "returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED"},
+     "a        (..., n, n), float32, float64, complex64 or complex128\n"
+     "returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE"},
     {"linalg_householder_product",
-     "The first n columns of the product of reflections 1 - tau v v': torch.linalg.householder_product.\n"
-     "input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32 or float64\n"
+     "The first n columns of the product of reflections 1 - tau v v', v' being the adjoint: torch.linalg.householder_product.\n"
+     "input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32, float64, complex64 or complex128\n"
      "tau      (..., k), k <= n\n"
      "returns  (..., m, n) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes"},
     {"linalg_inv",
      "The inverse of each matrix: torch.linalg.inv. To solve equations tn_linalg_solve is quicker and more exact.\n"
-     "a        (..., n, n), float32 or float64\n"
-     "returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED"},
+     "a        (..., n, n), float32, float64, complex64 or complex128\n"
+     "returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE"},
     {"linalg_matrix_exp",
      "1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.\n"
-     "a        (..., n, n), floating point; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)\n"
-     "returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED"},
+     "a        (..., n, n), floating point or complex; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)\n"
+     "returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE"},
     {"linalg_qr",
      "A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns\n"
      "(rows, for n > m) among the first k; with \"complete\" and m > n, and with \"r\", there are none (TN_ERR_RUNTIME).\n"
-     "a     (..., m, n), float32 or float64\n"
+     "a     (..., m, n), float32, float64, complex64 or complex128\n"
      "opts  .mode [NULL ok]\n"
      "q, r  receive tensors [scope]; NULL: not wanted. NULL is stored on failure"},
     {"linalg_slogdet",
-     "The sign of each determinant and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a\n"
-     "singular matrix, where the derivative is TN_ERR_LINALG.\n"
-     "a                (..., n, n), float32 or float64\n"
-     "sign, logabsdet  receive tensors (...) [scope]; NULL: not wanted. NULL is stored on failure"},
+     "The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0\n"
+     "and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.\n"
+     "a                (..., n, n), float32, float64, complex64 or complex128\n"
+     "sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure"},
     {"linalg_solve",
      "The solution of A X = B: torch.linalg.solve. By LU factors with row exchanges, for each matrix of a batch.\n"
-     "a        (..., n, n), float32 or float64\n"
+     "a        (..., n, n), float32, float64, complex64 or complex128\n"
      "b        (..., n, k), or one vector (n) or (..., n) for each matrix; its batch dims broadcast with a's\n"
-     "returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats\n"
-     "         are TN_ERR_NOT_IMPLEMENTED"},
+     "returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are\n"
+     "         TN_ERR_NOT_IMPLEMENTED"},
     {"linalg_solve_triangular",
      "The solution of A X = B for a triangle A: torch.linalg.solve_triangular. A zero on the diagonal gives infinities, no error.\n"
-     "a        (..., n, n), float32 or float64; the other half is not read\n"
+     "a        (..., n, n), float32, float64, complex64 or complex128; the other half is not read\n"
      "b        (..., n, k); its batch dims broadcast with a's\n"
      "returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes"},
     {"linalg_vector_norm",
      "(sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the\n"
      "largest and smallest |x|. Floating point. [scope]"},
     {"linear",
-     "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope]"},
+     "x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating or complex\n"
+     "dtype. [scope]"},
     {"linspace",
      "`steps` values from start to end, both included: torch.linspace. A negative number of steps is TN_ERR_RUNTIME. [scope]"},
     {"log",
@@ -523,14 +524,15 @@ static const struct {
     {"prod",
      "The product of all elements, or of each line along a dim: torch.prod. Integers and bool give int64. [scope]"},
     {"rand",
-     "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope]"},
+     "Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes; of complex ones\n"
+     "both parts. [scope]"},
     {"rand_like",
      "torch.rand_like: x's shape, dtype and memory order, unless .memory_format asks for another. [scope]"},
     {"randint",
      "Whole numbers lo <= v < hi: torch.randint. int64 without a dtype; bounds that are empty or outside the dtype are\n"
      "TN_ERR_RUNTIME. [scope]"},
     {"randn",
-     "Normal with mean 0 and deviation 1: torch.randn. [scope]"},
+     "Normal with mean 0 and deviation 1, of complex dtypes sqrt(1/2) for each part: torch.randn. [scope]"},
     {"randn_like",
      "torch.randn_like. [scope]"},
     {"random_",

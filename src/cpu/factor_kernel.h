@@ -1,8 +1,31 @@
-/* cpu/factor_kernel.h - factors of matrices of one element type T with names N(name); factor.c includes it. */
+/* cpu/factor_kernel.h - factors of matrices of one element type T with names N(name); factor.c includes it. In: T, R (its real and
+ * imaginary part's type; T itself), D (double or double _Complex), N(name), COMPLEX where they are complex. No include guard. */
+
+#ifdef COMPLEX
+#define MUL TNI_CMUL
+#define DIV TNI_CDIV
+#define CONJ TNI_CONJ
+#define RE(x) __real__(x)
+#define IM(x) __imag__(x)
+#define SIZE(x) (fabs((double)RE(x)) + fabs((double)IM(x))) /* LAPACK's, to choose a pivot by */
+#define SQUARE(x) ((double)RE(x) * (double)RE(x) + (double)IM(x) * (double)IM(x))
+#define MOST(x) fmax(fabs((double)RE(x)), fabs((double)IM(x)))
+#define LENGTH(x) hypot((double)RE(x), (double)IM(x))
+#else
+#define MUL(a, b) ((a) * (b))
+#define DIV(a, b) ((a) / (b))
+#define CONJ(x) (x)
+#define RE(x) (x)
+#define IM(x) 0
+#define SIZE(x) ABS(x)
+#define SQUARE(x) ((double)(x) * (double)(x))
+#define MOST(x) fabs((double)(x))
+#define LENGTH(x) ((double)(x))
+#endif
 
 /* y -= s x */
 TNI_INLINE void N(take)(T *restrict y, const T *restrict x, T s, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] -= s * x[i];
+    for (int64_t i = 0; i < n; i++) y[i] -= MUL(s, x[i]);
 }
 
 /* LU of m rows and n columns, lda apart; rows change places within them alone. */
@@ -11,7 +34,7 @@ TNI_INLINE void N(lu_body)(T *a, int64_t m, int64_t n, int64_t lda, int64_t *piv
     for (int64_t k = 0; k < m && k < n; k++) {
         int64_t best = k;
         for (int64_t i = k + 1; i < m; i++)
-            if (ABS(a[i * lda + k]) > ABS(a[best * lda + k])) best = i;
+            if (SIZE(a[i * lda + k]) > SIZE(a[best * lda + k])) best = i;
         pivot[k] = best;
         T *row = a + k * lda, p = a[best * lda + k];
         if (p == 0) { /* and so is the column */
@@ -24,7 +47,7 @@ TNI_INLINE void N(lu_body)(T *a, int64_t m, int64_t n, int64_t lda, int64_t *piv
             row[j] = other;
         }
         for (int64_t i = k + 1; i < m; i++) {
-            T f = a[i * lda + k] /= p;
+            T f = a[i * lda + k] = DIV(a[i * lda + k], p);
             N(take)(a + i * lda + k + 1, row + k + 1, f, n - k - 1);
         }
     }
@@ -38,7 +61,7 @@ TNI_INLINE void N(triangle_body)(bool upper, bool unit, const T *a, int64_t n, i
         int64_t i = upper ? n - 1 - step : step, from = upper ? i + 1 : 0, end = upper ? n : i;
         T *row = b + i * ldb, d = a[i * lda + i];
         for (int64_t j = from; j < end; j++) N(take)(row, b + j * ldb, a[i * lda + j], k);
-        for (int64_t c = 0; c < k && !unit; c++) row[c] /= d;
+        for (int64_t c = 0; c < k && !unit; c++) row[c] = DIV(row[c], d);
     }
 }
 KERNEL(static, N(triangle), N(triangle_body),
@@ -56,20 +79,24 @@ static void N(negate)(T *y, const T *x, int64_t m, int64_t n, int64_t ldx) {
 /* The length of x[1], x[2], ... at distance `step`, without overflow on the way. */
 TNI_INLINE double N(length)(const T *x, int64_t n, int64_t step) {
     double sum = 0, most = 0, scaled = 0;
-    for (int64_t i = 1; i < n; i++) sum += (double)x[i * step] * (double)x[i * step];
+    for (int64_t i = 1; i < n; i++) sum += SQUARE(x[i * step]);
     if (!(sum < 1e-280) && !(sum > 1e280)) return sqrt(sum); /* NaN too */
-    for (int64_t i = 1; i < n; i++) most = fmax(most, fabs((double)x[i * step]));
+    for (int64_t i = 1; i < n; i++) most = fmax(most, MOST(x[i * step]));
     if (most == 0 || isinf(most)) return most;
-    for (int64_t i = 1; i < n; i++) scaled += ((double)x[i * step] / most) * ((double)x[i * step] / most);
+    for (int64_t i = 1; i < n; i++) {
+        D part = (D)x[i * step] / most;
+        scaled += SQUARE(part);
+    }
     return most * sqrt(scaled);
 }
 
-/* x becomes (beta, v[1], ...) where the reflection 1 - tau v v', v[0] = 1, takes x to (beta, 0, ...). */
+/* x becomes (beta, v[1], ...) with a real beta, where the adjoint of the reflection 1 - tau v v', v[0] = 1, takes x to (beta, 0, ...). */
 TNI_INLINE T N(reflector)(T *x, int64_t n, int64_t step) {
-    double rest = N(length)(x, n, step), alpha = (double)x[0];
-    if (rest == 0) return 0;
-    double beta = -copysign(hypot(alpha, rest), alpha);
-    for (int64_t i = 1; i < n; i++) x[i * step] = (T)((double)x[i * step] / (alpha - beta));
+    double rest = N(length)(x, n, step);
+    D alpha = (D)x[0];
+    if (rest == 0 && IM(alpha) == 0) return 0;
+    double beta = -copysign(hypot(LENGTH(alpha), rest), RE(alpha));
+    for (int64_t i = 1; i < n; i++) x[i * step] = (T)DIV((D)x[i * step], alpha - beta);
     x[0] = (T)beta;
     return (T)((beta - alpha) / beta);
 }
@@ -77,12 +104,12 @@ TNI_INLINE T N(reflector)(T *x, int64_t n, int64_t step) {
 /* w = v' a, v[0] taken as 1: `columns` of a, whose rows are lda apart. */
 TNI_INLINE void N(onto)(T *restrict w, const T *v, int64_t step, const T *a, int64_t rows, int64_t columns, int64_t lda) {
     memcpy(w, a, (size_t)columns * sizeof(T));
-    for (int64_t i = 1; i < rows; i++) N(take)(w, a + i * lda, -v[i * step], columns);
+    for (int64_t i = 1; i < rows; i++) N(take)(w, a + i * lda, -CONJ(v[i * step]), columns);
 }
 /* a -= s v w' */
 TNI_INLINE void N(take_outer)(T *a, int64_t rows, int64_t columns, int64_t lda, const T *v, int64_t step, T s, const T *w) {
     N(take)(a, w, s, columns);
-    for (int64_t i = 1; i < rows; i++) N(take)(a + i * lda, w, s * v[i * step], columns);
+    for (int64_t i = 1; i < rows; i++) N(take)(a + i * lda, w, MUL(s, v[i * step]), columns);
 }
 
 TNI_INLINE void N(qr_body)(T *a, int64_t m, int64_t n, int64_t lda, T *tau, T *w) {
@@ -92,7 +119,7 @@ TNI_INLINE void N(qr_body)(T *a, int64_t m, int64_t n, int64_t lda, T *tau, T *w
         tau[k] = N(reflector)(x, m - k, lda);
         if (tau[k] == 0 || columns == 0) continue;
         N(onto)(w, x, lda, x + 1, m - k, columns, lda);
-        N(take_outer)(x + 1, m - k, columns, lda, x, lda, tau[k], w);
+        N(take_outer)(x + 1, m - k, columns, lda, x, lda, CONJ(tau[k]), w);
     }
 }
 KERNEL(static, N(qr), N(qr_body), (T * a, int64_t m, int64_t n, int64_t lda, T *tau, T *w), (a, m, n, lda, tau, w))
@@ -108,8 +135,8 @@ static void N(minus_t)(T *t, const T *inner, const T *tau, int64_t k) {
     for (int64_t j = 0; j < k; j++) {
         for (int64_t i = 0; i < j; i++) {
             T sum = 0;
-            for (int64_t p = i; p < j; p++) sum += t[i * k + p] * inner[p * k + j];
-            t[i * k + j] = -tau[j] * sum;
+            for (int64_t p = i; p < j; p++) sum += MUL(t[i * k + p], inner[p * k + j]);
+            t[i * k + j] = MUL(-tau[j], sum);
         }
         t[j * k + j] = -tau[j];
     }
@@ -132,6 +159,7 @@ TNI_INLINE void N(reflections_body)(T *q, int64_t m, int64_t n, const T *v, int6
 KERNEL(static, N(reflections), N(reflections_body),
        (T * q, int64_t m, int64_t n, const T *v, int64_t ldv, const T *tau, int64_t k, T *w), (q, m, n, v, ldv, tau, k, w))
 
+#ifndef COMPLEX
 TNI_INLINE T N(dot)(const T *x, const T *y, int64_t n) {
     double sum[8] = {0};
     int64_t i = 0;
@@ -166,6 +194,7 @@ TNI_INLINE void N(reflections_back_body)(T *dv, T *dtau, const T *dq, int64_t m,
 KERNEL(static, N(reflections_back), N(reflections_back_body),
        (T * dv, T *dtau, const T *dq, int64_t m, int64_t n, const T *v, const T *tau, int64_t k, T *room),
        (dv, dtau, dq, m, n, v, tau, k, room))
+#endif
 
 /* ---- Cholesky ---- */
 
@@ -174,17 +203,30 @@ TNI_INLINE void N(cholesky_body)(T *a, int64_t n, int64_t *order) {
     for (int64_t k = 0; k < n; k++) {
         T *row = a + k * n;
         for (int64_t j = 0; j < k; j++) row[j] = 0;
-        if (!(row[k] > 0)) { /* NaN too */
+        if (!(RE(row[k]) > 0)) { /* NaN too */
             *order = k + 1;
             return;
         }
-        T root = row[k] = (T)sqrt((double)row[k]);
+        R root = (R)sqrt((double)RE(row[k]));
+        row[k] = root;
         for (int64_t j = k + 1; j < n; j++) row[j] /= root;
-        for (int64_t i = k + 1; i < n; i++) N(take)(a + i * n + i, row + i, row[i], n - i);
+        for (int64_t i = k + 1; i < n; i++) N(take)(a + i * n + i, row + i, CONJ(row[i]), n - i);
     }
 }
 KERNEL(static, N(cholesky), N(cholesky_body), (T * a, int64_t n, int64_t *order), (a, n, order))
 
 #undef T
+#undef R
+#undef D
 #undef N
 #undef ABS
+#undef COMPLEX
+#undef MUL
+#undef DIV
+#undef CONJ
+#undef RE
+#undef IM
+#undef SIZE
+#undef SQUARE
+#undef MOST
+#undef LENGTH

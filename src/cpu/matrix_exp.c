@@ -5,7 +5,8 @@
  * Mathematics 7, 2019); the polynomial is evaluated in powers of a power (Paterson and Stockmeyer), which multiplies little more. */
 #include "cpu/matrix_exp.h"
 #include "base/memory.h"
-#include "cpu/gemm.h"
+#include "cpu/gemm_complex.h"
+#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,18 +20,34 @@ static const struct {
                       {4, 2, 5.116619363445086e-02, 3.397168839976962e-04},  {8, 2, 5.800524627688768e-01, 4.991228871115323e-02},
                       {12, 3, 1.461661507209034e+00, 2.996158913811580e-01}, {18, 3, 3.010066362817634e+00, 1.090863719290036e+00}};
 
-static double at(bool wide, const void *a, int64_t i) { return wide ? ((const double *)a)[i] : (double)((const float *)a)[i]; }
+static bool is_wide(tn_dtype dtype) { return dtype == TN_FLOAT64 || dtype == TN_COMPLEX128; }
+/* The numbers that an element is. */
+static int64_t parts_of(tn_dtype dtype) { return tni_number_is_complex(dtype) ? 2 : 1; }
 
 /* The largest sum of magnitudes in a column; NaN passes. */
-static double norm(bool wide, const void *a, int64_t n) {
-    double most = 0;
-    for (int64_t j = 0; j < n; j++) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++) sum += fabs(at(wide, a, i * n + j));
-        if (!(sum <= most)) most = sum;
-        if (isnan(sum)) return sum;
+#define NORM(name, T, magnitude)                                                                                                   \
+    static double name(const T *a, int64_t n) {                                                                                    \
+        double most = 0;                                                                                                           \
+        for (int64_t j = 0; j < n; j++) {                                                                                          \
+            double sum = 0;                                                                                                        \
+            for (int64_t i = 0; i < n; i++) sum += magnitude(a[i * n + j]);                                                        \
+            if (!(sum <= most)) most = sum;                                                                                        \
+            if (isnan(sum)) return sum;                                                                                            \
+        }                                                                                                                          \
+        return most;                                                                                                               \
     }
-    return most;
+NORM(norm_f32, float, (double)fabsf)
+NORM(norm_f64, double, fabs)
+NORM(norm_c64, float _Complex, cabs)
+NORM(norm_c128, double _Complex, cabs)
+
+static double norm(tn_dtype dtype, const void *a, int64_t n) {
+    switch (dtype) {
+    case TN_FLOAT32: return norm_f32(a, n);
+    case TN_FLOAT64: return norm_f64(a, n);
+    case TN_COMPLEX64: return norm_c64(a, n);
+    default: return norm_c128(a, n);
+    }
 }
 
 /* y = s x, or y += s x */
@@ -52,19 +69,19 @@ static void add_scaled(bool wide, void *y, const void *x, double s, int64_t coun
     else
         EACH(float, count, to[i] += (float)s * from[i]);
 }
-static void add_diagonal(bool wide, void *y, double s, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        if (wide)
-            ((double *)y)[i * (n + 1)] += s;
+static void add_diagonal(tn_dtype dtype, void *y, double s, int64_t n) {
+    for (int64_t i = 0, step = parts_of(dtype) * (n + 1); i < n; i++) {
+        if (is_wide(dtype))
+            ((double *)y)[i * step] += s;
         else
-            ((float *)y)[i * (n + 1)] += (float)s;
+            ((float *)y)[i * step] += (float)s;
     }
 }
 
 /* y = a b + beta y */
-static bool multiply(bool wide, const void *a, const void *b, double beta, void *y, int64_t n) {
-    return tni_gemm(
-        &(tni_gemm_job){.wide = wide, .m = n, .n = n, .k = n, .lda = n, .ldb = n, .ldc = n, .a = a, .b = b, .c = y, .beta = beta});
+static bool multiply(tn_dtype dtype, const void *a, const void *b, double beta, void *y, int64_t n) {
+    return tni_gemm_of(dtype, false,
+                       (tni_gemm_job){.m = n, .n = n, .k = n, .lda = n, .ldb = n, .ldc = n, .a = a, .b = b, .c = y, .beta = beta});
 }
 
 /* 1 / k! for each k of the polynomial. */
@@ -74,25 +91,25 @@ static void factors(double *c, int degree) {
 }
 
 /* y = c[0] + c[1] a + ... + c[count - 1] a^(count - 1) */
-static void add_block(bool wide, void *y, void *const *power, const double *c, int count, int64_t n) {
-    for (int k = 1; k < count; k++) add_scaled(wide, y, power[k], c[k], n * n);
-    add_diagonal(wide, y, c[0], n);
+static void add_block(tn_dtype dtype, void *y, void *const *power, const double *c, int count, int64_t n) {
+    for (int k = 1; k < count; k++) add_scaled(is_wide(dtype), y, power[k], c[k], parts_of(dtype) * n * n);
+    add_diagonal(dtype, y, c[0], n);
 }
 
 /* *y, room for the result, and *other, which may change places with it. power[1] is a, the others are room. */
-static bool polynomial(bool wide, int degree, int powers, void *const *power, void **y, void **other, int64_t n) {
+static bool polynomial(tn_dtype dtype, int degree, int powers, void *const *power, void **y, void **other, int64_t n) {
     double c[20];
-    size_t bytes = (size_t)(n * n) * (wide ? sizeof(double) : sizeof(float));
+    size_t bytes = (size_t)(n * n) * tni_number_size(dtype);
     factors(c, degree);
     for (int k = 2; k <= powers; k++)
-        if (!multiply(wide, power[k - 1], power[1], 0, power[k], n)) return false;
-    scaled(wide, *y, power[powers], c[degree], n * n);
-    add_block(wide, *y, power, c + degree - powers, powers, n);
+        if (!multiply(dtype, power[k - 1], power[1], 0, power[k], n)) return false;
+    scaled(is_wide(dtype), *y, power[powers], c[degree], parts_of(dtype) * n * n);
+    add_block(dtype, *y, power, c + degree - powers, powers, n);
     for (int k = degree - 2 * powers; k >= 0; k -= powers) {
         void *block = *other;
         memset(block, 0, bytes);
-        add_block(wide, block, power, c + k, powers, n);
-        if (!multiply(wide, *y, power[powers], 1, block, n)) return false;
+        add_block(dtype, block, power, c + k, powers, n);
+        if (!multiply(dtype, *y, power[powers], 1, block, n)) return false;
         *other = *y, *y = block;
     }
     return true;
@@ -108,37 +125,46 @@ static int degree_for(bool wide, double size, int *squarings) {
     return DEGREES - 1;
 }
 
-static bool exponential(bool wide, const void *a, void *result, int64_t n, char *room, size_t bytes) {
-    int squarings, d = degree_for(wide, norm(wide, a, n), &squarings);
+static bool exponential(tn_dtype dtype, const void *a, void *result, int64_t n, char *room, size_t bytes) {
+    int squarings, d = degree_for(is_wide(dtype), norm(dtype, a, n), &squarings);
     void *power[POWERS + 1] = {NULL, room, room + bytes, room + 2 * bytes}, *y = room + 3 * bytes, *other = room + 4 * bytes;
-    scaled(wide, power[1], a, ldexp(1, -squarings), n * n);
-    if (!polynomial(wide, degrees[d].degree, degrees[d].powers, power, &y, &other, n)) return false;
+    scaled(is_wide(dtype), power[1], a, ldexp(1, -squarings), parts_of(dtype) * n * n);
+    if (!polynomial(dtype, degrees[d].degree, degrees[d].powers, power, &y, &other, n)) return false;
     for (int k = 0; k < squarings; k++) {
         void *from = y;
-        if (!multiply(wide, from, from, 0, other, n)) return false;
+        if (!multiply(dtype, from, from, 0, other, n)) return false;
         y = other, other = from;
     }
-    memcpy(result, y, (size_t)(n * n) * (wide ? sizeof(double) : sizeof(float)));
+    memcpy(result, y, (size_t)(n * n) * tni_number_size(dtype));
     return true;
 }
 
-static void fill(bool wide, void *y, double value, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        if (wide)
-            ((double *)y)[i] = value;
+static void fill_nan(tn_dtype dtype, void *y, int64_t n) {
+    for (int64_t i = 0; i < parts_of(dtype) * n * n; i++) {
+        if (is_wide(dtype))
+            ((double *)y)[i] = NAN;
         else
-            ((float *)y)[i] = (float)value;
+            ((float *)y)[i] = NAN;
     }
 }
 
-bool tni_matrix_exp(bool wide, const void *a, void *y, int64_t n) {
-    size_t bytes = ((size_t)(n * n) * (wide ? sizeof(double) : sizeof(float)) + 63) / 64 * 64;
+static void one_number(tn_dtype dtype, const void *a, void *y) {
+    switch (dtype) {
+    case TN_FLOAT32: *(float *)y = expf(*(const float *)a); break;
+    case TN_FLOAT64: *(double *)y = exp(*(const double *)a); break;
+    case TN_COMPLEX64: *(float _Complex *)y = cexpf(*(const float _Complex *)a); break;
+    default: *(double _Complex *)y = cexp(*(const double _Complex *)a);
+    }
+}
+
+bool tni_matrix_exp(tn_dtype dtype, const void *a, void *y, int64_t n) {
+    size_t bytes = ((size_t)(n * n) * tni_number_size(dtype) + 63) / 64 * 64;
     if (n == 0) return true;
-    if (n == 1) return fill(wide, y, wide ? exp(at(wide, a, 0)) : (double)expf(*(const float *)a), 1), true;
-    if (!isfinite(norm(wide, a, n))) return fill(wide, y, NAN, n * n), true;
+    if (n == 1) return one_number(dtype, a, y), true;
+    if (!isfinite(norm(dtype, a, n))) return fill_nan(dtype, y, n), true;
     char *room = tni_alloc((POWERS + 2) * bytes);
     if (!room) return false;
-    bool right = exponential(wide, a, y, n, room, bytes);
+    bool right = exponential(dtype, a, y, n, room, bytes);
     tni_free(room, (POWERS + 2) * bytes);
     return right;
 }

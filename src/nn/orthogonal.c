@@ -31,6 +31,8 @@ typedef struct tni_orthogonal {
 } tni_orthogonal;
 
 static tn_tensor *turned(tn_tensor *x) { return tn_transpose(x, -2, -1); }
+static tn_tensor *adjoint(tn_tensor *x) { return turned(tn_conj(x)); }
+static bool is_complex(tn_dtype dtype) { return dtype == TN_COMPLEX64 || dtype == TN_COMPLEX128; }
 static tn_tensor *diagonal(tn_tensor *x) { return tn_diagonal(x, .dim1 = -2, .dim2 = -1); }
 static tn_tensor *beside(tn_tensor *a, tn_tensor *b) { return a && b ? tn_cat(TN_TENSORS(a, b), .dim = -1) : NULL; }
 
@@ -44,17 +46,17 @@ static const int64_t *sizes_like(tn_tensor *x, int64_t n, int64_t columns, int64
 
 /* ---- the maps: from any tall matrix to an orthogonal one ---- */
 
-/* By a skew-symmetric matrix of the lower triangle. */
+/* By a skew-symmetric (skew-Hermitian) matrix of the lower triangle. */
 static tn_tensor *from_skew(tn_tensor *x, int64_t n, int64_t k, orthogonal_map map) {
     int64_t sizes[MOST_DIMS];
-    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x)};
+    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x), .device = tn_device(x)};
     x = tn_tril(x);
     if (x && n != k) x = beside(x, (tn_zeros)(sizes_like(x, n, n - k, sizes), (size_t)tn_ndim(x), &opts));
-    tn_tensor *a = x ? tn_sub(x, turned(x)) : NULL, *q;
+    tn_tensor *a = x ? tn_sub(x, adjoint(x)) : NULL, *q;
     if (map == MATRIX_EXP) {
         q = tn_linalg_matrix_exp(a);
     } else {
-        tn_tensor *one = a ? tn_eye(n, .dtype = tn_get_dtype(a)) : NULL;
+        tn_tensor *one = a ? tn_eye(n, .dtype = tn_get_dtype(a), .device = tn_device(a)) : NULL;
         q = one ? tn_linalg_solve(tn_add(one, a, .alpha = -0.5), tn_add(one, a, .alpha = 0.5)) : NULL;
     }
     return q && n != k ? tn_narrow(q, -1, 0, k) : q;
@@ -82,7 +84,8 @@ static tn_tensor *orthogonal_forward(tni_orthogonal *self, tn_tensor *x) {
 
 static double epsilon(tn_dtype dtype) {
     switch (dtype) {
-    case TN_FLOAT64: return 0x1p-52;
+    case TN_FLOAT64:
+    case TN_COMPLEX128: return 0x1p-52;
     case TN_FLOAT16: return 0x1p-10;
     case TN_BFLOAT16: return 0x1p-7;
     default: return 0x1p-23;
@@ -91,7 +94,8 @@ static double epsilon(tn_dtype dtype) {
 
 static bool is_orthogonal(tn_tensor *q) {
     double n = (double)tn_size(q, -2);
-    tn_tensor *square = tn_matmul(turned(q), q), *one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q));
+    tn_tensor *square = tn_matmul(adjoint(q), q), *one;
+    one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q), .device = tn_device(q));
     return square && one && tn_allclose(square, (tn_expand_as)(one, square), .atol = 10 * n * epsilon(tn_get_dtype(q)));
 }
 
@@ -169,16 +173,15 @@ static orthogonal_map map_of(const char *word, tn_tensor *w, bool complex) {
 
 static tni_orthogonal *new_orthogonal(tn_tensor *w, const char *word, bool trivialize) {
     tn_dtype dtype = tn_get_dtype(w);
-    bool complex = dtype == TN_COMPLEX64 || dtype == TN_COMPLEX128;
     if (tn_ndim(w) < 2)
         return (void)tn_raise(TN_ERR_VALUE, "Expected a matrix or batch of matrices. Got a tensor of %lld dimensions.",
                               (long long)tn_ndim(w)),
                NULL;
-    orthogonal_map map = map_of(word, w, complex);
+    orthogonal_map map = map_of(word, w, is_complex(dtype));
     if (map == UNKNOWN) return NULL;
-    if (complex && map == HOUSEHOLDER)
+    if (is_complex(dtype) && map == HOUSEHOLDER)
         return (void)tn_raise(TN_ERR_VALUE, "The householder parametrization does not support complex tensors."), NULL;
-    if (dtype != TN_FLOAT32 && dtype != TN_FLOAT64)
+    if (dtype != TN_FLOAT32 && dtype != TN_FLOAT64 && !is_complex(dtype))
         return (void)tn_raise(TN_ERR_NOT_IMPLEMENTED, "orthogonal: not implemented for torch.%s", tn_dtype_name(dtype)), NULL;
     tni_orthogonal *f = tn_new(tni_orthogonal);
     if (!f) return NULL;
@@ -187,12 +190,13 @@ static tni_orthogonal *new_orthogonal(tn_tensor *w, const char *word, bool trivi
     return f;
 }
 
-/** m.name becomes an orthogonal matrix, or a batch of them: orthonormal columns, rows where there are fewer rows. It starts as what m.name
+/** m.name becomes an orthogonal (unitary) matrix, or a batch of them: orthonormal columns, rows where there are fewer rows. It starts as what m.name
  *  is when that is orthogonal, else as the Q of its QR factors (drawing random numbers for a rectangular one, as PyTorch does); assigning
  *  does the same. With a map of skew-symmetric matrices ("matrix_exp", "cayley") and without trivialization it starts as the map of m.name, and
  *  assigning is TN_ERR_NOT_IMPLEMENTED. The buffer base holds the n by n matrix around which the map is taken.
- *  m        its member of float32 or float64, else TN_ERR_NOT_IMPLEMENTED
- *  returns  false on errors, with m as before: TN_ERR_VALUE for fewer than two dims, a name or a map that does not exist
+ *  m        its member of float32, float64, complex64 or complex128, else TN_ERR_NOT_IMPLEMENTED
+ *  returns  false on errors, with m as before: TN_ERR_VALUE for fewer than two dims, a name or a map that does not exist, and
+ *           for "householder" with complex numbers
  *  torch.nn.utils.parametrizations.orthogonal. */
 TN_API bool(tn_nn_utils_parametrizations_orthogonal)(tn_module *m, const tn_nn_orthogonal_opts *opts) {
     TN_SCOPE;

@@ -256,7 +256,7 @@ static bool zero_vjp(tni_vjp *g) {
 
 TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run,
       .sparse = tni_sparse_zero_run, .vjp = zero_vjp,
-      .samples = TN_SAMPLES("f32[3,4] nograd", "f64[3,4]^T nograd", "i8[5]", "bool[2]", "c128[3]", "f16[] nograd",
+      .samples = TN_SAMPLES("f32[3,4] nograd", "f64[3,4]^T nograd", "i8[5]", "bool[2]", "c128[3] nograd", "f16[] nograd",
                             "f32[0,2] nograd"));
 
 /** Writes zeros into self: Tensor.zero_. Returns self. */

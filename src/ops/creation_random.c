@@ -38,11 +38,12 @@ static tn_tensor *draw_like(const char *who, tn_tensor *like, const tn_to_opts *
 #endif
 #endif
 
-/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes. [scope] */
+/** Uniform in [0, 1) from the thread's generator: torch.rand, bit by bit. Floating point dtypes; of complex ones
+ *  both parts. [scope] */
 TN_API tn_tensor *(tn_rand)(const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     return draw("rand", sizes, ndim, TN_DTYPE_NONE, &standard_uniform, opts);
 }
-/** Normal with mean 0 and deviation 1: torch.randn. [scope] */
+/** Normal with mean 0 and deviation 1, of complex dtypes sqrt(1/2) for each part: torch.randn. [scope] */
 TN_API tn_tensor *(tn_randn)(const int64_t *sizes, size_t ndim, const tn_opts *opts) {
     return draw("randn", sizes, ndim, TN_DTYPE_NONE, &standard_normal, opts);
 }

@@ -1,6 +1,7 @@
 /* ops/linalg.c - what the operators on matrices share. */
 #include "ops/linalg.h"
 #include "base/pool.h"
+#include "ops/unary.h"
 #include <stdio.h>
 #include <tison/ops.h>
 
@@ -17,8 +18,8 @@ bool tni_linalg_check_dtype(const char *who, const char *kernel, const tn_tensor
     const char *name = tni_dtype_get(dtype)->legacy;
     TNI_CHECK(!who || tni_dtype_has_grad(dtype), TN_ERR_DTYPE, "%s: Expected a floating point or complex tensor as input. Got %s",
               who, name);
-    TNI_CHECK(tni_dtype_is_wide(dtype), TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel, name);
-    TNI_CHECK(x->a.device == TNI_CPU, TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented on the meta device", kernel);
+    TNI_CHECK(tni_dtype_is_wide(dtype) || tni_dtype_is_complex(dtype), TN_ERR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'",
+              kernel, name);
     return true;
 }
 
@@ -92,7 +93,7 @@ bool tni_linalg_each(int64_t count, int64_t work, bool (*body)(int64_t i, void *
 }
 
 int64_t tni_linalg_count(const tn_tensor *x) {
-    int64_t count = 1;
+    int64_t count = x->a.device == TNI_CPU;
     for (int d = 0; d < x->a.ndim - 2; d++) count *= x->a.sizes[d];
     return count;
 }
@@ -109,6 +110,10 @@ bool tni_linalg_refuse(const char *who, const int64_t *number, int64_t count, bo
 }
 
 tn_tensor *tni_turned(tn_tensor *x) { return x ? tn_transpose(x, -2, -1) : NULL; }
+
+tn_tensor *tni_adjoint(tn_tensor *x) { return tni_turned(tni_conjugate(x)); }
+
+tn_tensor *tni_mirrored(tn_tensor *x) { return x ? tn_add(tn_tril(x), tni_adjoint(tn_tril(x, -1))) : NULL; }
 
 tn_tensor *tni_joined(tn_tensor *a, tn_tensor *b, int64_t dim) {
     return a && b ? tn_cat(((tn_tensor *[]){a, b}), 2, .dim = dim) : NULL;

@@ -7,13 +7,13 @@ typedef struct matrices {
     const char *x;
     char *y;
     int64_t n;
-    size_t item;
+    tn_dtype dtype;
 } matrices;
 
 static bool one(int64_t i, void *context) {
     const matrices *m = context;
-    size_t at = (size_t)(i * m->n * m->n) * m->item;
-    return tni_matrix_exp(m->item == sizeof(double), m->x + at, m->y + at, m->n);
+    size_t at = (size_t)(i * m->n * m->n) * tni_dtype_size(m->dtype);
+    return tni_matrix_exp(m->dtype, m->x + at, m->y + at, m->n);
 }
 
 static bool linalg_matrix_exp_run(tni_call *c) {
@@ -23,13 +23,13 @@ static bool linalg_matrix_exp_run(tni_call *c) {
     TNI_TRY(tni_out(c, 0, (tn_dtype)x->dtype, x->sizes, x->ndim));
     const tni_array *rows = tni_in_as(c, 0, (tn_dtype)x->dtype);
     if (!rows) return false;
-    matrices m = {rows->data, c->out[0]->a.data, tni_last(c->in[0], 0), tni_array_item(x)};
+    matrices m = {rows->data, c->out[0]->a.data, tni_last(c->in[0], 0), (tn_dtype)x->dtype};
     return tni_linalg_each(tni_linalg_count(c->in[0]), 10 * m.n * m.n * m.n, one, &m);
 }
 
-/* exp(A^T, Y'; 0, A^T) has the derivative in its upper right corner. */
+/* exp(A^H, Y'; 0, A^H) has the derivative in its upper right corner. */
 static bool linalg_matrix_exp_vjp(tni_vjp *g) {
-    tn_tensor *a = tni_turned(tni_saved(g, TNI_IN(0))), *zeros = a ? tn_zeros_like(a) : NULL;
+    tn_tensor *a = tni_adjoint(tni_saved(g, TNI_IN(0))), *zeros = a ? tn_zeros_like(a) : NULL;
     if (!zeros) return false;
     int64_t n = tni_last(a, 0);
     tn_tensor *both = tni_joined(tni_joined(a, g->dy[0], -1), tni_joined(zeros, a, -1), -2);
@@ -43,10 +43,11 @@ TN_OP(linalg_matrix_exp, .schema = "linalg_matrix_exp(Tensor self) -> Tensor", .
       .samples = TN_SAMPLES("f32[3,3] @bench small", "f64[2,3,3] small", "f64[3,3]^T small", "f32[1,1]", "f64[2,1,1] small",
                             "f64[3,3]=0.001 small", "f64[3,3]=0.01 small", "f64[3,3]=0.1 small", "f64[3,3]=0.3 small",
                             "f64[2,2]>5 small", "f64[3,3]=0 small nograd", "f32[2,2]=inf nograd", "f32[0,0]", "f32[0,3,3]",
+                            "c64[3,3] small", "c128[2,2,2]^T small", "c128[3,3]=0.01 small", "c64[1,1]", "c64[2,2]=inf nograd",
                             "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype"));
 
 /** 1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.
- *  a        (..., n, n), floating point; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)
- *  returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), floating point or complex; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)
+ *  returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *tn_linalg_matrix_exp(tn_tensor *a) { return tni_run_op(&tni_op_linalg_matrix_exp, TNI_INS(a), TNI_NO_ARGS); }

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "cpu/factor.h"
 #include "ops/linalg.h"
+#include "ops/unary.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -10,18 +11,18 @@
 typedef struct reflections {
     char *a, *tau, *q, *r; /* a: (m, n), the vectors; q: (m, columns) and r: (rows, n) are made from it, NULL: not wanted */
     int64_t m, n, k, columns, rows;
+    tn_dtype dtype;
     size_t item;
 } reflections;
 
 static bool factor_one(int64_t i, void *context) {
     const reflections *f = context;
-    return tni_qr(f->item == sizeof(double), f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n,
-                  f->tau + (size_t)(i * f->k) * f->item);
+    return tni_qr(f->dtype, f->a + (size_t)(i * f->m * f->n) * f->item, f->m, f->n, f->tau + (size_t)(i * f->k) * f->item);
 }
 
 static bool product_one(int64_t i, void *context) {
     const reflections *f = context;
-    return tni_reflections(f->item == sizeof(double), f->q + (size_t)(i * f->m * f->columns) * f->item, f->m, f->columns,
+    return tni_reflections(f->dtype, f->q + (size_t)(i * f->m * f->columns) * f->item, f->m, f->columns,
                            f->a + (size_t)(i * f->m * f->n) * f->item, f->n, f->tau + (size_t)(i * f->k) * f->item, f->k);
 }
 
@@ -46,7 +47,8 @@ static bool factor(tni_call *c, const char *who, tn_tensor **a, tn_tensor **tau,
     const tni_array *x = &c->in[0]->a;
     int64_t sizes[TNI_MAX_DIMS];
     size_t n = x->ndim - 2u;
-    f->m = x->sizes[n], f->n = x->sizes[n + 1], f->k = TNI_MIN(f->m, f->n), f->item = tni_array_item(x);
+    f->m = x->sizes[n], f->n = x->sizes[n + 1], f->k = TNI_MIN(f->m, f->n);
+    f->dtype = (tn_dtype)x->dtype, f->item = tni_array_item(x);
     memcpy(sizes, x->sizes, n * sizeof *sizes);
     sizes[n] = f->k;
     if (!(*tau = tni_tensor_new(c->t, who, (tn_dtype)x->dtype, sizes, n + 1))) return false;
@@ -75,11 +77,13 @@ TN_OP(geqrf, .schema = "geqrf(Tensor self) -> (Tensor a, Tensor tau)", .grad_nam
       .vjp = geqrf_vjp, .wide_only = true,
       .samples = TN_SAMPLES("f32[4,3] @bench nograd", "f64[3,4] nograd", "f64[2,3,3] nograd", "f64[3,3]^T nograd",
                             "f32[3,1] nograd", "f32[1,3] nograd", "f32[3,3]=0 nograd", "f32[0,3] nograd", "f32[3,0] nograd",
-                            "f32[0,2,2] nograd", "f32[3] !shape", "i64[3,3] !not_implemented", "bf16[3,3] !not_implemented"));
+                            "f32[0,2,2] nograd", "c64[4,3] nograd", "c128[3,4] nograd", "c128[2,3,3]^T nograd", "c64[1,1] nograd",
+                            "c64[3,1] nograd", "c64[2,2]=0 nograd", "f32[3] !shape", "i64[3,3] !not_implemented",
+                            "bf16[3,3] !not_implemented"));
 
 /** QR factors as LAPACK leaves them: torch.geqrf. In a the triangle R, and below it the vectors of the reflections without their leading
  *  one, from which tn_linalg_householder_product makes Q. It has no derivative; tn_linalg_qr has.
- *  x       (..., m, n), float32 or float64
+ *  x       (..., m, n), float32, float64, complex64 or complex128
  *  a, tau  receive tensors (..., m, n) and (..., min(m, n)) [scope]; NULL: not wanted. NULL is stored on failure
  */
 TN_API bool tn_geqrf(tn_tensor *x, tn_tensor **a, tn_tensor **tau) {
@@ -116,7 +120,7 @@ static bool check_product(const tn_tensor *x, const tn_tensor *tau) {
 static bool take_reflections(tni_call *c, size_t first, tn_tensor **a, reflections *f) {
     const tni_array *x = &c->in[first]->a, *tau;
     f->m = tni_last(c->in[first], 1), f->n = f->columns = tni_last(c->in[first], 0), f->k = tni_last(c->in[first + 1], 0);
-    f->item = tni_array_item(x);
+    f->dtype = (tn_dtype)x->dtype, f->item = tni_array_item(x);
     if (!(tau = tni_in_as(c, first + 1, (tn_dtype)x->dtype))) return false;
     if (!(*a = tni_linalg_copy(c, "linalg.householder_product", c->in[first], x->sizes, x->ndim - 2u, TNI_AS_IT_IS))) return false;
     f->a = (*a)->a.data, f->tau = tau->data;
@@ -150,8 +154,7 @@ static bool back_one(int64_t i, void *context) {
     const back *b = context;
     const reflections *f = &b->f;
     size_t at = (size_t)(i * f->m * f->n) * f->item, at_tau = (size_t)(i * f->k) * f->item;
-    return tni_reflections_back(f->item == sizeof(double), b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at,
-                                f->tau + at_tau, f->k);
+    return tni_reflections_back(f->dtype, b->dv + at, b->dtau + at_tau, b->dq + at, f->m, f->n, f->a + at, f->tau + at_tau, f->k);
 }
 
 /* Inputs: dq, the vectors and tau. */
@@ -191,17 +194,19 @@ static tn_tensor *reflected(tn_tensor *x, tn_tensor *tau, tn_tensor *v, tn_tenso
     return x && w ? tn_sub(x, tn_mul(tau, tn_matmul(v, w))) : NULL;
 }
 
-/* The steps of cpu/factor_kernel.h as a formula: q[i] are the products from reflection i on, s goes through those before it. */
+/* The steps of cpu/factor_kernel.h as a formula: q[i] are the products from reflection i on, s goes through those before it. With
+ * a = q[i + 1]' v and b = s' v: tau' = -b' a and v' = -(tau* s a + tau q[i + 1] b), tau* being tau's conjugate. */
 static bool back_by_formula(tni_vjp *g, tn_tensor *v, tn_tensor *tau, int64_t k, tn_tensor **q, tn_tensor **dv, tn_tensor **dtau) {
     tn_tensor *s = g->dy[0];
     for (int64_t i = k - 1; i >= 0; i--)
-        q[i] = reflected(q[i + 1], number(tau, i), column(v, i), tn_matmul(tni_turned(column(v, i)), q[i + 1]));
+        q[i] = reflected(q[i + 1], number(tau, i), column(v, i), tn_matmul(tni_adjoint(column(v, i)), q[i + 1]));
     for (int64_t i = 0; i < k; i++) {
-        tn_tensor *x = column(v, i), *a = tn_matmul(tni_turned(q[i + 1]), x), *b = tn_matmul(tni_turned(s), x), *t = number(tau, i);
-        if (!a || !b || !t) return false;
-        dtau[i] = tn_neg(tn_squeeze(tn_sum(tn_mul(a, b), -2, true), -1));
-        dv[i] = tn_neg(tn_mul(t, tn_add(tn_matmul(s, a), tn_matmul(q[i + 1], b))));
-        s = reflected(s, t, x, tni_turned(b));
+        tn_tensor *x = column(v, i), *a = tn_matmul(tni_adjoint(q[i + 1]), x), *b = tn_matmul(tni_adjoint(s), x);
+        tn_tensor *t = number(tau, i), *conjugate = tni_conjugate(t);
+        if (!a || !b || !conjugate) return false;
+        dtau[i] = tn_neg(tn_squeeze(tn_sum(tn_mul(a, tni_conjugate(b)), -2, true), -1));
+        dv[i] = tn_neg(tn_add(tn_mul(conjugate, tn_matmul(s, a)), tn_mul(t, tn_matmul(q[i + 1], b))));
+        s = reflected(s, conjugate, x, tni_adjoint(b));
     }
     return s != NULL;
 }
@@ -237,12 +242,13 @@ TN_OP(linalg_householder_product, .schema = "linalg_householder_product(Tensor i
       .vjp = linalg_householder_product_vjp, .wide_only = true, .fused_vjp = householder_fused, .save = TNI_IN(0) | TNI_IN(1),
       .samples = TN_SAMPLES("f32[4,3] f32[3] @bench", "f64[3,3] f64[3]", "f64[2,4,3] f64[2,2]", "f64[4,3]^T f64[3]",
                             "f32[4,3] f32[0] nograd", "f32[3,1] f32[1]", "f32[4,0] f32[0] nograd", "f32[0,4,3] f32[0,2]",
+                            "c64[4,3] c64[3] small", "c128[2,3,3]^T c128[2,2] small", "c128[3,1] c128[1]", "c64[3,2] f32[2] !dtype",
                             "f32[3,4] f32[2] !shape", "f32[4,3] f32[4] !shape", "f32[4] f32[4] !shape", "f32[2,4,3] f32[3] !shape",
                             "f32[2,4,3] f32[3,2] !shape", "f32[4,3] f64[2] !dtype", "i64[3,3] i64[3] !not_implemented",
                             "f16[3,3] f16[3] !not_implemented"));
 
-/** The first n columns of the product of reflections 1 - tau v v': torch.linalg.householder_product.
- *  input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32 or float64
+/** The first n columns of the product of reflections 1 - tau v v', v' being the adjoint: torch.linalg.householder_product.
+ *  input    (..., m, n), m >= n: below the diagonal the vectors v without their leading one; float32, float64, complex64 or complex128
  *  tau      (..., k), k <= n
  *  returns  (..., m, n) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
  */
@@ -301,23 +307,28 @@ static bool linalg_qr_run(tni_call *c) {
     return right;
 }
 
-/* For n <= m: (Q' + Q sym(M)) R^-T with M = R R'^T - Q'^T Q; sym repeats the lower triangle above. Absent gradients are NULL. */
-static tn_tensor *tall_back(tn_tensor *q, tn_tensor *r, tn_tensor *dq, tn_tensor *dr) {
-    tn_tensor *m = dr ? tn_matmul(r, tni_turned(dr)) : NULL, *from_q = dq ? tn_matmul(tni_turned(dq), q) : NULL;
-    if ((dr && !m) || (dq && !from_q)) return NULL;
-    if (from_q) m = m ? tn_sub(m, from_q) : tn_neg(from_q);
-    tn_tensor *symmetric = tn_add(tn_tril(m), tni_turned(tn_tril(m, -1)));
-    tn_tensor *z = symmetric ? tn_matmul(q, symmetric) : NULL;
-    if (z && dq) z = tn_add(dq, z);
-    return z ? tn_linalg_solve_triangular(tni_turned(r), z, .upper = false, .left = false) : NULL;
+/* M's lower triangle, its adjoint above, a real diagonal. */
+static tn_tensor *hermitian(tn_tensor *m) {
+    tn_tensor *y = tni_mirrored(m);
+    return y && tni_dtype_is_complex((tn_dtype)y->a.dtype) ? tn_mul(tn_add(y, tni_adjoint(y)), 0.5) : y;
 }
 
-/* For n > m, A = (X, Y) and R = (R1, R2): Y = Q R2 gives Y' = Q R2', and Q's gradient gets Y R2'^T. */
+/* For n <= m: (Q' + Q hermitian(M)) R^-H with M = R R'^H - Q'^H Q. Absent gradients are NULL. */
+static tn_tensor *tall_back(tn_tensor *q, tn_tensor *r, tn_tensor *dq, tn_tensor *dr) {
+    tn_tensor *m = dr ? tn_matmul(r, tni_adjoint(dr)) : NULL, *from_q = dq ? tn_matmul(tni_adjoint(dq), q) : NULL;
+    if ((dr && !m) || (dq && !from_q)) return NULL;
+    if (from_q) m = m ? tn_sub(m, from_q) : tn_neg(from_q);
+    tn_tensor *symmetric = hermitian(m), *z = symmetric ? tn_matmul(q, symmetric) : NULL;
+    if (z && dq) z = tn_add(dq, z);
+    return z ? tn_linalg_solve_triangular(tni_adjoint(r), z, .upper = false, .left = false) : NULL;
+}
+
+/* For n > m, A = (X, Y) and R = (R1, R2): Y = Q R2 gives Y' = Q R2', and Q's gradient gets Y R2'^H. */
 static tn_tensor *wide_back(tn_tensor *q, tn_tensor *r, tn_tensor *dq, tn_tensor *dr, int64_t m, int64_t n) {
     tn_tensor *dr1 = dr ? tn_narrow(dr, -1, 0, m) : NULL, *dr2 = dr ? tn_narrow(dr, -1, m, n - m) : NULL;
     tn_tensor *r1 = tn_narrow(r, -1, 0, m), *dy = dr ? tn_matmul(q, dr2) : NULL;
     if (dr) {
-        tn_tensor *more = tn_matmul(tn_matmul(q, tn_narrow(r, -1, m, n - m)), tni_turned(dr2));
+        tn_tensor *more = tn_matmul(tn_matmul(q, tn_narrow(r, -1, m, n - m)), tni_adjoint(dr2));
         dq = dq && more ? tn_add(dq, more) : more;
         if (!dq || !dy) return NULL;
     }
@@ -346,8 +357,10 @@ TN_OP(linalg_qr, .schema = "linalg_qr(Tensor A, str mode=\"reduced\") -> (Tensor
       .run = linalg_qr_run, .vjp = linalg_qr_vjp, .wide_only = true, .save = TNI_OUT(0) | TNI_OUT(1),
       .samples = TN_SAMPLES("f32[4,3] @bench", "f64[3,3] 'complete'", "f64[2,4,3]", "f64[2,3,4]", "f64[3,3]^T",
                             "f64[3,4] mode='complete'", "f32[4,3] 'complete' nograd", "f64[2,4,3] 'r' nograd", "f32[1,1]",
-                            "f32[3,1]", "f32[0,3]", "f32[3,0]", "f32[0,2,2]", "f32[3,3]=0 nograd", "f32[3] !shape",
-                            "f32[3,3] 'all' !runtime", "i64[3,3] !dtype", "f16[3,3] !not_implemented"));
+                            "f32[3,1]", "f32[0,3]", "f32[3,0]", "f32[0,2,2]", "f32[3,3]=0 nograd", "c64[4,3]",
+                            "c128[3,3] 'complete'", "c128[2,3,4]", "c128[3,3]^T", "c64[4,3] 'complete' nograd",
+                            "c128[2,4,3] 'r' nograd", "c64[1,1]", "c64[0,3]", "f32[3] !shape", "f32[3,3] 'all' !runtime",
+                            "i64[3,3] !dtype", "f16[3,3] !not_implemented"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_linalg_qr. */
@@ -358,7 +371,7 @@ typedef struct tn_linalg_qr_opts {
 #endif
 /** A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns
  *  (rows, for n > m) among the first k; with "complete" and m > n, and with "r", there are none (TN_ERR_RUNTIME).
- *  a     (..., m, n), float32 or float64
+ *  a     (..., m, n), float32, float64, complex64 or complex128
  *  opts  .mode [NULL ok]
  *  q, r  receive tensors [scope]; NULL: not wanted. NULL is stored on failure
  */

@@ -1,7 +1,9 @@
 /* ops/linalg_solve.c - linear equations by LU factors: linalg_solve, linalg_inv, and the determinants linalg_det, linalg_slogdet. */
 #include "base/memory.h"
+#include "cpu/cmath.h"
 #include "cpu/factor.h"
 #include "ops/linalg.h"
+#include "ops/unary.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -14,7 +16,7 @@ typedef struct factors {
     int64_t *pivot, *zero;
     int64_t n, count;
     size_t bytes;
-    bool wide;
+    tn_dtype dtype;
     tn_tensor *b; /* of the equations: (count, n, k), then the solutions; NULL: none */
     int64_t k;
 } factors;
@@ -28,20 +30,20 @@ static void drop(const tni_call *c, factors *f) {
 static bool factor_one(int64_t i, void *context) {
     const factors *f = context;
     char *a = (char *)f->lu->a.data + (size_t)(i * f->n * f->n) * tni_array_item(&f->lu->a);
-    return tni_lu(f->wide, a, f->n, f->pivot + i * f->n, f->zero + i);
+    return tni_lu(f->dtype, a, f->n, f->pivot + i * f->n, f->zero + i);
 }
 
 static bool solve_one(int64_t i, void *context) {
     const factors *f = context;
     size_t item = tni_array_item(&f->lu->a);
-    return tni_lu_solve(f->wide, (const char *)f->lu->a.data + (size_t)(i * f->n * f->n) * item, f->n, f->pivot + i * f->n,
+    return tni_lu_solve(f->dtype, (const char *)f->lu->a.data + (size_t)(i * f->n * f->n) * item, f->n, f->pivot + i * f->n,
                         (char *)f->b->a.data + (size_t)(i * f->n * f->k) * item, f->k);
 }
 
 /* The factors of in[0] broadcast to the batch; of its transposed when `turned`. */
 static bool factor(tni_call *c, const char *who, const int64_t *batch, size_t nbatch, bool turned, factors *f) {
     const tn_tensor *a = c->in[0];
-    f->n = tni_last(a, 0), f->wide = a->a.dtype == TN_FLOAT64;
+    f->n = tni_last(a, 0), f->dtype = (tn_dtype)a->a.dtype;
     if (!(f->lu = tni_linalg_copy(c, who, a, batch, nbatch, turned ? TNI_TURNED : TNI_AS_IT_IS))) return false;
     f->count = tni_linalg_count(f->lu);
     f->bytes = (size_t)((f->n + 1) * f->count + 1) * sizeof(int64_t);
@@ -105,18 +107,18 @@ static bool linalg_solve_run(tni_call *c) {
     return right;
 }
 
-/* B' = A^-T X', A' = -B' X^T; of X A = B: A' = -X^T B'. */
+/* B' = A^-H X', A' = -B' X^H; of X A = B: A' = -X^H B'. */
 static bool linalg_solve_vjp(tni_vjp *g) {
     bool left = g->arg[0].b;
     tn_tensor *a = tni_saved(g, TNI_IN(0)), *x = tni_saved(g, TNI_OUT(0)), *dx = g->dy[0];
     if (!a || !x) return false;
     bool vector = x->a.ndim < a->a.ndim;
     if (vector) x = tn_unsqueeze(x, -1), dx = tn_unsqueeze(dx, -1);
-    tn_tensor *db = tn_linalg_solve(tni_turned(a), dx, .left = left);
+    tn_tensor *db = tn_linalg_solve(tni_adjoint(a), dx, .left = left);
     if (!db) return false;
     TNI_DX(g, 1, tni_to_shape_of(g, 1, vector ? tn_squeeze(db, -1) : db));
     if (tni_needs(g, 0))
-        TNI_DX(g, 0, tni_to_shape_of(g, 0, tn_neg(left ? tn_matmul(db, tni_turned(x)) : tn_matmul(tni_turned(x), db))));
+        TNI_DX(g, 0, tni_to_shape_of(g, 0, tn_neg(left ? tn_matmul(db, tni_adjoint(x)) : tn_matmul(tni_adjoint(x), db))));
     return true;
 }
 
@@ -126,10 +128,12 @@ TN_OP(linalg_solve, .schema = "linalg_solve(Tensor A, Tensor B, *, bool left=Tru
       .samples = TN_SAMPLES("f32[3,3] f32[3,2] @bench", "f64[3,3] f64[3]", "f64[2,3,3] f64[2,3]", "f64[2,3,3] f64[3]",
                             "f32[3,3]^T f32[2,3,4]", "f64[2,1,3,3] f64[4,3,2]^T", "f64[3,3] f64[2,3] left=False",
                             "f64[2,3,3]^T f64[4,3] left=False", "f32[0,0] f32[0,3]", "f32[0,3,3] f32[0,3,2]", "f32[3,3] f32[3,0]",
-                            "f64[1,1] f64[1]", "f32[3,3]=1 f32[3] !linalg", "f64[2,3,3]=0 f64[2,3] !linalg", "f32[3] f32[3] !shape",
-                            "f32[3,4] f32[3] !shape", "f32[3,3] f32[4] !shape", "f32[3,3] f32[3,2] left=False !shape",
-                            "f32[3,3] f32[] !shape", "f32[2,3,3] f32[3,3,3] !shape", "f32[3,3] f64[3] !dtype",
-                            "i64[3,3] i64[3] !dtype", "f16[3,3] f16[3] !not_implemented", "bool[3,3] bool[3] !dtype"));
+                            "f64[1,1] f64[1]", "c64[3,3] c64[3,2]", "c128[2,3,3]^T c128[4,3] left=False", "c128[2,3,3] c128[2,3]",
+                            "c64[1,1] c64[1]", "c64[2,2]=1 c64[2] !linalg", "f32[3,3] c64[3] !dtype", "f32[3,3]=1 f32[3] !linalg",
+                            "f64[2,3,3]=0 f64[2,3] !linalg", "f32[3] f32[3] !shape", "f32[3,4] f32[3] !shape",
+                            "f32[3,3] f32[4] !shape", "f32[3,3] f32[3,2] left=False !shape", "f32[3,3] f32[] !shape",
+                            "f32[2,3,3] f32[3,3,3] !shape", "f32[3,3] f64[3] !dtype", "i64[3,3] i64[3] !dtype",
+                            "f16[3,3] f16[3] !not_implemented", "bool[3,3] bool[3] !dtype"));
 
 #ifdef TN_HEADER
 /* Keywords of tn_linalg_solve. */
@@ -144,10 +148,10 @@ typedef struct tn_linalg_solve_opts {
 #endif
 #endif
 /** The solution of A X = B: torch.linalg.solve. By LU factors with row exchanges, for each matrix of a batch.
- *  a        (..., n, n), float32 or float64
+ *  a        (..., n, n), float32, float64, complex64 or complex128
  *  b        (..., n, k), or one vector (n) or (..., n) for each matrix; its batch dims broadcast with a's
- *  returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
- *           are TN_ERR_NOT_IMPLEMENTED
+ *  returns  b's shape, broadcast [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are
+ *           TN_ERR_NOT_IMPLEMENTED
  */
 TN_API tn_tensor *(tn_linalg_solve)(tn_tensor *a, tn_tensor *b, const tn_linalg_solve_opts *opts) {
     return tni_run_op(&tni_op_linalg_solve, TNI_INS(a, b), TNI_ARGS({.b = TNI_OPT(opts, left, true)}));
@@ -155,13 +159,35 @@ TN_API tn_tensor *(tn_linalg_solve)(tn_tensor *a, tn_tensor *b, const tn_linalg_
 
 /* ---- linalg_inv ---- */
 
+static double _Complex get(const tn_tensor *x, int64_t i) {
+    switch (x->a.dtype) {
+    case TN_FLOAT32: return (double)((float *)x->a.data)[i];
+    case TN_FLOAT64: return ((double *)x->a.data)[i];
+    case TN_COMPLEX64: return ((float _Complex *)x->a.data)[i];
+    default: return ((double _Complex *)x->a.data)[i];
+    }
+}
+
+static void put(tn_tensor *x, int64_t i, double _Complex value) {
+    switch (x->a.dtype) {
+    case TN_FLOAT32: ((float *)x->a.data)[i] = (float)__real__ value; break;
+    case TN_FLOAT64: ((double *)x->a.data)[i] = __real__ value; break;
+    case TN_COMPLEX64: ((float _Complex *)x->a.data)[i] = (float _Complex)value; break;
+    default: ((double _Complex *)x->a.data)[i] = value;
+    }
+}
+
+/* Ones as the real parts of the diagonal of zeros. */
 static void set_identity(tn_tensor *x, int64_t n, int64_t count) {
+    tn_dtype dtype = (tn_dtype)x->a.dtype;
+    bool wide = tni_dtype_real(dtype) == TN_FLOAT64;
+    int64_t parts = tni_dtype_is_complex(dtype) ? 2 : 1;
     for (int64_t i = 0; i < count; i++)
         for (int64_t d = 0; d < n; d++) {
-            if (x->a.dtype == TN_FLOAT64)
-                ((double *)x->a.data)[(i * n + d) * n + d] = 1;
+            if (wide)
+                ((double *)x->a.data)[parts * ((i * n + d) * n + d)] = 1;
             else
-                ((float *)x->a.data)[(i * n + d) * n + d] = 1;
+                ((float *)x->a.data)[parts * ((i * n + d) * n + d)] = 1;
         }
 }
 
@@ -188,9 +214,9 @@ static bool linalg_inv_run(tni_call *c) {
     return right;
 }
 
-/* -Y^T Y' Y^T */
+/* -Y^H Y' Y^H */
 static bool linalg_inv_vjp(tni_vjp *g) {
-    tn_tensor *y = tni_turned(tni_saved(g, TNI_OUT(0)));
+    tn_tensor *y = tni_adjoint(tni_saved(g, TNI_OUT(0)));
     TNI_DX(g, 0, y ? tn_neg(tn_matmul(tn_matmul(y, g->dy[0]), y)) : NULL);
     return true;
 }
@@ -198,21 +224,19 @@ static bool linalg_inv_vjp(tni_vjp *g) {
 TN_OP(linalg_inv, .schema = "linalg_inv(Tensor A) -> Tensor", .grad_name = "LinalgInvExBackward0", .run = linalg_inv_run,
       .vjp = linalg_inv_vjp, .wide_only = true, .save = TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,3] @bench", "f64[2,3,3]", "f64[3,3]^T", "f32[1,1]", "f32[0,0]", "f32[0,3,3]", "f32[2,0,0]",
-                            "f32[3,3]=1 !linalg", "f32[2,2,2]=0 !linalg", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype",
-                            "bf16[3,3] !dtype"));
+                            "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]", "c64[2,2]=1 !linalg", "f32[3,3]=1 !linalg",
+                            "f32[2,2,2]=0 !linalg", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype", "bf16[3,3] !dtype"));
 
 /** The inverse of each matrix: torch.linalg.inv. To solve equations tn_linalg_solve is quicker and more exact.
- *  a        (..., n, n), float32 or float64
- *  returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  a's shape [scope]; TN_ERR_LINALG for a singular matrix, TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *tn_linalg_inv(tn_tensor *a) { return tni_run_op(&tni_op_linalg_inv, TNI_INS(a), TNI_NO_ARGS); }
 
 /* ---- determinants ---- */
 
-static double diagonal_at(const factors *f, int64_t i, int64_t d) {
-    int64_t at = (i * f->n + d) * f->n + d;
-    return f->wide ? ((double *)f->lu->a.data)[at] : (double)((float *)f->lu->a.data)[at];
-}
+static bool is_complex(const factors *f) { return tni_dtype_is_complex(f->dtype); }
+static int64_t place(const factors *f, int64_t i, int64_t d) { return (i * f->n + d) * f->n + d; }
 
 /* -1 for each exchange of rows. */
 static double sign_of_rows(const factors *f, int64_t i) {
@@ -222,11 +246,18 @@ static double sign_of_rows(const factors *f, int64_t i) {
     return sign;
 }
 
-static void put(tn_tensor *x, int64_t i, double value) {
-    if (x->a.dtype == TN_FLOAT64)
-        ((double *)x->a.data)[i] = value;
-    else
-        ((float *)x->a.data)[i] = (float)value;
+static double _Complex determinant(const factors *f, int64_t i) {
+    double product = sign_of_rows(f, i);
+    double _Complex whole = product;
+    for (int64_t d = 0; d < f->n; d++) {
+        if (f->dtype == TN_FLOAT64)
+            product *= ((double *)f->lu->a.data)[place(f, i, d)];
+        else if (f->dtype == TN_FLOAT32)
+            product *= (double)((float *)f->lu->a.data)[place(f, i, d)];
+        else
+            whole = TNI_CMUL(whole, get(f->lu, place(f, i, d)));
+    }
+    return is_complex(f) ? whole : product;
 }
 
 /* The factors of in[0], and out[0..n) of its batch's shape. */
@@ -236,18 +267,15 @@ static bool factor_for_numbers(tni_call *c, const char *who, size_t outputs, fac
     TNI_CHECK(outputs == 1 || !tni_dtype_is_half((tn_dtype)a->dtype), TN_ERR_DTYPE,
               "%s: Low precision dtypes not supported. Got %s", who, tni_dtype_get((tn_dtype)a->dtype)->legacy);
     TNI_TRY(tni_linalg_check_dtype(who, "lu_cpu", c->in[0]));
-    for (size_t k = 0; k < outputs; k++) TNI_TRY(tni_out(c, k, (tn_dtype)a->dtype, a->sizes, a->ndim - 2u));
+    tn_dtype dtype[] = {(tn_dtype)a->dtype, tni_dtype_real((tn_dtype)a->dtype)};
+    for (size_t k = 0; k < outputs; k++) TNI_TRY(tni_out(c, k, dtype[k], a->sizes, a->ndim - 2u));
     return factor(c, who, a->sizes, a->ndim - 2u, false, f);
 }
 
 static bool linalg_det_run(tni_call *c) {
     factors f = {0};
     bool right = factor_for_numbers(c, "linalg.det", 1, &f);
-    for (int64_t i = 0; right && i < f.count; i++) {
-        double product = sign_of_rows(&f, i);
-        for (int64_t d = 0; d < f.n; d++) product *= diagonal_at(&f, i, d);
-        put(c->out[0], i, product);
-    }
+    for (int64_t i = 0; right && i < f.count; i++) put(c->out[0], i, determinant(&f, i));
     drop(c, &f);
     return right;
 }
@@ -255,23 +283,18 @@ static bool linalg_det_run(tni_call *c) {
 /* One number for each matrix, beside them. */
 static tn_tensor *for_matrices(tn_tensor *x) { return x ? tn_unsqueeze(tn_unsqueeze(x, -1), -1) : NULL; }
 
-/* ---- the derivative of the determinant, also where it is 0: det(A) A^-T ---- */
+/* ---- the derivative of the determinant, also where it is 0: det(A) A^-T, conjugate ---- */
 
 /* Pivots that are 0 become so small that only products without them count. */
 static void replace_zeros(const factors *f, int64_t i) {
-    for (int64_t d = 0; d < f->n; d++) {
-        int64_t at = (i * f->n + d) * f->n + d;
-        if (diagonal_at(f, i, d) != 0) continue;
-        if (f->wide)
-            ((double *)f->lu->a.data)[at] = DBL_EPSILON * DBL_EPSILON;
-        else
-            ((float *)f->lu->a.data)[at] = FLT_EPSILON * FLT_EPSILON;
-    }
+    bool wide = tni_dtype_real(f->dtype) == TN_FLOAT64;
+    for (int64_t d = 0; d < f->n; d++)
+        if (get(f->lu, place(f, i, d)) == 0)
+            put(f->lu, place(f, i, d), wide ? DBL_EPSILON * DBL_EPSILON : (double)(FLT_EPSILON * FLT_EPSILON));
 }
 
-static void scale(tn_tensor *x, int64_t begin, int64_t n, double by) {
-    for (int64_t i = begin; i < begin + n; i++)
-        put(x, i, by * (x->a.dtype == TN_FLOAT64 ? ((double *)x->a.data)[i] : (double)((float *)x->a.data)[i]));
+static void scale(tn_tensor *x, int64_t begin, int64_t n, double _Complex by) {
+    for (int64_t i = begin; i < begin + n; i++) put(x, i, TNI_CMUL(by, get(x, i)));
 }
 
 static bool cofactors(tni_call *c, factors *f) {
@@ -282,11 +305,7 @@ static bool cofactors(tni_call *c, factors *f) {
     f->k = f->n;
     set_identity(f->b, f->n, f->count);
     TNI_TRY(solve(f));
-    for (int64_t i = 0; i < f->count; i++) {
-        double product = sign_of_rows(f, i);
-        for (int64_t d = 0; d < f->n; d++) product *= diagonal_at(f, i, d);
-        scale(f->b, i * f->n * f->n, f->n * f->n, product);
-    }
+    for (int64_t i = 0; i < f->count; i++) scale(f->b, i * f->n * f->n, f->n * f->n, determinant(f, i));
     return tni_linalg_out(c, 0, f->b, true, a->sizes, a->ndim, TNI_BY_COLUMNS);
 }
 
@@ -298,48 +317,56 @@ static bool cofactors_run(tni_call *c) {
     return right;
 }
 
-/* With T = A^-T: det(A) (sum(C' T) T - T C'^T T). */
+/* With T = A^-H: the conjugate of det(A) times sum(C' T) T - T C'^T T. */
 static bool cofactors_vjp(tni_vjp *g) {
-    tn_tensor *a = tni_saved(g, TNI_IN(0)), *t = a ? tni_turned(tn_linalg_inv(a)) : NULL, *dc = g->dy[0];
+    tn_tensor *a = tni_saved(g, TNI_IN(0)), *t = a ? tni_adjoint(tn_linalg_inv(a)) : NULL, *dc = g->dy[0];
     if (!t) return false;
     tn_tensor *sums = tn_sum(tn_mul(dc, t), .dims = TN_INTS(-2, -1), .keepdim = true);
     tn_tensor *inner = sums ? tn_sub(tn_mul(sums, t), tn_matmul(tn_matmul(t, tni_turned(dc)), t)) : NULL;
-    TNI_DX(g, 0, inner ? tn_mul(for_matrices(tn_linalg_det(a)), inner) : NULL);
+    TNI_DX(g, 0, inner ? tn_mul(for_matrices(tni_conjugate(tn_linalg_det(a))), inner) : NULL);
     return true;
 }
 
 TN_OP(linalg_cofactors, .schema = "_linalg_cofactors(Tensor A) -> Tensor", .grad_name = "LinalgCofactorsBackward0",
       .run = cofactors_run, .vjp = cofactors_vjp, .save = TNI_IN(0), .hidden = true, .wide_only = true,
-      .samples = TN_SAMPLES("f64[3,3]", "f64[2,3,3]", "f64[3,3]=1 nograd"));
+      .samples = TN_SAMPLES("f64[3,3]", "f64[2,3,3]", "f64[3,3]=1 nograd", "c128[2,3,3]"));
 
 static bool linalg_det_vjp(tni_vjp *g) {
     tn_tensor *c = tni_run_op(&tni_op_linalg_cofactors, TNI_INS(tni_saved(g, TNI_IN(0))), TNI_NO_ARGS);
-    TNI_DX(g, 0, c ? tn_mul(for_matrices(g->dy[0]), c) : NULL);
+    TNI_DX(g, 0, c ? tn_mul(for_matrices(g->dy[0]), tni_conjugate(c)) : NULL);
     return true;
 }
 
 TN_OP(linalg_det, .schema = "linalg_det(Tensor A) -> Tensor", .grad_name = "LinalgDetBackward0", .run = linalg_det_run,
       .vjp = linalg_det_vjp, .wide_only = true, .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,3] @bench", "f64[2,3,3]", "f64[3,3]^T", "f32[1,1]", "f32[0,0]", "f32[0,3,3]", "f32[2,0,0]",
-                            "f64[3,3]=1 nograd", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype",
-                            "f16[2,2] !not_implemented"));
+                            "f64[3,3]=1 nograd", "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]", "c128[2,2]=1 nograd", "f32[3] !shape",
+                            "f32[3,4] !shape", "i64[3,3] !dtype", "f16[2,2] !not_implemented"));
 
 /** The determinant of each matrix, 0 for a singular one: torch.linalg.det. The first derivative exists everywhere, the second only where
  *  it is not 0 (else TN_ERR_LINALG).
- *  a        (..., n, n), float32 or float64
- *  returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, complex TN_ERR_NOT_IMPLEMENTED
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  (...) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE
  */
 TN_API tn_tensor *tn_linalg_det(tn_tensor *a) { return tni_run_op(&tni_op_linalg_det, TNI_INS(a), TNI_NO_ARGS); }
 
+/* x / |x|, 0 for 0; of a real number the sign, NaN for NaN. */
+static double _Complex direction(double _Complex x, double size, bool plane) {
+    if (plane) return size == 0 ? 0 : __builtin_complex(__real__ x / size, __imag__ x / size);
+    return isnan(size) ? size : (double)(__real__ x > 0) - (double)(__real__ x < 0);
+}
+
 static bool linalg_slogdet_run(tni_call *c) {
     factors f = {0};
-    bool right = factor_for_numbers(c, "linalg.slogdet", 2, &f);
+    bool right = factor_for_numbers(c, "linalg.slogdet", 2, &f), plane = is_complex(&f);
     for (int64_t i = 0; right && i < f.count; i++) {
-        double sign = sign_of_rows(&f, i), sum = 0;
+        double _Complex sign = sign_of_rows(&f, i);
+        double sum = 0;
         for (int64_t d = 0; d < f.n; d++) {
-            double pivot = diagonal_at(&f, i, d);
-            sign *= isnan(pivot) ? pivot : (double)(pivot > 0) - (double)(pivot < 0);
-            sum += log(fabs(pivot));
+            double _Complex pivot = get(f.lu, place(&f, i, d));
+            double size = plane ? hypot(__real__ pivot, __imag__ pivot) : fabs(__real__ pivot);
+            sign = TNI_CMUL(sign, direction(pivot, size, plane));
+            sum += log(size);
         }
         put(c->out[0], i, sign);
         put(c->out[1], i, sum);
@@ -348,24 +375,33 @@ static bool linalg_slogdet_run(tni_call *c) {
     return right;
 }
 
+/* (L' + i Im(S' S*)) A^-H for the sign S, which is constant when it is real, and L. */
 static bool linalg_slogdet_vjp(tni_vjp *g) {
-    if (!g->dy[1]) return true; /* the sign is constant */
-    tn_tensor *inverse = tn_linalg_inv(tni_saved(g, TNI_IN(0)));
-    TNI_DX(g, 0, inverse ? tn_mul(for_matrices(g->dy[1]), tni_turned(inverse)) : NULL);
+    tn_tensor *sign = tni_saved(g, TNI_OUT(0)), *dsign = g->dy[0], *dlog = g->dy[1];
+    if (!sign) return false;
+    bool turns = dsign && tni_dtype_is_complex((tn_dtype)sign->a.dtype);
+    if (!turns && !dlog) return true;
+    if (turns) {
+        tn_tensor *angle = tn_imag(tn_mul(dsign, tn_conj(sign)));
+        dlog = dlog || !angle ? dlog : tn_zeros_like(angle);
+        dlog = tn_complex(dlog, angle);
+    }
+    tn_tensor *inverse = tni_adjoint(tn_linalg_inv(tni_saved(g, TNI_IN(0))));
+    TNI_DX(g, 0, inverse ? tn_mul(for_matrices(dlog), inverse) : NULL);
     return true;
 }
 
 TN_OP(linalg_slogdet, .schema = "linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)",
       .grad_name = "LinalgSlogdetBackward0", .run = linalg_slogdet_run, .vjp = linalg_slogdet_vjp, .wide_only = true,
-      .save = TNI_IN(0),
+      .save = TNI_IN(0) | TNI_OUT(0),
       .samples = TN_SAMPLES("f32[3,3] @bench nograd", "f64[2,3,3] nograd", "f64[3,3]^T nograd", "f32[1,1] nograd",
-                            "f32[0,0] nograd", "f32[0,3,3] nograd", "f64[3,3]=1 nograd", "f32[3] !shape", "f32[3,4] !shape",
-                            "i64[3,3] !dtype", "f16[2,2] !dtype"));
+                            "f32[0,0] nograd", "f32[0,3,3] nograd", "f64[3,3]=1 nograd", "c64[3,3]", "c128[2,3,3]^T", "c64[1,1]",
+                            "c64[2,2]=1 nograd", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype", "f16[2,2] !dtype"));
 
-/** The sign of each determinant and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0 and -infinity for a
- *  singular matrix, where the derivative is TN_ERR_LINALG.
- *  a                (..., n, n), float32 or float64
- *  sign, logabsdet  receive tensors (...) [scope]; NULL: not wanted. NULL is stored on failure
+/** The sign of each determinant (x / |x| of a complex one) and the logarithm of its magnitude, which neither overflow: torch.linalg.slogdet. 0
+ *  and -infinity for a singular matrix, where the derivative is TN_ERR_LINALG.
+ *  a                (..., n, n), float32, float64, complex64 or complex128
+ *  sign, logabsdet  receive tensors (...), logabsdet always real [scope]; NULL: not wanted. NULL is stored on failure
  */
 TN_API bool tn_linalg_slogdet(tn_tensor *a, tn_tensor **sign, tn_tensor **logabsdet) {
     tn_tensor *out[2];

@@ -15,7 +15,7 @@ typedef struct triangles {
 static bool solve_one(int64_t i, void *context) {
     const triangles *q = context;
     size_t item = tni_array_item(&q->a->a);
-    return tni_triangle_solve(item == sizeof(double), q->upper, q->unit,
+    return tni_triangle_solve((tn_dtype)q->a->a.dtype, q->upper, q->unit,
                               (const char *)q->a->a.data + (size_t)(i * q->n * q->n) * item, q->n,
                               (char *)q->b->a.data + (size_t)(i * q->n * q->k) * item, q->k);
 }
@@ -59,15 +59,15 @@ static bool linalg_solve_triangular_run(tni_call *c) {
     return right;
 }
 
-/* B' = A^-T X' (X' A^-T), A' = the triangle of -B' X^T (-X^T B'). */
+/* B' = A^-H X' (X' A^-H), A' = the triangle of -B' X^H (-X^H B'). */
 static bool linalg_solve_triangular_vjp(tni_vjp *g) {
     bool upper = g->arg[0].b, left = g->arg[1].b, unit = g->arg[2].b;
     tn_tensor *a = tni_saved(g, TNI_IN(0)), *x = tni_saved(g, TNI_OUT(0));
-    tn_tensor *db = tn_linalg_solve_triangular(tni_turned(a), g->dy[0], .upper = !upper, .left = left, .unitriangular = unit);
+    tn_tensor *db = tn_linalg_solve_triangular(tni_adjoint(a), g->dy[0], .upper = !upper, .left = left, .unitriangular = unit);
     if (!db || !x) return false;
     TNI_DX(g, 1, tni_to_shape_of(g, 1, db));
     if (!tni_needs(g, 0)) return true;
-    tn_tensor *da = tn_neg(left ? tn_matmul(db, tni_turned(x)) : tn_matmul(tni_turned(x), db));
+    tn_tensor *da = tn_neg(left ? tn_matmul(db, tni_adjoint(x)) : tn_matmul(tni_adjoint(x), db));
     TNI_DX(g, 0, tni_to_shape_of(g, 0, da && upper ? tn_triu(da, unit ? 1 : 0) : tn_tril(da, unit ? -1 : 0)));
     return true;
 }
@@ -82,7 +82,9 @@ TN_OP(linalg_solve_triangular,
                             "f64[3,3] f64[3,2] upper=False unitriangular=True small",
                             "f64[3,3] f64[2,3] upper=False left=False unitriangular=True small", "f32[0,0] f32[0,2] upper=True",
                             "f32[3,3]>1 f32[3,0] upper=True", "f32[0,3,3] f32[0,3,2] upper=True",
-                            "f64[2,2]=0 f64[2,2] upper=True nograd", "f32[3,3] f32[3] upper=True !shape",
+                            "f64[2,2]=0 f64[2,2] upper=True nograd", "c64[3,3]>1 c64[3,2] upper=True small",
+                            "c128[2,3,3]>1 c128[4,3] upper=False left=False small",
+                            "c128[3,3]^T c128[3,2]^T upper=False unitriangular=True small", "f32[3,3] f32[3] upper=True !shape",
                             "f32[3,3] f32[4,2] upper=True !shape", "f32[3,2] f32[3,2] upper=True !shape",
                             "f32[3,3] f32[4,2] upper=True left=False !shape", "i64[3,3] i64[3,2] upper=True !not_implemented",
                             "f16[3,3] f16[3,2] upper=True !not_implemented"));
@@ -103,7 +105,7 @@ typedef struct tn_linalg_solve_triangular_opts {
 #endif
 #endif
 /** The solution of A X = B for a triangle A: torch.linalg.solve_triangular. A zero on the diagonal gives infinities, no error.
- *  a        (..., n, n), float32 or float64; the other half is not read
+ *  a        (..., n, n), float32, float64, complex64 or complex128; the other half is not read
  *  b        (..., n, k); its batch dims broadcast with a's
  *  returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes
  */
@@ -124,7 +126,7 @@ static bool root_one(int64_t i, void *context) {
     const roots *r = context;
     int64_t n = tni_last(r->a, 0);
     size_t item = tni_array_item(&r->a->a);
-    return tni_cholesky(item == sizeof(double), (char *)r->a->a.data + (size_t)(i * n * n) * item, n, r->order + i);
+    return tni_cholesky((tn_dtype)r->a->a.dtype, (char *)r->a->a.data + (size_t)(i * n * n) * item, n, r->order + i);
 }
 
 /* The factor is computed as U = L^T from the transposed lower triangle, or from the upper one. */
@@ -147,12 +149,12 @@ static bool linalg_cholesky_run(tni_call *c) {
     return right;
 }
 
-/* L^-T sym(L^T L') L^-1 / 2; sym repeats the lower triangle above. */
+/* L^-H sym(L^H L') L^-1 / 2; sym(M) is M's lower triangle, and its adjoint above. */
 static bool linalg_cholesky_vjp(tni_vjp *g) {
     tn_tensor *l = tni_saved(g, TNI_OUT(0)), *dl = g->dy[0];
-    if (g->arg[0].b) l = tni_turned(l), dl = tni_turned(dl);
-    tn_tensor *m = l && dl ? tn_matmul(tni_turned(l), dl) : NULL, *s = m ? tn_add(tn_tril(m), tni_turned(tn_tril(m, -1))) : NULL;
-    tn_tensor *z = s ? tn_linalg_solve_triangular(tni_turned(l), s, .upper = true) : NULL;
+    if (g->arg[0].b) l = tni_adjoint(l), dl = tni_adjoint(dl);
+    tn_tensor *m = l && dl ? tn_matmul(tni_adjoint(l), dl) : NULL, *s = tni_mirrored(m);
+    tn_tensor *z = s ? tn_linalg_solve_triangular(tni_adjoint(l), s, .upper = true) : NULL;
     z = z ? tn_linalg_solve_triangular(l, z, .upper = false, .left = false) : NULL;
     TNI_DX(g, 0, z ? tn_mul(z, 0.5) : NULL);
     return true;
@@ -162,7 +164,8 @@ static bool linalg_cholesky_vjp(tni_vjp *g) {
 TN_OP(linalg_cholesky, .schema = "linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor",
       .grad_name = "LinalgCholeskyExBackward0", .run = linalg_cholesky_run, .vjp = linalg_cholesky_vjp, .wide_only = true,
       .save = TNI_OUT(0),
-      .samples = TN_SAMPLES("f32[1,1]>1 @bench", "f64[3,1,1]>1 upper=True", "f32[0,0]", "f32[0,3,3]", "f32[3,3]=0 !linalg",
+      .samples = TN_SAMPLES("f32[1,1]>1 @bench", "f64[3,1,1]>1 upper=True", "f32[0,0]", "f32[0,3,3]", "c64[1,1]>1 nograd",
+                            "c128[3,1,1]>1 upper=True nograd", "c64[2,2]=0 !linalg", "f32[3,3]=0 !linalg",
                             "f64[2,2,2]=-1 upper=True !linalg", "f32[3] !shape", "f32[3,4] !shape", "i64[3,3] !dtype",
                             "f16[3,3] !not_implemented"));
 
@@ -171,18 +174,18 @@ TN_OP(linalg_cholesky, .schema = "linalg_cholesky(Tensor self, *, bool upper=Fal
 typedef struct tn_linalg_cholesky_opts {
     size_t size;
     struct tn_keywords_only *keywords_only;
-    bool upper; /* false: L with L L^T = A; true: U with U^T U = A */
+    bool upper; /* false: L with L L^H = A; true: U with U^H U = A */
 } tn_linalg_cholesky_opts;
 #ifndef __cplusplus
 #define tn_linalg_cholesky(...)                                                                                                    \
     TN_WITH(tn_linalg_cholesky_opts, (.upper = false), (tn_linalg_cholesky)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
 #endif
 #endif
-/** The triangular root of each symmetric positive-definite matrix, of which one half is read: torch.linalg.cholesky. The derivative is
- *  that for symmetric matrices.
- *  a        (..., n, n), float32 or float64
- *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; complex and 16-bit floats
- *           are TN_ERR_NOT_IMPLEMENTED
+/** The triangular root of each symmetric (Hermitian) positive-definite matrix, of which one half is read: torch.linalg.cholesky. The
+ *  derivative is that for such matrices.
+ *  a        (..., n, n), float32, float64, complex64 or complex128
+ *  returns  a's shape [scope]; TN_ERR_LINALG when it is not positive-definite, TN_ERR_SHAPE, TN_ERR_DTYPE; 16-bit floats are
+ *           TN_ERR_NOT_IMPLEMENTED
  */
 TN_API tn_tensor *(tn_linalg_cholesky)(tn_tensor *a, const tn_linalg_cholesky_opts *opts) {
     return tni_run_op(&tni_op_linalg_cholesky, TNI_INS(a), TNI_ARGS({.b = TNI_OPT(opts, upper, false)}));

@@ -1,6 +1,7 @@
 /* ops/linear.c - y = x W^T + b in one operator. */
 #include "cpu/sum.h"
 #include "ops/product.h"
+#include "ops/unary.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -21,7 +22,7 @@ static bool check_linear(tni_call *c, shape *s) {
     TNI_REQUIRE(c, x->dtype == w->dtype && (!b || b->dtype == w->dtype), TN_ERR_DTYPE,
                 "mat1 and mat2 must have the same dtype, but got %s and %s", tni_dtype_get((tn_dtype)x->dtype)->legacy,
                 tni_dtype_get((tn_dtype)(b && b->dtype != w->dtype ? b->dtype : w->dtype))->legacy);
-    TNI_REQUIRE(c, tni_dtype_is_float((tn_dtype)x->dtype), TN_ERR_NOT_IMPLEMENTED, "\"addmm_impl_cpu_\" not implemented for '%s'",
+    TNI_REQUIRE(c, tni_dtype_has_grad((tn_dtype)x->dtype), TN_ERR_NOT_IMPLEMENTED, "\"addmm_impl_cpu_\" not implemented for '%s'",
                 tni_dtype_get((tn_dtype)x->dtype)->legacy);
     TNI_REQUIRE(c, !b || (b->ndim == 1 && b->sizes[0] == s->out), TN_ERR_SHAPE, "the bias must be of shape [%lld], but got %s",
                 (long long)s->out, b ? TNI_SHAPE(b) : "");
@@ -66,8 +67,8 @@ static bool linear_vjp(tni_vjp *g) {
     tn_tensor *dy = as_rows(g->dy[0]), *x, *w;
     size_t ndim;
     if (!dy || !find_saved(g, &x, &w)) return false;
-    TNI_DX(g, 0, (tn_reshape)(tn_mm(dy, w), tni_input_sizes(g, 0, &ndim), g->dy[0]->a.ndim));
-    TNI_DX(g, 1, tn_mm(tn_t(dy), as_rows(x)));
+    TNI_DX(g, 0, (tn_reshape)(tn_mm(dy, tni_conjugate(w)), tni_input_sizes(g, 0, &ndim), g->dy[0]->a.ndim));
+    TNI_DX(g, 1, tn_mm(tn_t(dy), as_rows(tni_conjugate(x))));
     TNI_DX(g, 2, tn_sum(dy, 0));
     return true;
 }
@@ -115,15 +116,16 @@ TN_OP(linear, .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) 
       .run = linear_run, .front = linear_front, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
       .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)}, .optional = 4,
       .samples = TN_SAMPLES("f32[3,4] f32[5,4] f32[5]", "f32[2,3,4] f32[5,4] f32[5]", "f64[4] f64[2,4] f64[2]",
-                            "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "f32[3,4] f32[5,3] f32[5] !shape",
-                            "f32[3,4] f64[5,4] - !dtype"));
+                            "f32[0,4] f32[2,4] f32[2]", "f64[4,3]^T f64[2,3]^T f64[2]", "c64[3,4] c64[5,4] c64[5]",
+                            "c128[2,3,4] c128[2,4]^T c128[2]", "f32[3,4] f32[5,3] f32[5] !shape", "f32[3,4] f64[5,4] - !dtype"));
 /* The same without a bias: torch's node has another name. */
 TN_OP(linear_no_bias, .schema = "linear_no_bias(Tensor input, Tensor weight) -> Tensor", .grad_name = "MmBackward0",
       .run = linear_run, .hidden = true, .widen = true, .vjp = linear_vjp, .fused_vjp = linear_fused_vjp,
       .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
-      .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]"));
+      .samples = TN_SAMPLES("f32[3,4] f32[5,4]", "f64[2,3,4] f64[5,4]", "c128[3,4] c128[5,4]"));
 
-/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating dtype. [scope] */
+/** x (..., in) times weight (out, in) transposed, plus bias (out): (..., out). F.linear. bias [NULL ok]; one floating or complex
+ *  dtype. [scope] */
 TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias) {
     if (!bias) return tni_run_op(&tni_op_linear_no_bias, TNI_INS(x, weight), TNI_NO_ARGS);
     return tni_run_op(&tni_op_linear, TNI_INS(x, weight, bias), TNI_NO_ARGS);

@@ -42,7 +42,15 @@ static bool draw_half(tni_random *r, const tni_sampler *s, tn_dtype dtype, uint1
     return true;
 }
 
+/* Both parts of complex numbers, one after the other; of normal ones each has half of the variance, and the mean. */
+static bool draw_complex(tni_random *r, const tni_sampler *s, tn_dtype dtype, void *out, int64_t n, bool row_major) {
+    tni_sampler part = *s;
+    if (s->kind == TNI_NORMAL) part.b = s->b / sqrt(2);
+    return draw(r, &part, tni_dtype_real(dtype), out, 2 * n, row_major);
+}
+
 static bool draw(tni_random *r, const tni_sampler *s, tn_dtype dtype, void *out, int64_t n, bool row_major) {
+    if (tni_dtype_is_complex(dtype)) return draw_complex(r, s, dtype, out, n, row_major);
     if (tni_dtype_is_half(dtype)) return draw_half(r, s, dtype, out, n, row_major);
     switch (s->kind) {
     case TNI_UNIFORM: return tni_random_uniform(r, dtype, out, n, s->a, s->b);
@@ -83,13 +91,13 @@ static bool sample_apart(const char *who, const tni_array *a, const tni_sampler 
 }
 
 bool tni_sample(tni_thread *t, const char *who, const tni_array *a, const tni_sampler *s) {
-    bool real = s->kind <= TNI_EXPONENTIAL;
-    TNI_CHECK(!real || tni_dtype_is_float((tn_dtype)a->dtype), TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for '%s'", who,
-              tni_dtype_get((tn_dtype)a->dtype)->legacy);
+    tn_dtype dtype = (tn_dtype)a->dtype;
+    bool right = tni_dtype_is_complex(dtype) ? s->kind <= TNI_NORMAL : s->kind > TNI_EXPONENTIAL || tni_dtype_is_float(dtype);
+    TNI_CHECK(right, TN_ERR_NOT_IMPLEMENTED, "%s: not implemented for '%s'", who, tni_dtype_get(dtype)->legacy);
     if (a->device != TNI_CPU) return true; /* nothing is drawn */
     tni_random *r = tni_thread_random(t);
     if (a->numel && !tni_is_dense(a)) return sample_apart(who, a, s, r);
-    return draw(r, s, (tn_dtype)a->dtype, a->data, a->numel, a->contiguous);
+    return draw(r, s, dtype, a->data, a->numel, a->contiguous);
 }
 
 /* ---- fills in place: the result does not depend on the old values, so the gradient is 0 ---- */
@@ -110,7 +118,7 @@ static bool uniform_run(tni_call *c) {
 TN_OP(uniform, .schema = "uniform_(Tensor(a!) self, float from=0, float to=1) -> Tensor(a!)", .grad_name = "UniformBackward0",
       .run = uniform_run, .vjp = zero_vjp,
       .samples = TN_SAMPLES("f32[3,4] random", "f64[3,4]^T -1 2.5 random", "f16[40] random", "bf16[] random", "f32[0] random",
-                            "i64[3] !not_implemented", "f32[3] 2 1 !runtime"));
+                            "c64[3,4] random", "c128[20]^T 1 3 random", "i64[3] !not_implemented", "f32[3] 2 1 !runtime"));
 
 static bool normal_run(tni_call *c) {
     return sample_output(c, &(tni_sampler){.kind = TNI_NORMAL, .a = c->arg[0].d, .b = c->arg[1].d});
@@ -118,7 +126,8 @@ static bool normal_run(tni_call *c) {
 TN_OP(normal, .schema = "normal_(Tensor(a!) self, float mean=0, float std=1) -> Tensor(a!)", .grad_name = "NormalBackward0",
       .run = normal_run, .vjp = zero_vjp,
       .samples = TN_SAMPLES("f32[3,4] random", "f32[20] 1 0.5 random", "f64[4,5] -1 2 random", "f16[40] random", "bf16[20] random",
-                            "f32[4,5]^T random", "f32[0] random", "f32[3] 0 -1 !runtime"));
+                            "f32[4,5]^T random", "f32[0] random", "c64[20] 1 0.5 random", "c128[3,4]^T random", "c128[3] random",
+                            "f32[3] 0 -1 !runtime"));
 
 static bool exponential_run(tni_call *c) { return sample_output(c, &(tni_sampler){.kind = TNI_EXPONENTIAL, .a = c->arg[0].d}); }
 TN_OP(exponential, .schema = "exponential_(Tensor(a!) self, float lambd=1) -> Tensor(a!)", .grad_name = "ExponentialBackward0",

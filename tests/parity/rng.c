@@ -43,6 +43,12 @@ int main(int argc, char **argv) {
     tn_manual_seed(7);
     put("transposed normal_", tn_normal_(tn_t(tn_empty((5, 8))), 0, 1));
     put("transposed uniform_", tn_uniform_(tn_t(tn_empty((5, 8))), 0, 1));
+    for (int i = 0; i < 3; i++) {
+        int64_t n = (int64_t[]){1, 9, 100}[i];
+        put(NAME("complex64 randn.%" PRId64, n), tn_view_as_real(tn_randn(n, .dtype = TN_COMPLEX64)));
+        put(NAME("complex128 randn.%" PRId64, n), tn_view_as_real(tn_randn(n, .dtype = TN_COMPLEX128)));
+        put(NAME("complex64 rand.%" PRId64, n), tn_view_as_real(tn_rand(n, .dtype = TN_COMPLEX64)));
+    }
     tn_manual_seed(UINT64_C(0x123456789abcdef0));
     put("large seed", tn_rand(8));
 

@@ -41,6 +41,10 @@ for i, n in enumerate((1, 15, 16, 17, 1000)):
 torch.manual_seed(7)
 check("transposed normal_", torch.empty(5, 8).t().normal_())
 check("transposed uniform_", torch.empty(5, 8).t().uniform_())
+for n in (1, 9, 100):
+    check(f"complex64 randn.{n}", torch.view_as_real(torch.randn(n, dtype=torch.complex64)))
+    check(f"complex128 randn.{n}", torch.view_as_real(torch.randn(n, dtype=torch.complex128)))
+    check(f"complex64 rand.{n}", torch.view_as_real(torch.rand(n, dtype=torch.complex64)))
 torch.manual_seed(0x123456789ABCDEF0)
 check("large seed", torch.rand(8))
 

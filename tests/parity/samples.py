@@ -315,7 +315,9 @@ def derivatives(lib, f, sample, schema):
         if g is not None and g.requires_grad:
             part = (g * cotangent(lib, g, 60 + n)).sum()
             total = part if total is None else total + part
-    if total is not None and not total.dtype.is_complex:
+    if total is not None and total.dtype.is_complex:
+        total = lib.real(total)
+    if total is not None:
         second = lib.autograd.grad(total, leaves, allow_unused=True)
     return leaves, first, second
 

@@ -1,8 +1,9 @@
 /* unit/test_gemm.c - matrix products against plain loops: all transposes, paddings, betas, levels, threads. */
 #include "base/pool.h"
-#include "cpu/gemm.h"
+#include "cpu/gemm_complex.h"
 #include "cpu/level.h"
 #include "test.h"
+#include <complex.h>
 #include <float.h>
 #include <stdlib.h>
 
@@ -191,6 +192,49 @@ static void test_wrappers(void) {
     CHECK(z[0] == 31);
 }
 
+/* ---- complex numbers ---- */
+
+static double _Complex pair(bool wide, const void *p, int64_t i) {
+    return __builtin_complex(get(wide, p, 2 * (size_t)i), get(wide, p, 2 * (size_t)i + 1));
+}
+
+/* What stands at (i, j), columns behind n untouched. */
+static double _Complex expected(const tni_gemm_job *g, bool conjugate, const void *first, int64_t i, int64_t j) {
+    double _Complex sum = pair(g->wide, first, i * g->ldc + j);
+    if (j >= g->n) return sum;
+    sum = g->beta * sum + (g->bias ? pair(g->wide, g->bias, j) : 0);
+    for (int64_t p = 0; p < g->k; p++) {
+        double _Complex x = pair(g->wide, g->a, g->ta ? p * g->lda + i : i * g->lda + p);
+        sum += (g->ta && conjugate ? conj(x) : x) * pair(g->wide, g->b, g->tb ? j * g->ldb + p : p * g->ldb + j);
+    }
+    return sum;
+}
+
+/* Rows are longer than they need be. */
+static void check_complex(bool wide, bool ta, bool tb, bool conjugate, int64_t m, int64_t n, int64_t k, double beta, bool biased) {
+    int64_t lda = (ta ? m : k) + 1, ldb = (tb ? k : n) + 1, ldc = n + 3, count = m * ldc;
+    void *a = fill(wide, 2 * (size_t)(lda * (ta ? k : m)), 0, true), *b = fill(wide, 2 * (size_t)(ldb * (tb ? n : k)), 0, true);
+    void *c = fill(wide, 2 * (size_t)count, 0, true), *first = malloc((size_t)count * 16),
+         *bias = fill(wide, 2 * (size_t)n, 0, true);
+    memcpy(first, c, 2 * (size_t)count * (wide ? 8 : 4));
+    tni_gemm_job g = {wide, ta, tb, m, n, k, lda, ldb, ldc, a, b, c, beta, biased ? bias : NULL, NULL};
+    bool right = tni_gemm_of(wide ? TN_COMPLEX128 : TN_COMPLEX64, conjugate, g);
+    for (int64_t i = 0; i < count; i++) {
+        double _Complex off = pair(wide, c, i) - expected(&g, conjugate, first, i / ldc, i % ldc);
+        right = right && cabs(off) <= (wide ? 1e-14 : 1e-6) * (double)(k + 2);
+    }
+    CHECK(right);
+    free(a), free(b), free(c), free(first), free(bias);
+}
+
+static void complex_products(void) {
+    static const int64_t shapes[][3] = {{1, 1, 1}, {3, 2, 4}, {5, 1, 7}, {1, 9, 3}, {17, 33, 20}, {40, 70, 60}, {3, 3, 0}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int bits = 0; bits < 64; bits++)
+            check_complex(bits & 1, bits & 2, bits & 4, bits & 8, shapes[s][0], shapes[s][1], shapes[s][2], bits & 16 ? 1 : 0,
+                          bits & 32);
+}
+
 int main(void) {
     RUN(test_small);
     RUN(test_middle);
@@ -198,5 +242,6 @@ int main(void) {
     RUN(test_vectors);
     RUN(test_chain);
     RUN(test_wrappers);
+    RUN(complex_products);
     return test_end();
 }

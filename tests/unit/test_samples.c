@@ -221,7 +221,17 @@ static bool differentiable(const tni_op *op, size_t input) {
     return input != 2 || (op != &tni_op_nll_loss && op != &tni_op_nll_loss2d && op != &tni_op_cross_entropy);
 }
 
-/* First and second derivatives in float64. */
+static tn_tensor *as_parts(tn_tensor *x) { return x && tni_dtype_is_complex(tn_get_dtype(x)) ? tn_view_as_real(x) : x; }
+
+/* Complex inputs and the result as real ones, (..., 2), so that finite differences see both parts. */
+static tn_tensor *call_by_parts(tn_tensor *const *in, size_t n, void *data) {
+    tn_tensor *own[SAMPLE_INPUTS];
+    const sample *s = data;
+    for (size_t i = 0; i < n; i++) own[i] = tni_dtype_is_complex(s->in[i].dtype) ? tn_view_as_complex(in[i]) : in[i];
+    return as_parts(call(own, n, data));
+}
+
+/* First and second derivatives in float64 and complex128. */
 static verdict check_gradients(sample *s) {
     if (s->fails != TN_OK || s->nograd) return SKIPPED;
     TN_SCOPE;
@@ -229,20 +239,20 @@ static verdict check_gradients(sample *s) {
     bool any = false;
     for (size_t i = 0; i < s->nin; i++) {
         sample_input wide = s->in[i];
-        bool floating = tni_dtype_is_float(wide.dtype);
-        if (floating) wide.dtype = TN_FLOAT64;
-        in[i] = sample_make(&wide, i, LAYOUT_GIVEN);
+        bool floating = tni_dtype_has_grad(wide.dtype);
+        if (floating) wide.dtype = tni_dtype_is_complex(wide.dtype) ? TN_COMPLEX128 : TN_FLOAT64;
+        in[i] = as_parts(sample_make(&wide, i, LAYOUT_GIVEN));
         if (!floating || !differentiable(s->op, i)) continue;
         any = true;
-        tn_requires_grad_(in[i], true);
+        in[i] = tn_requires_grad_(tn_detach(in[i]), true);
     }
     if (!any) return SKIPPED;
-    tn_tensor *y = call(in, s->nin, s);
+    tn_tensor *y = call_by_parts(in, s->nin, s);
     if (!y) return no_error(false);
     if (!s->op->vjp && !s->op->composite) return tn_requires_grad(y) ? WRONG : SKIPPED;
     if (tn_get_dtype(y) != TN_FLOAT64) return SKIPPED;
     bool flat = s->op == &tni_op_sign; /* its derivative is the constant 0, which gradgradcheck refuses */
-    return no_error(tn_gradcheck_fn(call, s, in, s->nin) && (flat || tn_gradgradcheck_fn(call, s, in, s->nin)));
+    return no_error(tn_gradcheck_fn(call_by_parts, s, in, s->nin) && (flat || tn_gradgradcheck_fn(call_by_parts, s, in, s->nin)));
 }
 
 static bool same_values(tn_tensor *a, tn_tensor *b) {

@@ -315,6 +315,7 @@ static void buffers(void) {
           !tn_requires_grad(tn_buffer(tn_ones(1))));
     m->a = tn_buffer(tn_ones(1));
     m->b = tn_buffer(tn_ones(1), .persistent = false);
+    CHECK(tn_is_persistent(m->a) && !tn_is_persistent(m->b));
     CHECK_STR(state_names(tn_state_dict(m)), "a ");
     CHECK_STR(walk_names(tn_named_buffers(m)), "a b ");
     tn_fill_(tn_detach(b), 3);

@@ -96,7 +96,7 @@ static void inference_mode(void) {
         plain = tn_ones(2);
     }
     HOLDS(17, "In inference mode a Parameter of a tensor made there requires grad, is a leaf and is an inference tensor.");
-    CHECK(tn_requires_grad(inside) && tn_is_leaf(inside) && tn_is_parameter(inside));
+    CHECK(tn_requires_grad(inside) && tn_is_leaf(inside) && tn_is_parameter(inside) && tn_is_inference(inside));
     tn_tensor *squared = tn_mul(inside, tn_requires_grad_(tn_ones(2), true)); /* would have to keep it */
     CHECK(squared == NULL);
     CHECK_ERROR(TN_ERR_AUTOGRAD, "Inference tensors cannot be saved for backward.");
@@ -105,7 +105,7 @@ static void inference_mode(void) {
     CHECK(!tn_requires_grad(tn_add(inside, inside)) && !tn_requires_grad(tn_select(inside, 0, 0)));
     CHECK(tn_requires_grad(tn_clone(inside)) && tn_requires_grad(tn_to(inside, TN_FLOAT64)) && tn_requires_grad(tn_mul(inside, 2)));
     HOLDS(18, "One of a tensor made outside is no inference tensor.");
-    CHECK(tn_requires_grad(wrapped) && tn_is_leaf(wrapped));
+    CHECK(tn_requires_grad(wrapped) && tn_is_leaf(wrapped) && !tn_is_inference(wrapped));
     {
         TN_NO_GRAD;
         CHECK(tn_add_(wrapped, 1) == wrapped && sum_of(outside) == 4);

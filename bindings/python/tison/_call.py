@@ -1,10 +1,12 @@
 """Calls of C functions by their description: Python's arguments and keywords in, Python's results out."""
 import ctypes
 import functools
+import operator
 
 from . import _dtype
-from ._api import (Scope, _resolve, _structs, check, enumerator, free, functions, only_cpu, option_fields, options, raw, scalar,
+from ._api import (Scope, _resolve, _structs, check, enumerator, free, functions, option_fields, options, raw, scalar,
                    struct)
+from ._device import device
 from ._object import Object, adopt, find
 
 wrappers = {}  # C type: what makes the Python object of an address; filled by the modules that define them
@@ -76,21 +78,34 @@ def _list_of(tensors):
     return _tensors_new(_array(items, ctypes.c_void_p), len(items))
 
 
+def _pointer(p, value):
+    """An object of the library, or an address: of a struct, or a callback's data."""
+    if hasattr(value, "_handle"):
+        return (handle(value),)
+    return (_object(value) if p["type"] == "void *" and p["name"] != "data" else value,)
+
+
+def _object(value):
+    if value is not None and not hasattr(value, "_handle"):
+        raise TypeError(f"{type(value).__name__} is not a Module subclass")
+    return handle(value)
+
+
 _convert = {
     "structs": _structs_of,
     "tensor": lambda p, v: (_tensor(v),),
     "tensors": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
-    "objects": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
+    "objects": lambda p, v: (_array([_object(x) for x in v], ctypes.c_void_p), len(v)),
     "ints": lambda p, v: (_array(ints(v)), len(ints(v))),
     "doubles": lambda p, v: (_array(tuple(v), ctypes.c_double), len(v)),
     "string": lambda p, v: (None if v is None else str(v).encode(),),
     "dtype": lambda p, v: (-1 if v is None else int(v),),
     "scalar": lambda p, v: (scalar(v),),
     "enum": lambda p, v: (enumerator(p["type"], v),),
-    "int": lambda p, v: (-(2 ** 63) if v is None else v.__index__(),),
+    "int": lambda p, v: (-(2 ** 63) if v is None else operator.index(v),),
     "module": lambda p, v: (handle(v),),
-    "handle": lambda p, v: (_list_of(v) if p["type"] == "tn_tensors *" and not hasattr(v, "_handle") else handle(v),),
-    "pointer": lambda p, v: (handle(v) if hasattr(v, "_handle") else v,),
+    "handle": lambda p, v: (_list_of(v) if p["type"] == "tn_tensors *" and not isinstance(v, Object) else handle(v),),
+    "pointer": _pointer,
 }
 
 
@@ -135,9 +150,6 @@ class Function:
         for key, value in keywords.items():
             key = self.names.get(key, key)
             if key not in self.by_place and key not in self.fields:
-                if key == "device":
-                    only_cpu(value)
-                    continue
                 if key in _FOR_OTHER_DEVICES and not value:
                     continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{key}'")
@@ -176,6 +188,10 @@ class Function:
         return self._run(lambda address, _: adopt(address), args, keywords)
 
     def _run(self, finish, args, keywords):
+        chosen = None if "device" in self.fields else keywords.pop("device", None)
+        if chosen is not None:  # of a layer: where it makes its tensors
+            with device(chosen):
+                return self._run(finish, args, keywords)
         given = self._bind(args, keywords)
         with Scope():
             values, outs, kept = [], [], None

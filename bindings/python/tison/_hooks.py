@@ -71,6 +71,8 @@ def hook_of(address, number):
 @callback(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, failed=None)
 def _on_gradient(grad, number):
     result = _alive[number](wrap(grad))
+    if result is not None and not hasattr(result, "_handle"):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
     return None if result is None else hold(result._handle)
 
 

@@ -3,8 +3,8 @@ from . import functional, init, modules, utils
 from .layers import classes as _classes
 from .losses import classes as _losses
 from .module import Module
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 globals().update(_losses)
 globals().update(_classes)
-__all__ = ["Module", "Parameter", "Buffer", "functional", "init", "modules", "utils", *_classes, *_losses]
+__all__ = ["Module", "Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer", "functional", "init", "modules", "utils", *_classes, *_losses]

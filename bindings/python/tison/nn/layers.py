@@ -3,6 +3,7 @@ import collections
 
 from .._api import api, functions
 from .._call import Function, function
+from . import containers
 from .module import Module, by_type
 
 _special = {"len": "__len__", "get": "__getitem__", "set": "__setitem__", "delete": "__delitem__", "contains": "__contains__",
@@ -24,17 +25,11 @@ def _method(name, owner):
     f, short = function(name), name[len(owner) + 1:]
 
     def method(self, *args, **keywords):
-        if args and isinstance(args[0], slice) and short == "get":
-            if self._layer["type"] == "tn_nn_sequential":  # keeps the names; a ModuleList numbers anew
-                return type(self)(collections.OrderedDict(list(self.named_children())[args[0]]))
-            return type(self)(*list(self.children())[args[0]])
-        if short == "extend" and not isinstance(args[0], Module):
-            for value in args[0]:
-                self.append(value)
-            return self
         result = f(self, *args, **keywords)
-        self._children = dict(self.named_children())
-        return self if f.returns["kind"] == "bool" and short not in ("contains", "delete", "set") else result
+        self._hold_children()
+        if f.returns["kind"] == "bool" and short not in ("contains", "delete", "set"):
+            return self
+        return result._hold_children() if isinstance(result, Module) else result
     method.__name__, method.__doc__ = _special.get(short, short), f.__doc__
     return method
 
@@ -46,18 +41,7 @@ def _methods(row):
         if owner in (row.get("struct"), row["type"]) and name.startswith(owner + "_"):
             method = _method(name, owner)
             out[method.__name__] = method
-    if "key" in out:
-        out.update(_of_a_dict(out.pop("key")))
-    elif "__getitem__" in out:
-        out["__iter__"] = lambda self: (self[i] for i in range(len(self)))
-    return out
-
-
-def _of_a_dict(key):
-    def keys(self):
-        return [key(self, i) for i in range(len(self))]
-    return {"keys": keys, "__iter__": lambda self: iter(keys(self)), "values": lambda self: [self[k] for k in keys(self)],
-            "items": lambda self: [(k, self[k]) for k in keys(self)]}
+    return containers.complete(row.get("struct", row["type"]), out)
 
 
 def _make(row):
@@ -71,18 +55,21 @@ def _make(row):
         constructor.make(self._adopt_layer, *args, **keywords)
 
     def __init_list__(self, *args):
-        """Modules by place, or one list; an OrderedDict gives them names."""
-        first = args[0] if len(args) == 1 else None
-        named = hasattr(first, "items") and not isinstance(first, Module)
-        given = [] if named else list(args) if first is None or isinstance(first, Module) else list(first)
-        constructor.make(self._adopt_layer, given)
-        for name, m in first.items() if named else ():
+        """Modules by place, of a Sequential, also an OrderedDict that gives them names; a ModuleList has one list."""
+        named = {}
+        if row["name"] != "Sequential":
+            args = args[0] if args and args[0] is not None else ()
+        elif len(args) == 1 and isinstance(args[0], collections.OrderedDict):
+            args, named = (), args[0]
+        constructor.make(self._adopt_layer, list(args))
+        for name, m in named.items():
             self.add_module(name, m)
-        self._children = dict(self.named_children())
+        self._hold_children()
 
     def __init_items__(self, items=None):
-        constructor.make(self._adopt_layer, items if items is not None else ())
-        self._children = dict(self.named_children())
+        order = containers.in_order if row["name"] == "ParameterDict" else list if row["name"] == "ParameterList" else lambda x: x
+        constructor.make(self._adopt_layer, order(items) if items is not None else ())
+        self._hold_children()
 
     init = __init_list__ if "objects" in kinds else __init_items__ if kinds & {"structs", "tensors"} else __init__
     cls = type(row["name"], (Module,), {

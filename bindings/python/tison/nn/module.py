@@ -8,11 +8,11 @@ import copy
 import ctypes
 
 from .. import _dtype
-from .._api import Scope, check, constants, hold, only_cpu, options, raw, struct, text
+from .._api import Scope, check, constants, hold, options, raw, struct, text
 from .._call import call, wrap, wrappers
 from .._hooks import backward, callback, own_hook, register
 from .._object import adopt, find
-from .._tensor import Tensor
+from .._tensor import Tensor, targets
 from . import calls, states
 from .parameter import Buffer, Parameter
 
@@ -68,6 +68,7 @@ def _class_of(cls, base=None):
 
 _python_classes = {}  # address of a tn_class: the Python class it was made for
 _become, _count, _row, _deepcopy = (raw(f"tn_{n}") for n in ("module_become", "module_members", "module_member", "deepcopy"))
+_is_computed = raw("tn_module_get_computed")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
 _own = {"_handle", "_children", "_hooks"}
 
@@ -108,15 +109,15 @@ class Module:
             address = _get(self._handle, name.encode())
             if not address:
                 found = not _error()
-                _clear()
+                if _error() == constants["TN_ERR_ATTRIBUTE"]:
+                    _clear()
+                check()
                 return found, None
             return True, _object(address)
 
     def __getattr__(self, name):
         if name.startswith("__") or "_handle" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        if name in self.__dict__.get("_computed", ()):
-            return call("tn_nn_utils_parametrize_compute", self, name)
         there, value = self._member(name)
         if there:
             return value
@@ -139,9 +140,11 @@ class Module:
                 kind = "parameters" if isinstance(value, Parameter) else "module" if isinstance(value, Module) else "buffer"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             return object.__setattr__(self, name, value)
+        if isinstance(value, (Parameter, Module)) and hasattr(type(self), name):
+            raise KeyError(f"attribute '{name}' already exists")
         if isinstance(getattr(type(self), name, None), property):
             return object.__setattr__(self, name, value)
-        there = not name.startswith("__") and self._member(name)[0]
+        there = not name.startswith("__") and (_is_computed(self._handle, name.encode()) or self._member(name)[0])
         if isinstance(value, Buffer) and not there and name in self.__dict__:
             raise KeyError(f"attribute '{name}' already exists")
         if special or (there and (value is None or isinstance(value, Tensor))):
@@ -165,6 +168,11 @@ class Module:
     def _set(self, name, value):
         call("tn_module_set", self, name, value)
         self._keep_child(name, value)
+
+    def _hold_children(self):
+        """The Python objects of children live as long as this one."""
+        self._children = dict(self.named_children())
+        return self
 
     def _keep_child(self, name, value):
         if isinstance(value, Module):
@@ -363,14 +371,8 @@ class Module:
         call("tn_zero_grad", self, set_to_none=set_to_none)
 
     def to(self, *args, dtype=None, device=None, memory_format=None):
-        for a in args:
-            if isinstance(a, (_dtype.dtype, Tensor)):
-                dtype = getattr(a, "dtype", a)
-            else:
-                only_cpu(a)
-        only_cpu(device)
-        if dtype is not None or memory_format is not None:
-            call("tn_module_to", self, dtype, memory_format=memory_format or 0)
+        dtype, device = targets(args, dtype, device)
+        call("tn_module_to", self, dtype, memory_format=memory_format or 0, device=device)
         return self
 
     def type(self, dst_type):
@@ -378,11 +380,10 @@ class Module:
         return self
 
     def cpu(self):
-        return self
+        return self.to("cpu")
 
-    def to_empty(self, *, device=None, recurse=True):
-        only_cpu(device)
-        call("tn_module_to_empty", self)
+    def to_empty(self, *, device, recurse=True):
+        call("tn_module_to_empty", self, device=device, recurse=recurse)
         return self
 
     def share_memory(self):
@@ -402,6 +403,8 @@ class Module:
         return states.load(self, state_dict, strict, assign)
 
     def set_submodule(self, target, module, strict=False):
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         call("tn_set_submodule", self, target, module, strict=strict)
         path, _, name = target.rpartition(".")
         self.get_submodule(path)._keep_child(name, module)
@@ -434,8 +437,8 @@ class Module:
         new = memo[id(self)] = type(self).__new__(type(self))._adopt(address)
         new._hooks.update(self._hooks)
         yield self, new
-        for (name, _, value), (_, _, copied) in zip(self._members(), new._members()):
-            old = find(value) if value else None
+        for (name, kind, value), (_, _, copied) in zip(self._members(), new._members()):
+            old = _object(value) if value and _kinds.get(kind) == "module" else find(value) if value else None
             if old is None:
                 continue
             if id(old) not in memo:
@@ -446,6 +449,9 @@ class Module:
                     memo[id(old)] = wrap(copied)
             if isinstance(old, Module):
                 new._children[name] = memo[id(old)]
+
+    def __reduce_ex__(self, protocol):
+        raise RuntimeError("Serialization of modules is only supported through state_dict(), and copies through copy.deepcopy")
 
     def extra_repr(self):
         return ""
@@ -468,14 +474,9 @@ for _name in ("float", "double", "half", "bfloat16"):
 
 def _typename(value):
     if isinstance(value, Tensor):
-        return "torch.nn.parameter.Parameter" if isinstance(value, Parameter) else f"torch.{_tensor_type(value)}Tensor"
+        return "torch.nn.parameter.Parameter" if isinstance(value, Parameter) else f"torch.{value.dtype.legacy}Tensor"
     t = type(value)
     return t.__name__ if t.__module__ == "builtins" else f"{t.__module__}.{t.__qualname__}"
-
-
-def _tensor_type(x):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}.get(
-        x.dtype.name, x.dtype.name.capitalize())
 
 
 def _object(address):

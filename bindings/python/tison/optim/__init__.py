@@ -39,22 +39,23 @@ class Optimizer(Object):
         given = {**dict(zip(self._make.by_place[1:], args)), **keywords}
         groups = params if isinstance(params[0], dict) else [{"params": params}]
         self.param_groups, self._defaults = [], {**_values(self._make), **given}
-        first = {k: v for k, v in groups[0].items() if k != "params"}
-        tensors = _parameters(groups[0])
+        first, more = {k: v for k, v in groups[0].items() if k != "params"}, {}
+        tensors = _parameters(groups[0], more)
         with Scope():
             own = {**given, **first}
             self._make.make(lambda a: _adopt(self, a), tensors, **own)
             for group in groups[1:]:
                 self._add({**given, **group})
-        self.param_groups.insert(0, _Group(self, 0, {**self._defaults, **first, "params": tensors}))
+        self.param_groups.insert(0, _Group(self, 0, {**self._defaults, **first, **more, "params": tensors}))
 
     def _add(self, group):
         chosen = {k: v for k, v in group.items() if k != "params"}
-        tensors = _parameters(group)
+        more = {}
+        tensors = _parameters(group, more)
         with Scope():
             call("tn_optim_add_param_group", self, tensors, **chosen)
         index = call("tn_optim_group_count", self) - 1
-        self.param_groups.append(_Group(self, index, {**self._defaults, **chosen, "params": tensors}))
+        self.param_groups.append(_Group(self, index, {**self._defaults, **chosen, **more, "params": tensors}))
 
     def add_param_group(self, param_group):
         self._add(param_group)
@@ -118,9 +119,12 @@ def _adopt(self, address):
     return adopt(self, address)
 
 
-def _parameters(group):
+def _parameters(group, more):
+    """The tensors of a group; their names, when it has named ones, go into `more`."""
     tensors = group["params"]
     tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if tensors and all(isinstance(t, tuple) for t in tensors):
+        more["param_names"], tensors = [name for name, _ in tensors], [t for _, t in tensors]
     for t in tensors:
         if not isinstance(t, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(t).__name__}")

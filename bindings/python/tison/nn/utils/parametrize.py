@@ -5,18 +5,25 @@ from ..._api import raw
 from ..._call import call
 
 
+def _hold(module):
+    """The Python objects of parametrizations live as long as the module's."""
+    module._hold_children()
+    if is_parametrized(module):
+        for functions in module.parametrizations._hold_children().children():
+            functions._hold_children()
+    return module
+
+
 def register_parametrization(module, tensor_name, parametrization, *, unsafe=False):
     """module.tensor_name becomes what the parametrization, a module, makes of it; assignments go through its right_inverse."""
     call("tn_nn_utils_parametrize_register_parametrization", module, tensor_name, parametrization, unsafe=unsafe)
-    module.__dict__.setdefault("_computed", {}).setdefault(tensor_name, []).append(parametrization)
-    return module
+    return _hold(module)
 
 
 def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     """The computed value stays, or the original comes back."""
     call("tn_nn_utils_parametrize_remove_parametrizations", module, tensor_name, leave_parametrized=leave_parametrized)
-    module.__dict__.get("_computed", {}).pop(tensor_name, None)
-    return module
+    return _hold(module)
 
 
 def is_parametrized(module, tensor_name=None):
@@ -33,9 +40,7 @@ def transfer_parametrizations_and_params(from_module, to_module, tensor_name=Non
     try:
         call("tn_nn_utils_parametrize_transfer_parametrizations_and_params", from_module, to_module, tensor_name=tensor_name)
     finally:  # what a failure leaves is held, too
-        for name, functions in from_module.__dict__.get("_computed", {}).items():
-            if tensor_name in (None, name):
-                to_module.__dict__.setdefault("_computed", {}).setdefault(name, []).extend(functions)
+        _hold(to_module)
     return to_module
 
 
