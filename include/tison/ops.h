@@ -1110,6 +1110,29 @@ TN_API tn_tensor *(tn_linalg_det)(tn_tensor *a);
  */
 TN_API bool (tn_linalg_slogdet)(tn_tensor *a, tn_tensor **sign, tn_tensor **logabsdet);
 
+/* ---- linalg_svd.c ---- */
+
+/* Keywords of tn_linalg_svd. */
+typedef struct tn_linalg_svd_opts {
+    size_t size;
+    bool full_matrices; /* true: U (m, m) and Vh (n, n); false: U (m, k) and Vh (k, n), k = min(m, n) */
+} tn_linalg_svd_opts;
+
+/** A = U diag(S) Vh with orthonormal columns of U and rows of Vh, and S from the largest down: torch.linalg.svd. The errors are small beside
+ *  S[0]; signs (of complex numbers phases) of the vectors are not PyTorch's. Worked in float64. The derivative of U and Vh needs singular
+ *  values that differ and, for a matrix that is not square, are not 0.
+ *  a         (..., m, n), float32, float64, complex64 or complex128; NaN is TN_ERR_LINALG
+ *  opts      .full_matrices [NULL ok: true]
+ *  u, s, vh  receive tensors [scope], s (..., k) real; NULL: not wanted. NULL is stored on failure
+ */
+TN_API bool (tn_linalg_svd)(tn_tensor *a, const tn_linalg_svd_opts *opts, tn_tensor **u, tn_tensor **s, tn_tensor **vh);
+
+/** The singular values of each matrix, from the largest down: torch.linalg.svdvals. Errors as tn_linalg_svd.
+ *  a        (..., m, n), float32, float64, complex64 or complex128
+ *  returns  (..., min(m, n)), real [scope]
+ */
+TN_API tn_tensor *(tn_linalg_svdvals)(tn_tensor *a);
+
 /* ---- linalg_triangle.c ---- */
 
 /* Keywords of tn_linalg_solve_triangular. */

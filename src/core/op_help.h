@@ -377,6 +377,17 @@ static const struct {
      "a        (..., n, n), float32, float64, complex64 or complex128; the other half is not read\n"
      "b        (..., n, k); its batch dims broadcast with a's\n"
      "returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes"},
+    {"linalg_svd",
+     "A = U diag(S) Vh with orthonormal columns of U and rows of Vh, and S from the largest down: torch.linalg.svd. The errors are small beside\n"
+     "S[0]; signs (of complex numbers phases) of the vectors are not PyTorch's. Worked in float64. The derivative of U and Vh needs singular\n"
+     "values that differ and, for a matrix that is not square, are not 0.\n"
+     "a         (..., m, n), float32, float64, complex64 or complex128; NaN is TN_ERR_LINALG\n"
+     "opts      .full_matrices [NULL ok: true]\n"
+     "u, s, vh  receive tensors [scope], s (..., k) real; NULL: not wanted. NULL is stored on failure"},
+    {"linalg_svdvals",
+     "The singular values of each matrix, from the largest down: torch.linalg.svdvals. Errors as tn_linalg_svd.\n"
+     "a        (..., m, n), float32, float64, complex64 or complex128\n"
+     "returns  (..., min(m, n)), real [scope]"},
     {"linalg_vector_norm",
      "(sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the\n"
      "largest and smallest |x|. Floating point. [scope]"},
