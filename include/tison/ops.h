@@ -1509,6 +1509,30 @@ TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
 TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
 
+/* ---- matrix_norm.c ---- */
+
+/* Keywords of tn_linalg_matrix_norm. */
+typedef struct tn_linalg_matrix_norm_opts {
+    size_t size;
+    const char *ord; /* "fro", "nuc"; NULL: .p */
+    double p;     /* 2, -2: the largest and smallest singular value; 1, -1: sum of magnitudes in a column; infinities: in a row */
+    bool keepdim; /* false */
+    tn_ints dims; /* rows and columns: TN_INTS(-2, -1) */
+} tn_linalg_matrix_norm_opts;
+#ifndef __cplusplus
+#define tn_linalg_matrix_norm(...)                                                                                                 \
+    TN_WITH(tn_linalg_matrix_norm_opts, (.ord = "fro"), (tn_linalg_matrix_norm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** A norm of each matrix: the root of the sum of squares ("fro"), the sum of singular values ("nuc"), or by .p with .ord = NULL:
+ *  torch.linalg.matrix_norm.
+ *  x        (..., m, n), floating point or complex; with singular values no 16-bit floats
+ *  opts     [NULL ok: "fro"]
+ *  returns  real, x's shape without the two dims [scope]; TN_ERR_RUNTIME for another order, TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_INDEX
+ */
+TN_API tn_tensor *(tn_linalg_matrix_norm)(tn_tensor *x, const tn_linalg_matrix_norm_opts *opts TN_DEFAULT(NULL));
+
 /* ---- max.c ---- */
 
 /** The largest element; NaN if there is one: torch.max(x). Its gradient is shared evenly among equal maxima.

@@ -355,6 +355,12 @@ static const struct {
      "1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.\n"
      "a        (..., n, n), floating point or complex; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)\n"
      "returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE"},
+    {"linalg_matrix_norm",
+     "A norm of each matrix: the root of the sum of squares (\"fro\"), the sum of singular values (\"nuc\"), or by .p with .ord = NULL:\n"
+     "torch.linalg.matrix_norm.\n"
+     "x        (..., m, n), floating point or complex; with singular values no 16-bit floats\n"
+     "opts     [NULL ok: \"fro\"]\n"
+     "returns  real, x's shape without the two dims [scope]; TN_ERR_RUNTIME for another order, TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_INDEX"},
     {"linalg_qr",
      "A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns\n"
      "(rows, for n > m) among the first k; with \"complete\" and m > n, and with \"r\", there are none (TN_ERR_RUNTIME).\n"

@@ -213,8 +213,9 @@ static bool svd_vjp(tni_vjp *g) {
 TN_OP(svd, .schema = "_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor Vh)",
       .grad_name = "LinalgSvdBackward0", .run = svd_run, .vjp = svd_vjp, .wide_only = true, .hidden = true,
       .save = TNI_OUT(0) | TNI_OUT(1) | TNI_OUT(2),
-      .samples = TN_SAMPLES("f32[4,3] nograd", "f64[2,3,4] True nograd", "c64[3,3] nograd", "c128[2,4,3]^T True nograd",
-                            "f64[4,3] False False nograd", "f32[0,3] True nograd", "f32[3,0] True nograd"));
+      .samples = TN_SAMPLES("f32[4,3] small nograd", "f64[2,3,4] True small nograd", "c64[3,3] small nograd",
+                            "c128[2,4,3]^T True small nograd", "f64[4,3] False False small nograd", "f32[0,3] True small nograd",
+                            "f32[3,0] True small nograd"));
 
 /* ---- linalg_svd ---- */
 
