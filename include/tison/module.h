@@ -345,8 +345,9 @@ TN_API bool(tn_module_type)(tn_module *m, tn_dtype dtype);
 typedef struct tn_module_to_empty_opts {
     size_t size;
     const char *device; /* "cpu" (which NULL stands for) or "meta" */
+    bool recurse;       /* else the module's own members alone */
 } tn_module_to_empty_opts;
-/** module.to_empty(device=...): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
+/** module.to_empty(device=..., recurse=...): fresh memory, not initialised, for every parameter and buffer; all stay the same objects. */
 TN_API bool(tn_module_to_empty)(tn_module *m, const tn_module_to_empty_opts *opts TN_DEFAULT(NULL));
 /** torch.__future__: what conversion does to parameters, for all threads of the process; both false at first. Overwriting puts new Parameters
  *  with new gradients into the fields, and the old ones keep data and gradients; what two fields share becomes two. Swapping keeps the
@@ -558,7 +559,7 @@ TN_END_DECLS
 #define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(...)                                                                                                    \
-    TN_WITH(tn_module_to_empty_opts, (.device = NULL), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
+    TN_WITH(tn_module_to_empty_opts, (.device = NULL, .recurse = true), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
             TN_REST(__VA_ARGS__, ))
 #define tn_module_summary(...)                                                                                                     \
     TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \

@@ -74,7 +74,10 @@ bool tn_is_meta(tn_tensor *x) {
 }
 bool tn_set_default_device(const char *device) {
     tni_thread *t = tni_self();
-    return t && !tni_failed() && tni_device_parse(device, TNI_CPU, &t->default_device);
+    int8_t chosen;
+    if (!t || tni_failed() || !tni_device_parse(device, TNI_CPU, &chosen)) return false;
+    t->default_device = chosen;
+    return true;
 }
 const char *tn_get_default_device(void) {
     tni_thread *t = tni_self();

@@ -197,13 +197,13 @@ static void finish(changes *c, bool put) {
     tni_free(c->item, c->capacity * sizeof *c->item);
 }
 
-static bool change_all(tni_thread *t, tni_module *m, changes c) {
+static bool change_all(tni_thread *t, tni_module *m, bool recurse, changes c) {
     manner how = tn_get_swap_module_params_on_conversion()        ? SWAP
                  : tn_get_overwrite_module_params_on_conversion() ? OVERWRITE
                                                                   : SET_DATA;
     tni_walk parameters = {0}, buffers = {0}; /* of what two fields share, overwriting makes two */
-    bool right = tni_walk_run(c.who, &parameters, m, TNI_WALK_PARAMETERS, NULL, true, how == OVERWRITE) &&
-                 tni_walk_run(c.who, &buffers, m, TNI_WALK_BUFFERS, NULL, true, false) && prepare(t, &c, &parameters, how) &&
+    bool right = tni_walk_run(c.who, &parameters, m, TNI_WALK_PARAMETERS, NULL, recurse, how == OVERWRITE) &&
+                 tni_walk_run(c.who, &buffers, m, TNI_WALK_BUFFERS, NULL, recurse, false) && prepare(t, &c, &parameters, how) &&
                  prepare(t, &c, &buffers, SET_DATA) && may_swap(&c);
     finish(&c, right);
     tni_walk_clear(&parameters);
@@ -233,14 +233,14 @@ bool(tn_module_to)(tn_module *handle, const tn_module_to_opts *opts) {
                  "work as expected when using complex tensors as parameters or buffers. Please file an issue at "
                  "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does not work as "
                  "expected.");
-    return change_all(t, m, c);
+    return change_all(t, m, true, c);
 }
 
 static bool change_dtype(const char *who, tn_module *handle, tn_dtype dtype, which takers) {
     tni_thread *t;
     tni_module *m = begin(who, handle, &t);
     return m && tni_dtype_check(who, dtype) &&
-           change_all(t, m, (changes){.who = who, .dtype = dtype, .takers = takers, .device = OWN_DEVICE});
+           change_all(t, m, true, (changes){.who = who, .dtype = dtype, .takers = takers, .device = OWN_DEVICE});
 }
 
 bool(tn_module_half)(tn_module *m) { return change_dtype("half", m, TN_FLOAT16, FLOATS); }
@@ -253,5 +253,6 @@ bool(tn_module_to_empty)(tn_module *handle, const tn_module_to_empty_opts *opts)
     tni_thread *t;
     tni_module *m = begin("to_empty", handle, &t);
     changes c = {.who = "to_empty", .dtype = TN_DTYPE_NONE, .empty = true};
-    return m && tni_device_parse(TNI_OPT(opts, device, NULL), TNI_CPU, &c.device) && change_all(t, m, c);
+    return m && tni_device_parse(TNI_OPT(opts, device, NULL), TNI_CPU, &c.device) &&
+           change_all(t, m, TNI_OPT(opts, recurse, true), c);
 }

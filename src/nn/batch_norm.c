@@ -195,7 +195,7 @@ TN_API tn_nn_instance_norm3d *tn_nn_instance_norm3d_new(int64_t num_features, co
 /* A member that waits for its size gets it, with one value all over. */
 static bool fill_lazy(tn_tensor *x, int64_t features, bool ones) {
     if (!x || !tn_is_lazy(x)) return true;
-    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x)};
+    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x), .device = tn_device(x)};
     return tn_set_data(x, ones ? (tn_ones)(&features, 1, &opts) : (tn_zeros)(&features, 1, &opts));
 }
 

@@ -31,7 +31,7 @@ static tn_tensor *dropout2d_forward(tn_nn_dropout2d *self, tn_tensor *x) {
     if (tn_error() || !tn_is_training(self) || self->p == 0 || tn_numel(x) == 0) return x;
     if (n < 2 || n > 64) return (void)tn_raise(TN_ERR_RUNTIME, "Feature dropout requires at least 2 dimensions in the input"), NULL;
     for (int64_t d = 0; d < n; d++) sizes[d] = d < 2 ? tn_size(x, d) : 1;
-    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x)};
+    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x), .device = tn_device(x)};
     if (self->p == 1) return tn_mul(x, (tn_zeros)(NULL, 0, &opts));
     return tn_mul(x, tn_div_(tn_bernoulli_((tn_empty)(sizes, (size_t)n, &opts), 1 - self->p), 1 - self->p));
 }

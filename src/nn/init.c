@@ -107,7 +107,7 @@ TN_API tn_tensor *tn_nn_init_eye_(tn_tensor *x) {
     int64_t rows = tn_size(x, 0), cols = tn_size(x, 1), n = rows < cols ? rows : cols;
     if (!tn_zero_(x) || n == 0) return tn_error() ? NULL : x;
     tn_tensor *square = tn_narrow(tn_narrow(x, 0, 0, n), 1, 0, n);
-    return tn_copy_(square, tn_eye(n)) ? x : NULL;
+    return tn_copy_(square, tn_eye(n, .device = tn_device(x))) ? x : NULL;
 }
 
 /* ---- variances by the number of inputs and outputs ---- */
@@ -233,7 +233,8 @@ TN_API tn_tensor *(tn_nn_init_orthogonal_)(tn_tensor *x, const tn_nn_init_gain_o
     if (tn_numel(x) == 0) return x;
     int64_t rows = tn_size(x, 0), cols = tn_numel(x) / rows;
     bool wide = rows < cols;
-    tn_tensor *drawn = tn_to(tn_normal_(tn_empty((rows, cols), .dtype = tn_get_dtype(x)), 0, 1), TN_FLOAT64), *q, *r;
+    tn_tensor *drawn = tn_empty((rows, cols), .dtype = tn_get_dtype(x), .device = tn_device(x)), *q, *r;
+    drawn = tn_to(tn_normal_(drawn, 0, 1), TN_FLOAT64);
     if (!tn_linalg_qr(wide ? tn_t(drawn) : drawn, NULL, &q, &r)) return NULL;
     q = tn_mul(q, tn_mul(tn_sign(tn_diagonal(r)), opts ? opts->gain : 1.0)); /* makes it uniform among such matrices */
     return tn_copy_(x, (tn_reshape)(wide ? tn_t(q) : q, tn_sizes(x), (size_t)tn_ndim(x))) ? x : NULL;

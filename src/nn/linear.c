@@ -36,7 +36,7 @@ bool tni_layer_materialize(tn_tensor *weight, tn_tensor *bias, const int64_t *si
     TN_SCOPE;
     bool lazy = tn_is_lazy(weight), lazy_bias = bias && tn_is_lazy(bias);
     if (!lazy && !lazy_bias) return tn_error() == TN_OK;
-    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(weight)};
+    tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(weight), .device = tn_device(weight)};
     tn_tensor *w = lazy ? (tn_empty)(sizes, ndim, &opts) : weight, *b = lazy_bias ? (tn_empty)(sizes, 1, &opts) : bias;
     return w && (b || !bias) && tni_layer_reset(w, b) && (!lazy || tn_set_data(weight, w)) && (!lazy_bias || tn_set_data(bias, b));
 }

@@ -149,8 +149,8 @@ static size_t spectral_norm_inverse(tn_module *m, tn_tensor *x, tn_tensor *out[]
 TN_CLASS_WITH(tni_spectral_norm, spectral_norm_forward, (_u, _v), .printed = "_SpectralNorm",
               .right_inverse = spectral_norm_inverse);
 
-static tn_tensor *random_vector(int64_t n, tn_dtype dtype, double eps) {
-    return tn_buffer(tni_normalize(tn_randn(n, .dtype = dtype), eps));
+static tn_tensor *random_vector(int64_t n, tn_tensor *like, double eps) {
+    return tn_buffer(tni_normalize(tn_randn(n, .dtype = tn_get_dtype(like), .device = tn_device(like)), eps));
 }
 
 static bool start(tni_spectral_norm *self, tn_tensor *w) {
@@ -162,8 +162,8 @@ static bool start(tni_spectral_norm *self, tn_tensor *w) {
     if (tn_ndim(w) == 1) return true;
     tn_tensor *matrix = tni_norm_matrix(w, self->dim);
     if (!matrix) return false;
-    self->_u = random_vector(tn_size(matrix, 0), tn_get_dtype(w), self->eps);
-    self->_v = self->_u ? random_vector(tn_size(matrix, 1), tn_get_dtype(w), self->eps) : NULL;
+    self->_u = random_vector(tn_size(matrix, 0), w, self->eps);
+    self->_v = self->_u ? random_vector(tn_size(matrix, 1), w, self->eps) : NULL;
     return self->_v && iterate(self, matrix, 15);
 }
 

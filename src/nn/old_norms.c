@@ -260,7 +260,8 @@ static bool put_spectral_norm(tn_module *m, const norm *n, tn_tensor *w) {
         TN_NO_GRAD;
         tn_tensor *matrix = tni_norm_matrix(w, n->dim);
         for (int i = 0; i < 2; i++)
-            vector[i] = matrix ? tni_normalize(tn_randn(tn_size(matrix, i), .dtype = tn_get_dtype(w)), n->eps) : NULL;
+            vector[i] = matrix ? tn_randn(tn_size(matrix, i), .dtype = tn_get_dtype(w), .device = tn_device(w)) : NULL;
+        for (int i = 0; i < 2; i++) vector[i] = vector[i] ? tni_normalize(vector[i], n->eps) : NULL;
         value = tn_get_data(w);
     }
     return vector[0] && vector[1] && value && (tn_module_register_parameter)(m, BESIDE(n->name, "orig"), w) &&

@@ -49,14 +49,14 @@ static const int64_t *sizes_like(tn_tensor *x, int64_t n, int64_t columns, int64
 /* By a skew-symmetric (skew-Hermitian) matrix of the lower triangle. */
 static tn_tensor *from_skew(tn_tensor *x, int64_t n, int64_t k, orthogonal_map map) {
     int64_t sizes[MOST_DIMS];
-    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x)};
+    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(x), .device = tn_device(x)};
     x = tn_tril(x);
     if (x && n != k) x = beside(x, (tn_zeros)(sizes_like(x, n, n - k, sizes), (size_t)tn_ndim(x), &opts));
     tn_tensor *a = x ? tn_sub(x, adjoint(x)) : NULL, *q;
     if (map == MATRIX_EXP) {
         q = tn_linalg_matrix_exp(a);
     } else {
-        tn_tensor *one = a ? tn_eye(n, .dtype = tn_get_dtype(a)) : NULL;
+        tn_tensor *one = a ? tn_eye(n, .dtype = tn_get_dtype(a), .device = tn_device(a)) : NULL;
         q = one ? tn_linalg_solve(tn_add(one, a, .alpha = -0.5), tn_add(one, a, .alpha = 0.5)) : NULL;
     }
     return q && n != k ? tn_narrow(q, -1, 0, k) : q;
@@ -94,7 +94,8 @@ static double epsilon(tn_dtype dtype) {
 
 static bool is_orthogonal(tn_tensor *q) {
     double n = (double)tn_size(q, -2);
-    tn_tensor *square = tn_matmul(adjoint(q), q), *one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q));
+    tn_tensor *square = tn_matmul(adjoint(q), q), *one;
+    one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q), .device = tn_device(q));
     return square && one && tn_allclose(square, (tn_expand_as)(one, square), .atol = 10 * n * epsilon(tn_get_dtype(q)));
 }
 

@@ -196,7 +196,7 @@ const tni_array *tni_input_apart(tni_call *c, size_t i) {
 
 const tni_array *tni_indices(tni_call *c, size_t i, int64_t dim, int64_t size, bool wrap) {
     const tni_array *x = tni_in_as(c, i, TN_INT64);
-    if (!x || x->device != TNI_CPU) return x;
+    if (!x || c->device != TNI_CPU) return x;
     const int64_t *v = x->data;
     int64_t low = 0, high = -1;
     for (int64_t k = 0; k < x->numel; k++) {

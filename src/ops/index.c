@@ -116,12 +116,24 @@ static tn_tensor *offsets(tni_call *c, const tni_array *x, const selection *s) {
     return sum;
 }
 
+/* Indices of the CPU may stand beside a tensor without memory, and a value of no dims. */
+static bool check_devices(const tni_call *c, size_t count) {
+    const int8_t own = c->in[0]->a.device;
+    for (size_t i = 1; i < c->nin; i++) {
+        const tni_array *a = c->in[i] ? &c->in[i]->a : NULL;
+        TNI_CHECK(!a || a->device == own || (a->device == TNI_CPU && (i <= count || a->ndim == 0)), TN_ERR_RUNTIME,
+                  "Tensor on device %s is not on the expected device %s!", tni_device_name(a->device), tni_device_name(own));
+    }
+    return true;
+}
+
 /* Reads inputs 1 .. count as indices of x, which has the shape of in[0]. */
 static bool select_places(tni_call *c, size_t count, selection *s) {
     const tni_array *x = &c->in[0]->a;
     s->n = s->ndim = 0;
     TNI_CHECK(count > 0, TN_ERR_INDEX, "at least one index must be provided");
     TNI_REQUIRE(c, count <= MAX_INDICES, TN_ERR_VALUE, "%zu indices; at most %d are possible", count, (int)MAX_INDICES);
+    TNI_TRY(check_devices(c, count));
     for (size_t i = 1; i <= count; i++) TNI_TRY(add_index(c, i, s));
     while (s->n < x->ndim) s->at[s->n++] = NULL;
     return broadcast_indices(s) && result_sizes(x, s);
@@ -173,7 +185,7 @@ static bool index_vjp(tni_vjp *g) {
 }
 
 TN_OP(index, .schema = "index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", .grad_name = "IndexBackward0", .run = index_run,
-      .vjp = index_vjp, .save = SAVED, .optional = 0xfffffffe,
+      .devices = true, .vjp = index_vjp, .save = SAVED, .optional = 0xfffffffe,
       .samples = TN_SAMPLES("f32[5,4] (i64[3]<5) @bench", "f64[3,4] (i64[2]<3 i32[2]<4)", "f32[3,4]^T (i64[2,2]<3)",
                             "f32[3,4] (bool[3,4])", "f32[3,4] (bool[3])", "f32[3,4] (u8[3]<2)", "f32[2,3,4] (i64[2,1]<2 i64[3]<3)",
                             "f32[3,4] (i64[2]=-1)", "f32[0,3] (i64[0])", "i64[4] (i64[]<4)", "bool[4] (i64[6]<4)",
@@ -256,7 +268,7 @@ static bool index_put_vjp(tni_vjp *g) {
 }
 
 TN_OP(index_put, .schema = "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
-      .grad_name = "IndexPutBackward0", .run = index_put_run, .widen = true, .vjp = index_put_vjp, .save = SAVED,
+      .grad_name = "IndexPutBackward0", .run = index_put_run, .widen = true, .devices = true, .vjp = index_put_vjp, .save = SAVED,
       .optional = 0xfffffffe, .inplace = true,
       .samples = TN_SAMPLES("f32[5,4] (i64[7]<5) f32[7,4] True @bench", "f64[3,4] (i64[2]<3 i32[2]<4) f64[2] True",
                             "f32[3,4]^T (i64[1,1]<3) f32[4]", "f32[3,4] (bool[3,4]) f32[]", "f32[3,4] (bool[3]) f32[4] True",

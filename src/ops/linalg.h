@@ -25,7 +25,7 @@ bool tni_linalg_out(tni_call *c, size_t k, const tn_tensor *from, bool turned, c
 
 /* For each matrix of a batch: body(i, context), on several threads; false when one of them was. */
 bool tni_linalg_each(int64_t count, int64_t work, bool (*body)(int64_t i, void *context), void *context);
-/* The number of matrices. */
+/* The number of matrices that there are to compute: none on the meta device. */
 int64_t tni_linalg_count(const tn_tensor *x);
 /* TN_ERR_LINALG for the first of `count` numbers that is not 0: "who: (Batch element 1): " and the text; with `after` the number between. */
 bool tni_linalg_refuse(const char *who, const int64_t *number, int64_t count, bool batched, const char *text, const char *after);

@@ -73,7 +73,7 @@ static bool check_finite(tn_state *s) {
 
 static tn_value *rng_value(void) {
     int64_t n = TN_RNG_STATE_BYTES;
-    tn_tensor *x = (tn_empty)(&n, 1, &(tn_opts){.size = sizeof(tn_opts), .dtype = TN_UINT8});
+    tn_tensor *x = (tn_empty)(&n, 1, &(tn_opts){.size = sizeof(tn_opts), .dtype = TN_UINT8, .device = "cpu"});
     return x && tn_get_rng_state(tn_data_u8(x), TN_RNG_STATE_BYTES) ? tn_value_tensor(x) : NULL;
 }
 

@@ -58,6 +58,9 @@ static void default_device(void) {
     tn_get_rng_state(before, sizeof before);
     CHECK(tn_set_default_device("meta"));
     CHECK_STR(tn_get_default_device(), "meta");
+    CHECK(!tn_set_default_device("cuda"));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "not 'cuda'");
+    CHECK_STR(tn_get_default_device(), "meta");
     tn_nn_linear *l = tn_nn_linear(1000000, 1000000);
     tn_tensor *x = tn_randn((4, 2));
     CHECK(tn_is_meta(l->weight) && tn_is_meta(l->bias) && tn_is_meta(x) && tn_is_meta(tn_tensor((2), 1, 2)));
@@ -178,7 +181,9 @@ static void conversion(void) {
     CHECK(tn_is_meta(w) && tn_is_meta(l->bias));
     CHECK(tn_module_to_empty(l) && l->weight == w && !tn_is_meta(w) && tn_get_dtype(w) == TN_FLOAT64 && !tn_is_meta(tn_grad(w)));
     CHECK(tn_module_to_empty(l, .device = "meta") && tn_is_meta(w));
-    CHECK(tn_module_to_empty(l, .device = "cpu") && tn_fill_(tn_detach(w), 1) && tn_item(tn_sum(w)) == 6);
+    tn_nn_sequential *outer = tn_nn_sequential(l);
+    CHECK(tn_module_to_empty(outer, .device = "cpu", .recurse = false) && tn_is_meta(w));
+    CHECK(tn_module_to_empty(outer, .device = "cpu") && tn_fill_(tn_detach(w), 1) && tn_item(tn_sum(w)) == 6);
     CHECK_OK();
 }
 
@@ -230,6 +235,52 @@ static void lazy(void) {
     CHECK_OK();
 }
 
+/* What is made later is made where the layer is, whatever the default device is by then. */
+static void made_later(void) {
+    TN_SCOPE;
+    tn_set_default_device("meta");
+    tn_module *lazy[] = {TN_AS_MODULE(tn_nn_lazy_linear(4)), TN_AS_MODULE(tn_nn_lazy_batch_norm1d())};
+    tn_nn_linear *normed = tn_nn_linear(3, 2), *old = tn_nn_linear(3, 2);
+    tn_set_default_device(NULL);
+    tn_tensor *x = tn_ones((2, 3), .device = "meta");
+    for (int i = 0; i < 2; i++) {
+        tn_tensor *weight = tn_get_parameter(lazy[i], "weight");
+        CHECK(tn_is_meta(tn_forward(lazy[i], x)) && tn_is_meta(weight) && !tn_is_lazy(weight));
+    }
+    CHECK(tn_nn_utils_parametrizations_spectral_norm(normed) && tn_is_meta(tn_forward(normed, x)));
+    CHECK(tn_nn_utils_spectral_norm(old) && tn_is_meta(tn_forward(old, x)));
+    CHECK(tn_is_meta(tn_forward(tn_nn_dropout2d(.p = 0.5), x)));
+    tn_set_default_device("meta");
+    tn_tensor *real = tn_empty((2, 2), .device = "cpu");
+    CHECK(tn_nn_init_eye_(real) && tn_item(tn_sum(real)) == 2 && tn_nn_init_orthogonal_(real));
+    tn_value *v = tn_value_dict();
+    CHECK(v && tn_checkpoint_save("test_meta.ck", .values = v) && tn_checkpoint_load("test_meta.ck"));
+    remove("test_meta.ck");
+    tn_set_default_device(NULL);
+    CHECK_OK();
+}
+
+/* Indices may be on the CPU. */
+static void indices(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_ones((2, 3), .device = "meta", .requires_grad = true), *at = tn_tensor((3), -1, 0, 1), *half;
+    tn_tensor *mask = tn_gt(tn_tensor((2), 1, 0), 0), *there = tn_to(at, TN_DTYPE_NONE, .device = "meta");
+    tn_tensor *y = tn_index(x, TN_TENSORS(at)), *real = tn_ones((2, 3));
+    CHECK(y && tn_is_meta(y) && tn_size(y, 0) == 3 && tn_backward(tn_sum(y)) && tn_is_meta(tn_grad(x)));
+    CHECK((y = tn_index(x, TN_TENSORS(mask))) && tn_is_meta(y) && tn_size(y, 0) == 1);
+    CHECK(tn_is_meta(tn_index(x, TN_TENSORS(tn_to(at, TN_INT32)))));
+    half = tn_zeros((2, 3), .dtype = TN_FLOAT16, .device = "meta");
+    CHECK(tn_index_put_(half, TN_TENSORS(at), tn_ones((3), .dtype = TN_FLOAT16, .device = "meta"), .accumulate = true));
+    CHECK(tn_is_meta(tn_index_put(tn_detach(x), TN_TENSORS(mask, NULL), tn_ones(()))));
+    CHECK(!tn_index_put(tn_detach(x), TN_TENSORS(at), real));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Tensor on device cpu is not on the expected device meta!");
+    CHECK(!tn_index(real, TN_TENSORS(there)));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Tensor on device meta is not on the expected device cpu!");
+    CHECK(!tn_index_put_(real, TN_TENSORS(at), tn_ones((), .device = "meta")));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Tensor on device meta is not on the expected device cpu!");
+    CHECK_OK();
+}
+
 static void files(void) {
     TN_SCOPE;
     tn_nn_linear *l = tn_nn_linear(3, 2);
@@ -255,6 +306,8 @@ int main(void) {
     RUN(converted_between);
     RUN(loading);
     RUN(lazy);
+    RUN(made_later);
+    RUN(indices);
     RUN(files);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();

@@ -3,7 +3,8 @@ from . import __future__, _create, _dtype, _operators, autograd, func, linalg, n
 from ._api import api as _api_json
 from ._call import call as _c_call, function as _c_function
 from ._create import arange, as_tensor, from_numpy, randint, tensor
-from ._tensor import Size, Tensor, device
+from ._tensor import Size, Tensor
+from ._device import device, get_default_device, set_default_device
 from ._dtype import dtype, memory_format
 from ._files import load, save
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -12,7 +13,7 @@ __version__ = _api_json["version"]
 globals().update({name: t for name, t in _dtype.by_name.items() if name != "bool"})
 globals().update(_dtype.formats)
 globals().update(_operators.names)
-globals().update(_create.likes, full_like=_create.full_like)
+globals().update(_create.likes)
 bool = _dtype.by_name["bool"]
 
 

@@ -120,7 +120,7 @@ def set_field(o, field, value, keep):
         keep.append(value)
         setattr(o, name, value._handle)
     elif kind == "string":
-        setattr(o, name, value.encode())
+        setattr(o, name, str(value).encode())
     elif kind == "scalar":
         setattr(o, name, scalar(value))
     elif kind == "enum":
@@ -129,12 +129,6 @@ def set_field(o, field, value, keep):
         setattr(o, name, int(value))
     else:
         setattr(o, name, getattr(value, "_handle", value))
-
-
-def only_cpu(device):
-    """There is one device; another one is refused as torch refuses what was not built in."""
-    if device is not None and str(device).partition(":")[0] != "cpu":
-        raise RuntimeError(f"Expected device 'cpu', but got '{device}': this library computes on the CPU")
 
 
 def enumerator(enum, value):

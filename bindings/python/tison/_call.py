@@ -4,8 +4,9 @@ import functools
 import operator
 
 from . import _dtype
-from ._api import (Scope, _resolve, _structs, check, enumerator, free, functions, only_cpu, option_fields, options, raw, scalar,
+from ._api import (Scope, _resolve, _structs, check, enumerator, free, functions, option_fields, options, raw, scalar,
                    struct)
+from ._device import device
 from ._object import Object, adopt, find
 
 wrappers = {}  # C type: what makes the Python object of an address; filled by the modules that define them
@@ -149,9 +150,6 @@ class Function:
         for key, value in keywords.items():
             key = self.names.get(key, key)
             if key not in self.by_place and key not in self.fields:
-                if key == "device":
-                    only_cpu(value)
-                    continue
                 if key in _FOR_OTHER_DEVICES and not value:
                     continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{key}'")
@@ -190,6 +188,10 @@ class Function:
         return self._run(lambda address, _: adopt(address), args, keywords)
 
     def _run(self, finish, args, keywords):
+        chosen = None if "device" in self.fields else keywords.pop("device", None)
+        if chosen is not None:  # of a layer: where it makes its tensors
+            with device(chosen):
+                return self._run(finish, args, keywords)
         given = self._bind(args, keywords)
         with Scope():
             values, outs, kept = [], [], None

@@ -2,8 +2,8 @@
 import struct as _struct
 
 from . import _dtype
-from ._api import only_cpu
 from ._call import call
+from ._device import get_default_device
 from ._tensor import Tensor, from_bytes, over_memory
 
 float32 = _dtype.by_name["float32"]
@@ -59,11 +59,10 @@ def _pack(values, dtype):
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """torch.tensor: a copy of numbers, nested lists, arrays or tensors."""
-    only_cpu(device)
     if isinstance(data, Tensor):
-        x = data.detach().clone()
+        x = data.detach().to(device=_target(device), copy=True)
     elif hasattr(data, "__array_interface__"):
-        x = from_numpy(data).clone()
+        x = from_numpy(data).to(device=_target(device), copy=True)
     else:
         global _depth
         shape, values = _shape(data), []
@@ -71,7 +70,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         _flatten(data, shape, values)
         wanted = dtype or _infer(values)
         made = wanted if wanted.code or wanted.is_complex else float32
-        x = from_bytes(_pack(values, made), shape, made)
+        x = from_bytes(_pack(values, made), shape, made, device)
         if made is not wanted:
             x = x.to(wanted)
     if dtype is not None and x.dtype is not dtype:
@@ -81,12 +80,16 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
 def as_tensor(data, dtype=None, device=None):
     """torch.as_tensor: the data itself where that is possible."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    if hasattr(data, "__array_interface__"):
-        x = from_numpy(data)
-        return x if dtype is None else x.to(dtype)
-    return tensor(data, dtype=dtype)
+    if not isinstance(data, Tensor) and not hasattr(data, "__array_interface__"):
+        return tensor(data, dtype=dtype, device=device)
+    x = data if isinstance(data, Tensor) else from_numpy(data)
+    return x.to(dtype=dtype, device=_target(device))
+
+
+def _target(device):
+    """Where a tensor of another one is made: as asked, on a default that is not the CPU, or where that one is."""
+    default = get_default_device()
+    return default if device is None and default.type != "cpu" else device
 
 
 def from_numpy(array):
@@ -113,22 +116,14 @@ def from_numpy(array):
 
 def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """torch.arange."""
-    only_cpu(device)
     if end is None:
         start, end = 0, start
-    return call("tn_arange", start, end, step, dtype=dtype, requires_grad=requires_grad)
-
-
-def full_like(x, value, *, dtype=None, requires_grad=False, memory_format=None):
-    """torch.full_like."""
-    y = call("tn_full_like", x if dtype is None else x.to(dtype), value, memory_format=memory_format or 0)
-    return y.requires_grad_() if requires_grad else y
+    return call("tn_arange", start, end, step, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def _like(name):
-    def make(x, *, dtype=None, requires_grad=False, memory_format=None, device=None):
-        only_cpu(device)
-        y = call(f"tn_{name}", x if dtype is None else x.to(dtype), memory_format=memory_format or 0)
+    def make(x, *value, dtype=None, requires_grad=False, memory_format=None, device=None):
+        y = call(f"tn_{name}", x if dtype is None else x.to(dtype), *value, memory_format=memory_format or 0, device=device)
         return y.requires_grad_() if requires_grad else y
     make.__name__, make.__doc__ = name, f"torch.{name}."
     return make
@@ -141,4 +136,4 @@ def randint(low, high=None, size=None, **keywords):
     return call("tn_randint", low, high, size, **keywords)
 
 
-likes = {name: _like(name) for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like")}
+likes = {name: _like(name) for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "full_like")}

@@ -5,6 +5,8 @@ _short = {"uint8": "B", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "
           "bool": "?", "uint16": "H", "uint32": "I", "uint64": "Q"}
 _number = {"B": "|u1", "b": "|i1", "h": "<i2", "i": "<i4", "q": "<i8", "e": "<f2", "f": "<f4", "d": "<f8", "?": "|b1", "H": "<u2",
            "I": "<u4", "Q": "<u8"}
+_legacy = {"uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half", "float32": "Float",
+           "float64": "Double", "bfloat16": "BFloat16", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
 _complex = {"complex32": "<c4", "complex64": "<c8", "complex128": "<c16"}
 
 
@@ -18,6 +20,7 @@ class dtype:
         self.is_signed = not name.startswith(("uint", "bool"))
         digits = "".join(c for c in name.split("_")[0] if c.isdigit())
         self.itemsize = 1 if name == "bool" else max(int(digits or 8) // 8, 1)
+        self.legacy = _legacy.get(name) or name.capitalize()  # as in torch.FloatTensor
         self.code = _short.get(name)  # of the struct module
         self.typestr = _complex.get(name) or _number.get(self.code)  # of the array interface
 

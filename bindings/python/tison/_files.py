@@ -6,7 +6,8 @@ import os
 from . import _dtype
 from ._api import Scope, constants, raw
 from ._call import call, function
-from ._tensor import Tensor, device
+from ._device import device
+from ._tensor import Tensor
 from .nn.states import make_state, state_items
 
 _NESTED = (".pt", ".pth")

@@ -9,7 +9,7 @@ def _items(x, index):
     items = list(index) if isinstance(index, tuple) else [index]
     for i, item in enumerate(items):
         if isinstance(item, (list, range)) or type(item).__name__ == "ndarray":
-            items[i] = _create.tensor(list(item) if isinstance(item, range) else item)
+            items[i] = _create.tensor(list(item) if isinstance(item, range) else item, device=x.device)
     taken = sum(x_dims(item) for item in items)
     if taken > x.ndim:
         raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
@@ -34,7 +34,7 @@ def _basic(x, items):
     for item in items:
         if isinstance(item, bool):
             x = x.unsqueeze(dim)
-            chosen[dim] = _create.tensor([item])
+            chosen[dim] = _create.tensor([item], device=x.device)
             dim += 1
         elif item is None:
             x = x.unsqueeze(dim)
@@ -82,7 +82,7 @@ def put(x, index, value):
     y, chosen = _basic(x, _items(x, index))
     if chosen:
         if not isinstance(value, Tensor):
-            value = _create.tensor(value).to(x.dtype)
+            value = _create.tensor(value, device=x.device).to(x.dtype)
         run("index_put_", y, _list(chosen), value)
     elif isinstance(value, Tensor):
         while value.ndim > y.ndim and value.shape[0] == 1:
@@ -91,4 +91,4 @@ def put(x, index, value):
     elif isinstance(value, (int, float, bool, complex)):
         run("fill_", y, value)
     else:
-        run("copy_", y, _create.tensor(value, dtype=x.dtype))
+        run("copy_", y, _create.tensor(value, dtype=x.dtype, device=x.device))

@@ -2,14 +2,14 @@
 import ctypes
 import struct as _struct
 
-from . import _dtype
-from ._api import Scope, check, only_cpu, raw, text
+from . import _device, _dtype
+from ._api import Scope, check, options, raw, text
 from ._call import call, wrap, wrappers
 from ._object import Object, adopt
 
 _ndim, _numel, _sizes, _strides, _offset = (raw(f"tn_{n}") for n in ("ndim", "numel", "sizes", "strides", "storage_offset"))
-_get_dtype, _device, _is_contiguous, _version = (raw(f"tn_{n}") for n in (
-    "get_dtype", "device", "is_contiguous", "version_counter"))
+_get_dtype, _device_of, _is_meta, _is_contiguous, _version = (raw(f"tn_{n}") for n in (
+    "get_dtype", "device", "is_meta", "is_contiguous", "version_counter"))
 _is_parameter, _is_buffer, _to_string, _data, _copy_to = (raw(f"tn_{n}") for n in (
     "is_parameter", "is_buffer", "to_string", "data", "copy_to"))
 _requires_grad, _is_leaf, _grad, _grad_fn_name = (raw(f"tn_{n}") for n in ("requires_grad", "is_leaf", "grad", "grad_fn_name"))
@@ -27,26 +27,6 @@ class Size(tuple):
 
     def __repr__(self):
         return f"torch.Size({list(self)})"
-
-
-class device:
-    """torch.device: there is the CPU."""
-
-    def __init__(self, name="cpu"):
-        self.type, _, index = str(name).partition(":")
-        self.index = int(index) if index else None
-
-    def __repr__(self):
-        return f"device(type='{self.type}')"
-
-    def __str__(self):
-        return self.type
-
-    def __eq__(self, other):
-        return isinstance(other, device) and str(self) == str(other)
-
-    def __hash__(self):
-        return hash(str(self))
 
 
 class _Node:
@@ -105,7 +85,15 @@ class Tensor:
 
     @property
     def device(self):
-        return device(text(_device, self._handle))
+        return _device.of(text(_device_of, self._handle))
+
+    @property
+    def is_meta(self):
+        return _is_meta(self._handle)
+
+    @property
+    def is_cpu(self):
+        return not self.is_meta
 
     @property
     def ndim(self):
@@ -136,7 +124,7 @@ class Tensor:
         return _version(self._handle)
 
     def data_ptr(self):
-        return _data(self._handle) or 0
+        return 0 if self.is_meta else _data(self._handle) or 0
 
     @property
     def T(self):
@@ -262,10 +250,13 @@ class Tensor:
     def item(self):
         if self.numel() != 1:
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        return self._values()[0]
+        return call("tn_item", self) if self.is_meta else self._values()[0]
 
     @property
     def __array_interface__(self):
+        if self.is_meta:
+            raise TypeError("can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
+                            "first.")
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         t = self.dtype
@@ -345,22 +336,14 @@ class Tensor:
         return copy.requires_grad_(old.requires_grad) if old.requires_grad else copy
 
     def __reduce__(self):
-        return _restored, (self._bytes(), tuple(self.shape), self.dtype, self.requires_grad), self._added() or None
+        values = None if self.is_meta else self._bytes()
+        return _restored, (values, tuple(self.shape), self.dtype, self.requires_grad), self._added() or None
 
     # ---- dtypes and devices ----
 
     def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, memory_format=None):
-        for a in args:
-            if isinstance(a, _dtype.dtype):
-                dtype = a
-            elif isinstance(a, Tensor):
-                dtype = a.dtype
-            else:
-                only_cpu(a)
-        only_cpu(device)
-        if (dtype is None or dtype is self.dtype) and not memory_format:
-            return self.clone() if copy else self
-        x = call("tn_to", self, dtype, memory_format=memory_format or 0)
+        dtype, device = targets(args, dtype, device)
+        x = call("tn_to", self, dtype, memory_format=memory_format or 0, device=device)
         return x.clone() if copy and x is self else x
 
     def clone(self, *, memory_format=None):
@@ -371,14 +354,14 @@ class Tensor:
 
     def type(self, dtype=None):
         if dtype is None:
-            return f"torch.{self.dtype.name.capitalize()}Tensor"
+            return f"torch.{'meta.' if self.is_meta else ''}{self.dtype.legacy}Tensor"
         return self.to(dtype)
 
     def cpu(self):
-        return self
+        return self.to("cpu")
 
     def type_as(self, other):
-        return self.to(other.dtype)
+        return self.to(other)
 
     # ---- indexing ----
 
@@ -391,6 +374,18 @@ class Tensor:
         put(self, index, value)
 
 
+def targets(args, dtype, device):
+    """What to(dtype), to(device, dtype) and to(other) ask for: a dtype and a device."""
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype, device = a.dtype, a.device
+        elif isinstance(a, _dtype.dtype):
+            dtype = a
+        else:
+            device = a
+    return dtype, device
+
+
 def _caster(name):
     def cast(self):
         return self.to(_dtype.by_name[name])
@@ -400,9 +395,8 @@ def _caster(name):
 
 def _maker(name):
     def make(self, *args, dtype=None, requires_grad=False, device=None):
-        only_cpu(device)
-        return call(f"tn_{name}", *args, dtype=dtype or self.dtype, requires_grad=requires_grad)
-    make.__name__, make.__doc__ = f"new_{name}", f"torch.{name} with this tensor's dtype."
+        return call(f"tn_{name}", *args, dtype=dtype or self.dtype, requires_grad=requires_grad, device=device or self.device)
+    make.__name__, make.__doc__ = f"new_{name}", f"torch.{name} with this tensor's dtype, on its device."
     return make
 
 
@@ -420,7 +414,8 @@ class _Memory:
 
 
 def _restored(data, shape, dtype, requires_grad):
-    return from_bytes(data, shape, dtype).requires_grad_(requires_grad)
+    x = call("tn_empty", shape, dtype=dtype, device="meta") if data is None else from_bytes(data, shape, dtype, "cpu")
+    return x.requires_grad_(requires_grad)
 
 
 def _make(address):
@@ -462,12 +457,13 @@ def over_memory(address, shape, strides, dtype, owner):
         return call("tn_as_strided", wrap(base), tuple(shape), tuple(strides), 0).detach()
 
 
-def from_bytes(data, shape, dtype):
+def from_bytes(data, shape, dtype, device=None):
     """A tensor of bytes in row-major order; a copy."""
+    chosen, _kept = options("tn_from_data", {"device": device})
     with Scope():
         sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
         buffer = ctypes.create_string_buffer(bytes(data), max(len(data), 1))
-        return wrap(_checked(_from_data(sizes, len(shape), int(dtype), buffer, None)))
+        return wrap(_checked(_from_data(sizes, len(shape), int(dtype), buffer, ctypes.addressof(chosen))))
 
 
 _from_data = raw("tn_from_data")

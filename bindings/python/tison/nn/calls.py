@@ -3,13 +3,13 @@ and results; what else there is waits here, in the record of the call, which a h
 import ctypes
 import threading
 
-from .._api import Scope, check, constants, hold, raw, struct
+from .._api import Scope, check, fail, hold, raw, struct
 from .._call import wrap
 from .._hooks import POINTERS, callback, hook_of, register
 from .._object import find
 from .._tensor import Tensor
 
-ROOM = constants.get("TN_CALL_TENSORS", 64)
+ROOM = 64  # TN_CALL_TENSORS
 _ARRAY = ctypes.c_void_p * ROOM
 _running = threading.local()  # .call: the innermost one
 _forward_call, _enter, _exit = raw("tn_forward_call"), raw("tn_scope_enter"), raw("tn_scope_exit")
@@ -90,7 +90,10 @@ class Call:
     def take(self, result):
         """The result from now on."""
         self.result, self.known = result, True
-        self.record.k = _handles(result if isinstance(result, tuple) else (result,) if isinstance(result, Tensor) else (), self.outputs)
+        if isinstance(result, Tensor):
+            self.outputs[0], self.record.k = result._handle, 1
+        else:
+            self.record.k = _handles(result, self.outputs) if isinstance(result, tuple) else 0
         return True
 
     def results(self):
@@ -148,10 +151,13 @@ def _run_for_c(address, inputs, n, outputs, k):
 run_for_c = ctypes.cast(_run_for_c, ctypes.c_void_p).value
 
 
-@callback(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p)
+@ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p)
 def _run(module, record):
-    this = _running.call
-    return this.take(this.module.forward(*this.arguments(), **this.keywords))
+    try:  # as by @callback, which would cost every forward a call more
+        this = _running.call
+        return this.take(this.module.forward(*this.arguments(), **this.keywords))
+    except BaseException as e:
+        return fail(e)
 
 
 _run_address = ctypes.cast(_run, ctypes.c_void_p).value

@@ -8,11 +8,11 @@ import copy
 import ctypes
 
 from .. import _dtype
-from .._api import Scope, check, constants, hold, only_cpu, options, raw, struct, text
+from .._api import Scope, check, constants, hold, options, raw, struct, text
 from .._call import call, wrap, wrappers
 from .._hooks import backward, callback, own_hook, register
 from .._object import adopt, find
-from .._tensor import Tensor
+from .._tensor import Tensor, targets
 from . import calls, states
 from .parameter import Buffer, Parameter
 
@@ -371,14 +371,8 @@ class Module:
         call("tn_zero_grad", self, set_to_none=set_to_none)
 
     def to(self, *args, dtype=None, device=None, memory_format=None):
-        for a in args:
-            if isinstance(a, (_dtype.dtype, Tensor)):
-                dtype = getattr(a, "dtype", a)
-            else:
-                only_cpu(a)
-        only_cpu(device)
-        if dtype is not None or memory_format is not None:
-            call("tn_module_to", self, dtype, memory_format=memory_format or 0)
+        dtype, device = targets(args, dtype, device)
+        call("tn_module_to", self, dtype, memory_format=memory_format or 0, device=device)
         return self
 
     def type(self, dst_type):
@@ -386,11 +380,10 @@ class Module:
         return self
 
     def cpu(self):
-        return self
+        return self.to("cpu")
 
-    def to_empty(self, *, device=None, recurse=True):
-        only_cpu(device)
-        call("tn_module_to_empty", self)
+    def to_empty(self, *, device, recurse=True):
+        call("tn_module_to_empty", self, device=device, recurse=recurse)
         return self
 
     def share_memory(self):
@@ -481,14 +474,9 @@ for _name in ("float", "double", "half", "bfloat16"):
 
 def _typename(value):
     if isinstance(value, Tensor):
-        return "torch.nn.parameter.Parameter" if isinstance(value, Parameter) else f"torch.{_tensor_type(value)}Tensor"
+        return "torch.nn.parameter.Parameter" if isinstance(value, Parameter) else f"torch.{value.dtype.legacy}Tensor"
     t = type(value)
     return t.__name__ if t.__module__ == "builtins" else f"{t.__module__}.{t.__qualname__}"
-
-
-def _tensor_type(x):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}.get(
-        x.dtype.name, x.dtype.name.capitalize())
 
 
 def _object(address):

@@ -1,14 +1,16 @@
 """torch.nn.parameter: tensors with a mark."""
-from .._api import only_cpu
 from .._call import call
 from .._create import tensor
+from .._device import device as _device
 from .._tensor import Tensor
 
 
 class _MayBeUninitialized(Tensor):
     def materialize(self, shape, device=None, dtype=None):
-        """Memory of that shape for one that has none yet."""
-        only_cpu(device)
+        """Memory of that shape, where it was made, for one that has none yet."""
+        if device is not None and _device(device) != self.device:
+            raise RuntimeError("Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor "
+                               "type.")
         call("tn_materialize", self, shape, dtype=dtype)
 
 
@@ -60,8 +62,7 @@ class UninitializedParameter(metaclass=_Uninitialized):
     kind = Parameter
 
     def __new__(cls, requires_grad=True, device=None, dtype=None):
-        only_cpu(device)
-        return call("tn_uninitialized_parameter", requires_grad=requires_grad, dtype=dtype)
+        return call("tn_uninitialized_parameter", requires_grad=requires_grad, dtype=dtype, device=device)
 
 
 class UninitializedBuffer(metaclass=_Uninitialized):
@@ -69,8 +70,7 @@ class UninitializedBuffer(metaclass=_Uninitialized):
     kind = Buffer
 
     def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
-        only_cpu(device)
-        return call("tn_uninitialized_buffer", requires_grad=requires_grad, dtype=dtype, persistent=persistent)
+        return call("tn_uninitialized_buffer", requires_grad=requires_grad, dtype=dtype, persistent=persistent, device=device)
 
 
 def _restored(*parts):

@@ -7,6 +7,7 @@ from .._create import as_tensor, tensor
 from .._dtype import by_name
 from .._hooks import _alive, forget, remember
 from .._object import Object, adopt
+from .._tensor import Tensor
 
 MOST_TENSORS = 16
 _get, _next = raw("tn_dataset_get"), raw("tn_batch_next")
@@ -54,7 +55,7 @@ def _item(number, i, out, n):
         values = _alive[number][i]
         values = values if isinstance(values, (tuple, list)) else (values,)
         for k, v in enumerate(values):
-            v = tensor(v, dtype=by_name["float64"]) if isinstance(v, float) else as_tensor(v)
+            v = tensor(v, dtype=by_name["float64"]) if isinstance(v, float) else v if isinstance(v, Tensor) else as_tensor(v)
             out[k] = hold(v._handle)
         n[0] = len(values)
         return True
