@@ -22,6 +22,12 @@ static void matrix_exp(void) { tn_linalg_matrix_exp(a); }
 static void solve_triangular(void) { tn_linalg_solve_triangular(lower, b, .upper = false); }
 static void cholesky(void) { tn_linalg_cholesky(positive); }
 
+static void svdvals(void) { tn_linalg_svdvals(a); }
+static void svd(void) {
+    tn_tensor *u, *s, *vh;
+    tn_linalg_svd(a, NULL, &u, &s, &vh);
+}
+
 static const char *prefix;
 static void measure(const char *name, int64_t rows, void (*body)(void)) {
     double best = 1e30, all = 0;
@@ -48,6 +54,7 @@ static void measure_all(int64_t n, tn_dtype dtype) {
     measure("solve", n, solve), measure("inv", n, inv), measure("det", n, det), measure("qr", n, qr);
     measure("householder_product", n, householder_product), measure("matrix_exp", n, matrix_exp);
     measure("solve_triangular", n, solve_triangular), measure("cholesky", n, cholesky);
+    if (n <= 256) measure("svdvals", n, svdvals), measure("svd", n, svd);
 }
 
 int main(void) {

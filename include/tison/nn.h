@@ -997,11 +997,17 @@ typedef struct tn_nn_pruning {
     /* The new mask for t, of its shape: ones and zeros over default_mask, which it may change and return. NULL after tn_raise. */
     tn_tensor *(*compute_mask)(tn_tensor *t, tn_tensor *default_mask, void *data);
     void *data;
+    const char *norm; /* of TN_PRUNE_LN_STRUCTURED: "nuc" or "fro", which torch's n may be; NULL: n */
 } tn_nn_pruning;
 typedef struct tn_nn_prune_opts {
     size_t size;
     tn_tensor *importance_scores; /* NULL: the tensor itself; else of its shape: what to rank instead */
 } tn_nn_prune_opts;
+typedef struct tn_nn_prune_ln_opts {
+    size_t size;
+    tn_tensor *importance_scores; /* as above */
+    const char *norm;             /* NULL; "nuc" (channels are matrices) or "fro" instead of n */
+} tn_nn_prune_ln_opts;
 #ifndef __cplusplus
 #define TN_PRUNING(...) (&(const tn_nn_pruning){.size = sizeof(tn_nn_pruning), __VA_ARGS__})
 #define tn_nn_utils_prune_apply(m, name, ...)                                                                                      \
@@ -1017,7 +1023,7 @@ typedef struct tn_nn_prune_opts {
 #define tn_nn_utils_prune_random_structured(m, name, amount, dim)                                                                  \
     (tn_nn_utils_prune_random_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), dim)
 #define tn_nn_utils_prune_ln_structured(m, name, amount, n, ...)                                                                   \
-    TN_WITH(tn_nn_prune_opts, (.importance_scores = NULL),                                                                         \
+    TN_WITH(tn_nn_prune_ln_opts, (.importance_scores = NULL),                                                                      \
             (tn_nn_utils_prune_ln_structured)(TN_AS_MODULE(m), name, TN_SCALAR(amount), n, TN_FIRST(__VA_ARGS__, ), &tn_o),        \
             TN_REST(__VA_ARGS__, ))
 #define tn_nn_utils_prune_custom_from_mask(m, name, mask) (tn_nn_utils_prune_custom_from_mask)(TN_AS_MODULE(m), name, mask)
@@ -1045,10 +1051,10 @@ TN_API bool(tn_nn_utils_prune_l1_unstructured)(tn_module *m, const char *name, t
  *  tn_nn_utils_prune_apply. torch.nn.utils.prune.random_structured. */
 TN_API bool(tn_nn_utils_prune_random_structured)(tn_module *m, const char *name, tn_scalar amount, int64_t dim);
 
-/** The same, but for the channels whose n-norms, of the tensor or of .importance_scores, are the smallest; torch's n = 'fro' is 2.
- *  torch.nn.utils.prune.ln_structured. */
+/** The same, but for the channels whose n-norms, of the tensor or of .importance_scores, are the smallest. torch's n = 'nuc', the sum of
+ *  singular values, is .norm = "nuc" whatever n is; the channels must be matrices. torch.nn.utils.prune.ln_structured. */
 TN_API bool(tn_nn_utils_prune_ln_structured)(tn_module *m, const char *name, tn_scalar amount, double n, int64_t dim,
-                                             const tn_nn_prune_opts *opts TN_DEFAULT(NULL));
+                                             const tn_nn_prune_ln_opts *opts TN_DEFAULT(NULL));
 
 /** Puts a mask of m.name's shape over it, or over what an earlier one left. Errors as tn_nn_utils_prune_apply.
  *  torch.nn.utils.prune.custom_from_mask. */

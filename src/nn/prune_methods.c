@@ -3,6 +3,7 @@
 #include "nn/prune.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #ifdef TN_HEADER
 typedef struct tn_nn_prune_prune_opts {
@@ -106,6 +107,7 @@ static bool check_structured(tn_tensor *t, int64_t *dim) {
 
 /* Ones in the channels of `keep`, and only where the mask has them. */
 static tn_tensor *keep_channels(tn_tensor *t, tn_tensor *mask, int64_t dim, tn_tensor *keep) {
+    keep = keep ? tn_to(keep, TN_DTYPE_NONE, .device = tn_device(t)) : NULL;
     return keep ? tn_mul(tn_index_fill(tn_zeros_like(t), dim, keep, 1), tn_to(mask, tn_get_dtype(t))) : NULL;
 }
 
@@ -116,7 +118,7 @@ static tn_tensor *random_structured_mask(const tn_nn_pruning *method, tn_tensor 
     tn_tensor *threshold;
     if (!check_structured(t, &dim) || !count_of(method, tn_size(t, dim), &count)) return NULL;
     if (!count) return mask;
-    tn_tensor *rank = tn_rand(tn_size(t, dim));
+    tn_tensor *rank = tn_rand(tn_size(t, dim), .device = "cpu"); /* which channels, is asked of it */
     if (!rank || !tn_kthvalue(rank, count, 0, false, &threshold, NULL)) return NULL;
     return keep_channels(t, mask, dim, places_of(tn_gt(rank, threshold)));
 }
@@ -131,13 +133,20 @@ static tn_ints other_dims(int64_t *room, int64_t ndim, int64_t dim) {
 
 enum { MOST_DIMS = 64 };
 
+/* As torch.norm: by a word over one or two dims, else by a number. */
+static tn_tensor *norms_of(const tn_nn_pruning *method, tn_tensor *t, tn_ints dims) {
+    const char *norm = method->size > offsetof(tn_nn_pruning, norm) ? method->norm : NULL;
+    if (norm && (strcmp(norm, "fro") != 0 || dims.n > 2)) return tn_linalg_matrix_norm(t, .ord = norm, .dims = dims);
+    const tn_norm_opts opts = {.size = sizeof opts, .p = norm ? 2 : method->n, .dim = TN_NONE, .dims = dims};
+    return (tn_linalg_vector_norm)(t, &opts);
+}
+
 static tn_tensor *ln_structured_mask(const tn_nn_pruning *method, tn_tensor *t, tn_tensor *mask) {
     int64_t dim = method->dim, count, dims[MOST_DIMS];
     tn_tensor *keep;
     if (!check_structured(t, &dim) || !count_of(method, tn_size(t, dim), &count)) return NULL;
     if (!count) return mask;
-    const tn_norm_opts opts = {.size = sizeof opts, .p = method->n, .dim = TN_NONE, .dims = other_dims(dims, tn_ndim(t), dim)};
-    tn_tensor *norm = (tn_linalg_vector_norm)(t, &opts);
+    tn_tensor *norm = norms_of(method, t, other_dims(dims, tn_ndim(t), dim));
     if (!norm || !tn_topk(norm, tn_size(t, dim) - count, 0, true, NULL, &keep)) return NULL;
     return keep_channels(t, mask, dim, keep);
 }

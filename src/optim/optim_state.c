@@ -134,7 +134,7 @@ static bool read_group(incoming *in, size_t group) {
 static bool read_tensor(incoming *in, const char *name, const tn_tensor *x, const tn_tensor *p, tn_tensor **out) {
     TNI_CHECK(tni_same_shape(&x->a, &p->a), TN_ERR_SHAPE, "optim_load_state_dict: '%s' has shape %s, but its parameter %s", name,
               TNI_SHAPE(&x->a), TNI_SHAPE(&p->a));
-    *out = tni_tensor_new(in->t, "optim_load_state_dict", (tn_dtype)p->a.dtype, p->a.sizes, p->a.ndim);
+    *out = tni_tensor_new_on(in->t, p->a.device, "optim_load_state_dict", p, (tn_dtype)p->a.dtype, TN_CONTIGUOUS_FORMAT);
     if (!*out) return false;
     tni_claim(&(*out)->object);
     return tni_copy_array(&(*out)->a, &x->a);

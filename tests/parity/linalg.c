@@ -34,6 +34,14 @@ static tn_tensor *positive(tn_tensor *x) {
     return tn_add(tn_matmul(x, tn_conj(tn_transpose(x, -2, -1))), tn_eye(tn_size(x, -1), .dtype = tn_get_dtype(x)));
 }
 
+/* What does not depend on the signs or phases of the vectors. */
+static void svd(tn_tensor *x) {
+    tn_tensor *u, *s, *vh;
+    tn_linalg_svd(x, &(tn_linalg_svd_opts){sizeof(tn_linalg_svd_opts), false}, &u, &s, &vh);
+    put_all("svd", x, tn_matmul(u, vh), s);
+    tn_set_grad(x, NULL);
+}
+
 static void run(tn_dtype dtype, int64_t batch, int64_t n) {
     TN_SCOPE;
     tn_tensor *y, *z, *x = input("square", batch, n, n, dtype), *b = input("right side", batch, n, 3, dtype);
@@ -44,6 +52,9 @@ static void run(tn_dtype dtype, int64_t batch, int64_t n) {
     put_all("cholesky", x, tn_linalg_cholesky(positive(x)), NULL), tn_set_grad(x, NULL);
     put_all("upper cholesky", x, tn_linalg_cholesky(positive(x), .upper = true), NULL), tn_set_grad(x, NULL);
     put_all("matrix_exp", x, tn_linalg_matrix_exp(tn_div(x, (double)n)), NULL), tn_set_grad(x, NULL);
+    if (n < 100) put_all("svdvals", x, tn_linalg_svdvals(x), NULL), tn_set_grad(x, NULL);
+    if (n < 100) svd(x);
+    put_named("singular values", tn_linalg_svdvals(tn_detach(x)));
     x = input("tall", batch, n + 2, n, dtype);
     tn_linalg_qr(x, NULL, &y, &z), put_all("qr of tall", x, y, z);
 }

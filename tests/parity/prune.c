@@ -74,6 +74,18 @@ static void channels(void) {
                 snprintf(key, sizeof key, "ln %d %lld %d", i, (long long)dim, k), PUT(key, m, "weight");
             }
         }
+    for (int64_t dim = -3; dim < 3; dim += 2)
+        for (int k = 0; k < 2; k++) {
+            tn_nn_module_list *m = tn_nn_module_list(); /* of nothing but a parameter with three dims */
+            tn_tensor *w = tn_randn((12, 5, 4));
+            tn_module_register_parameter(m, "weight", tn_parameter(w));
+            snprintf(key, sizeof key, "nuclear %d %lld|before", k, (long long)dim), put(key, w);
+            for (int i = 0; i < 2; i++) {
+                tn_nn_utils_prune_ln_structured(m, "weight", i ? 0.2 : 0.3, 0, dim, .norm = "nuc",
+                                                .importance_scores = k ? tn_cos(tn_detach(tn_module_get(m, "weight"))) : NULL);
+                snprintf(key, sizeof key, "nuclear %d %lld %d", k, (long long)dim, i), PUT(key, m, "weight");
+            }
+        }
     tn_manual_seed(12);
     for (int64_t dim = -4; dim < 4; dim++) {
         tn_nn_conv2d *m = tn_nn_conv2d(5, 6, 3);

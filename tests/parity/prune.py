@@ -66,6 +66,13 @@ for i, n in enumerate((0, 1, 2, 3.5, float("inf"), float("-inf"))):
             scores = m.weight.detach().cos() if k == 2 else None
             prune.ln_structured(m, "weight", 0.4 if k == 0 else 1, n, dim, scores)
             compare(f"ln {i} {dim} {k}", m)
+for dim in range(-3, 3, 2):
+    for k in range(2):
+        m = nn.Conv1d(5, 12, 4)
+        m.weight = nn.Parameter(saved[f"nuclear {k} {dim}|before"].clone())
+        for i in range(2):
+            prune.ln_structured(m, "weight", 0.2 if i else 0.3, "nuc", dim, m.weight.detach().cos() if k else None)
+            compare(f"nuclear {k} {dim} {i}", m)
 torch.manual_seed(12)
 for dim in range(-4, 4):
     nn.Conv2d(5, 6, 3)  # draws as the C program does

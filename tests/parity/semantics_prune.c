@@ -15,6 +15,8 @@ static void errors(void) {
     (tn_nn_utils_prune_random_unstructured)(&l->module, "weight", tn_scalar_none()), error(219);
     tn_nn_utils_prune_random_unstructured(l, "weight", 13), error(219);
     tn_nn_utils_prune_ln_structured(l, "weight", 4, 2, 0), error(219);
+    tn_nn_utils_prune_ln_structured(l, "weight", 1, 2, 0, .norm = "nuc"), error(219);
+    tn_nn_utils_prune_ln_structured(l, "weight", 1, 2, 0, .norm = "all"), error(219);
     tn_nn_utils_prune_random_structured(l, "weight", 5, 1), error(219);
     tn_nn_utils_prune_random_structured(l, "bias", 1, 0), error(219);
     tn_nn_utils_prune_ln_structured(l, "weight", 1, 2, 2), error(219);

@@ -13,6 +13,8 @@ def errors():
     for amount in (float("nan"), None, 13):
         error(219, lambda: prune.random_unstructured(l, "weight", amount))
     error(219, lambda: prune.ln_structured(l, "weight", 4, 2, 0))
+    error(219, lambda: prune.ln_structured(l, "weight", 1, "nuc", 0))
+    error(219, lambda: prune.ln_structured(l, "weight", 1, "all", 0))
     error(219, lambda: prune.random_structured(l, "weight", 5, 1))
     error(219, lambda: prune.random_structured(l, "bias", 1, 0))
     error(219, lambda: prune.ln_structured(l, "weight", 1, 2, 2))

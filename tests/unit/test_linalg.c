@@ -151,6 +151,88 @@ static void the_determinant_of_a_singular_matrix(void) {
     CHECK_ERROR(TN_ERR_LINALG, "linalg.inv: The diagonal element 2 is zero");
 }
 
+/* ---- singular values ---- */
+
+static void check_svd(tn_tensor *x, bool full, double close) {
+    TN_SCOPE;
+    tn_tensor *u, *s, *vh;
+    int64_t m = tn_size(x, -2), n = tn_size(x, -1), k = m < n ? m : n;
+    tn_dtype d = tn_get_dtype(x);
+    CHECK(tn_linalg_svd(x, &(tn_linalg_svd_opts){sizeof(tn_linalg_svd_opts), full}, &u, &s, &vh));
+    CHECK(tn_size(u, -1) == (full ? m : k) && tn_size(vh, -2) == (full ? n : k) && tn_size(s, -1) == k);
+    CHECK(near(tn_matmul(adjoint(u), u), (tn_expand_as)(unit(tn_size(u, -1), d), tn_matmul(adjoint(u), u)), close));
+    CHECK(near(tn_matmul(vh, adjoint(vh)), (tn_expand_as)(unit(tn_size(vh, -2), d), tn_matmul(vh, adjoint(vh))), close));
+    tn_tensor *left = tn_mul(tn_narrow(u, -1, 0, k), tn_unsqueeze(s, -2));
+    double most = tn_item(tn_max(s));
+    CHECK(tn_allclose(tn_matmul(left, tn_narrow(vh, -2, 0, k)), x, .rtol = 0, .atol = close * most));
+    CHECK(tn_allclose(tn_linalg_svdvals(x), s, .rtol = 0, .atol = close * most) && tn_item(tn_min(s)) >= 0);
+    for (int64_t i = 1; i < k; i++) CHECK(tn_item(tn_min(tn_sub(tn_select(s, -1, i - 1), tn_select(s, -1, i)))) >= 0);
+}
+
+static void singular_values_and_vectors(void) {
+    TN_SCOPE;
+    static const tn_dtype dtypes[] = {TN_FLOAT32, TN_FLOAT64, TN_COMPLEX64, TN_COMPLEX128};
+    static const int64_t shapes[][2] = {{1, 1}, {5, 5}, {7, 3}, {3, 7}, {60, 60}, {90, 40}, {1, 9}, {9, 1}};
+    tn_manual_seed(4);
+    for (int k = 0; k < 4; k++)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+            for (int full = 0; full < 2; full++)
+                check_svd(tn_randn((2, shapes[i][0], shapes[i][1]), .dtype = dtypes[k]), full, k % 2 ? 1e-12 : 1e-5);
+    check_svd(tn_randn((300, 270), .dtype = TN_FLOAT64), false, 1e-12);
+    CHECK_EQ_INT(tn_error(), TN_OK);
+}
+
+/* Zeros, equal values, low rank, values of all sizes, values near the ends of the range. */
+static void singular_values_of_odd_matrices(void) {
+    TN_SCOPE;
+    tn_manual_seed(6);
+    tn_dtype d = TN_FLOAT64;
+    tn_tensor *a = tn_randn((12, 12), .dtype = d), *q, *p, *r;
+    check_svd(tn_zeros((4, 3), .dtype = d), true, 1e-13);
+    check_svd(tn_eye(6, .m = 4, .dtype = d), true, 1e-13);
+    check_svd(tn_ones((5, 5), .dtype = d), true, 1e-13);
+    check_svd(tn_matmul(tn_narrow(a, 1, 0, 3), tn_narrow(a, 0, 0, 3)), true, 1e-13);
+    check_svd(tn_triu(tn_ones((30, 30), .dtype = d)), true, 1e-13);
+    check_svd(tn_triu(tn_ones((8, 8), .dtype = d), 1), true, 1e-13);
+    check_svd(tn_mul(a, 1e250), true, 1e-13), check_svd(tn_mul(a, 1e-250), true, 1e-13);
+    for (int up = 0; up < 2; up++) {
+        tn_tensor *values = tn_pow(10.0, tn_mul(tn_arange(0, 12, .dtype = d), up ? 1.5 : -1.5));
+        check_svd(tn_mul(a, values), true, 1e-13), check_svd(tn_mul(a, tn_unsqueeze(values, 1)), true, 1e-13);
+        CHECK(tn_linalg_qr(a, NULL, &q, &r) && tn_linalg_qr(tn_randn((12, 12), .dtype = d), NULL, &p, &r));
+        tn_tensor *made = tn_linalg_svdvals(tn_matmul(tn_mul(q, values), p)), *expected = up ? tn_flip(values, 0) : values;
+        CHECK(tn_allclose(made, expected, .rtol = 0, .atol = 1e-14 * tn_item(tn_max(values))));
+    }
+    CHECK_EQ_INT(tn_error(), TN_OK);
+}
+
+/* What does not depend on signs and phases. */
+static tn_tensor *of_vectors(tn_tensor *const *in, size_t n, void *data) {
+    tn_tensor *u, *s, *vh;
+    (void)n;
+    if (!tn_linalg_svd(in[0], data, &u, &s, &vh)) return NULL;
+    int64_t k = tn_size(s, -1);
+    u = tn_narrow(u, -1, 0, k), vh = tn_narrow(vh, -2, 0, k);
+    tn_tensor *both = tn_matmul(u, vh), *left = tn_matmul(tn_mul(u, tn_unsqueeze(tn_sin(s), -2)), adjoint(u));
+    return tn_add(tn_sum(tn_mul(both, both)), tn_sum(tn_mul(left, tn_narrow(tn_narrow(left, -1, 0, 1), -2, 0, 1))));
+}
+
+static void derivatives_of_singular_values_and_vectors(void) {
+    TN_SCOPE;
+    tn_manual_seed(8);
+    tn_linalg_svd_opts full = {sizeof full, true}, thin = {sizeof thin, false};
+    check_both(of_vectors, &thin, tn_randn((3, 3), .dtype = TN_FLOAT64));
+    check_both(of_vectors, &thin, tn_randn((4, 3), .dtype = TN_FLOAT64));
+    check_both(of_vectors, &full, tn_randn((3, 5), .dtype = TN_FLOAT64));
+    check_complex(of_vectors, &thin, tn_randn((3, 3, 2), .dtype = TN_FLOAT64));
+    check_complex(of_vectors, &full, tn_randn((4, 3, 2), .dtype = TN_FLOAT64));
+    check_complex(of_vectors, &thin, tn_randn((2, 3, 2), .dtype = TN_FLOAT64));
+    CHECK_EQ_INT(tn_error(), TN_OK);
+    tn_tensor *u, *x = tn_requires_grad_(tn_randn((3, 3), .dtype = TN_COMPLEX128), true);
+    CHECK(tn_linalg_svd(x, NULL, &u, NULL, NULL) && !tn_backward(tn_real(tn_sum(u))));
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}.");
+}
+
 static void what_is_refused(void) {
     TN_SCOPE;
     tn_tensor *q, *r, *x = tn_requires_grad_(tn_randn((4, 3)), true), *ones = tn_ones((2, 2));
@@ -196,6 +278,9 @@ int main(void) {
     RUN(complex_matrices_of_several_blocks);
     RUN(derivatives_of_second_results);
     RUN(the_determinant_of_a_singular_matrix);
+    RUN(singular_values_and_vectors);
+    RUN(singular_values_of_odd_matrices);
+    RUN(derivatives_of_singular_values_and_vectors);
     RUN(what_is_refused);
     RUN(lengths_near_the_ends_of_the_range);
     return test_end();

@@ -42,7 +42,12 @@ def test_same_numbers_and_global(both):
                                   importance_scores={(b, "bias"): lib.tensor([9.0, 8, 7])})
         prune.ln_structured(b, "weight", 0.4, n=2, dim=2, importance_scores=lib.ones(3, 2, 3, 3) * lib.arange(3.0)[:, None])
         prune.ln_structured(a, "weight", 1, "fro", dim=1)
-        results.append([x.tolist() for x in (a.weight_mask, a.bias_mask, b.weight_mask, b.bias_mask, lib.rand(3))])
+        c = nn.Module()
+        c.w = nn.Parameter(lib.randn(6, 3, 4))
+        prune.ln_structured(c, "w", 2, "nuc", dim=0)
+        with pytest.raises(RuntimeError, match="dim must be a 2-tuple. Got 1 2 3"):
+            prune.ln_structured(b, "weight", 1, "nuc", dim=0)
+        results.append([x.tolist() for x in (a.weight_mask, a.bias_mask, b.weight_mask, b.bias_mask, c.w_mask, lib.rand(3))])
     assert results[0] == results[1]
 
 

@@ -39,7 +39,8 @@ class BasePruningMethod:
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
         row.amount = scalar(amount)
         row.dim, row.mask = getattr(self, "dim", 0), handle(mask)
-        row.n = {"fro": 2.0}.get(n, n) if isinstance(n := getattr(self, "n", 0.0), str) else n
+        n = getattr(self, "n", 0.0)
+        row.n, row.norm = (0.0, n.encode()) if isinstance(n, str) else (n, None)
         if self._method == "CUSTOM":
             if type(self).compute_mask is BasePruningMethod.compute_mask:
                 raise NotImplementedError(f"{type(self).__name__} has no compute_mask")
