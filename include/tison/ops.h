@@ -1110,6 +1110,29 @@ TN_API tn_tensor *(tn_linalg_det)(tn_tensor *a);
  */
 TN_API bool (tn_linalg_slogdet)(tn_tensor *a, tn_tensor **sign, tn_tensor **logabsdet);
 
+/* ---- linalg_svd.c ---- */
+
+/* Keywords of tn_linalg_svd. */
+typedef struct tn_linalg_svd_opts {
+    size_t size;
+    bool full_matrices; /* true: U (m, m) and Vh (n, n); false: U (m, k) and Vh (k, n), k = min(m, n) */
+} tn_linalg_svd_opts;
+
+/** A = U diag(S) Vh with orthonormal columns of U and rows of Vh, and S from the largest down: torch.linalg.svd. The errors are small beside
+ *  S[0]; signs (of complex numbers phases) of the vectors are not PyTorch's. Worked in float64. The derivative of U and Vh needs singular
+ *  values that differ and, for a matrix that is not square, are not 0.
+ *  a         (..., m, n), float32, float64, complex64 or complex128; NaN is TN_ERR_LINALG
+ *  opts      .full_matrices [NULL ok: true]
+ *  u, s, vh  receive tensors [scope], s (..., k) real; NULL: not wanted. NULL is stored on failure
+ */
+TN_API bool (tn_linalg_svd)(tn_tensor *a, const tn_linalg_svd_opts *opts, tn_tensor **u, tn_tensor **s, tn_tensor **vh);
+
+/** The singular values of each matrix, from the largest down: torch.linalg.svdvals. Errors as tn_linalg_svd.
+ *  a        (..., m, n), float32, float64, complex64 or complex128
+ *  returns  (..., min(m, n)), real [scope]
+ */
+TN_API tn_tensor *(tn_linalg_svdvals)(tn_tensor *a);
+
 /* ---- linalg_triangle.c ---- */
 
 /* Keywords of tn_linalg_solve_triangular. */
@@ -1485,6 +1508,30 @@ TN_API tn_tensor *(tn_bmm)(tn_tensor *self, tn_tensor *mat2);
 
 /** Product of vectors, matrices and batches, by rank as torch.matmul: 1-D arguments lose their dim, batch dims broadcast. [scope] */
 TN_API tn_tensor *(tn_matmul)(tn_tensor *self, tn_tensor *other);
+
+/* ---- matrix_norm.c ---- */
+
+/* Keywords of tn_linalg_matrix_norm. */
+typedef struct tn_linalg_matrix_norm_opts {
+    size_t size;
+    const char *ord; /* "fro", "nuc"; NULL: .p */
+    double p;     /* 2, -2: the largest and smallest singular value; 1, -1: sum of magnitudes in a column; infinities: in a row */
+    bool keepdim; /* false */
+    tn_ints dims; /* rows and columns: TN_INTS(-2, -1) */
+} tn_linalg_matrix_norm_opts;
+#ifndef __cplusplus
+#define tn_linalg_matrix_norm(...)                                                                                                 \
+    TN_WITH(tn_linalg_matrix_norm_opts, (.ord = "fro"), (tn_linalg_matrix_norm)(TN_FIRST(__VA_ARGS__, ), &tn_o),                   \
+            TN_REST(__VA_ARGS__, ))
+#endif
+
+/** A norm of each matrix: the root of the sum of squares ("fro"), the sum of singular values ("nuc"), or by .p with .ord = NULL:
+ *  torch.linalg.matrix_norm.
+ *  x        (..., m, n), floating point or complex; with singular values no 16-bit floats
+ *  opts     [NULL ok: "fro"]
+ *  returns  real, x's shape without the two dims [scope]; TN_ERR_RUNTIME for another order, TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_INDEX
+ */
+TN_API tn_tensor *(tn_linalg_matrix_norm)(tn_tensor *x, const tn_linalg_matrix_norm_opts *opts TN_DEFAULT(NULL));
 
 /* ---- max.c ---- */
 

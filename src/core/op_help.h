@@ -358,6 +358,12 @@ static const struct {
      "1 + A + A A / 2 + A A A / 6 + ... of each matrix: torch.linalg.matrix_exp.\n"
      "a        (..., n, n), floating point or complex; 16-bit ones are computed in float32 (PyTorch 2.13 gives no usable numbers for them)\n"
      "returns  a's shape [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE"},
+    {"linalg_matrix_norm",
+     "A norm of each matrix: the root of the sum of squares (\"fro\"), the sum of singular values (\"nuc\"), or by .p with .ord = NULL:\n"
+     "torch.linalg.matrix_norm.\n"
+     "x        (..., m, n), floating point or complex; with singular values no 16-bit floats\n"
+     "opts     [NULL ok: \"fro\"]\n"
+     "returns  real, x's shape without the two dims [scope]; TN_ERR_RUNTIME for another order, TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_INDEX"},
     {"linalg_qr",
      "A = Q R with orthonormal columns in Q and a triangle R, whose signs are LAPACK's: torch.linalg.qr. Derivatives need independent columns\n"
      "(rows, for n > m) among the first k; with \"complete\" and m > n, and with \"r\", there are none (TN_ERR_RUNTIME).\n"
@@ -380,6 +386,17 @@ static const struct {
      "a        (..., n, n), float32, float64, complex64 or complex128; the other half is not read\n"
      "b        (..., n, k); its batch dims broadcast with a's\n"
      "returns  b's shape, broadcast [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED for other dtypes"},
+    {"linalg_svd",
+     "A = U diag(S) Vh with orthonormal columns of U and rows of Vh, and S from the largest down: torch.linalg.svd. The errors are small beside\n"
+     "S[0]; signs (of complex numbers phases) of the vectors are not PyTorch's. Worked in float64. The derivative of U and Vh needs singular\n"
+     "values that differ and, for a matrix that is not square, are not 0.\n"
+     "a         (..., m, n), float32, float64, complex64 or complex128; NaN is TN_ERR_LINALG\n"
+     "opts      .full_matrices [NULL ok: true]\n"
+     "u, s, vh  receive tensors [scope], s (..., k) real; NULL: not wanted. NULL is stored on failure"},
+    {"linalg_svdvals",
+     "The singular values of each matrix, from the largest down: torch.linalg.svdvals. Errors as tn_linalg_svd.\n"
+     "a        (..., m, n), float32, float64, complex64 or complex128\n"
+     "returns  (..., min(m, n)), real [scope]"},
     {"linalg_vector_norm",
      "(sum |x|^p)^(1/p) over all elements, a dim, or several: torch.linalg.vector_norm. p = 0 counts what is not 0, infinities give the\n"
      "largest and smallest |x|. Floating point. [scope]"},

@@ -20,8 +20,9 @@
     X(huber_loss) X(huber_loss_backward) X(imag) X(imag_part) X(index) X(index_add) X(index_copy) X(index_fill) \
     X(index_put) X(index_select) X(instance_norm) X(isfinite) X(isinf) X(isnan) X(kl_div) X(kthvalue) X(l1_loss) \
     X(layer_norm) X(layer_norm_backward) X(le) X(leaky_relu) X(lerp) X(lerp_tensor) X(linalg_cholesky) \
-    X(linalg_cofactors) X(linalg_det) X(linalg_householder_product) X(linalg_inv) X(linalg_matrix_exp) X(linalg_qr) \
-    X(linalg_slogdet) X(linalg_solve) X(linalg_solve_triangular) X(linalg_vector_norm) X(linear) X(linear_no_bias) \
+    X(linalg_cofactors) X(linalg_det) X(linalg_householder_product) X(linalg_inv) X(linalg_matrix_exp) \
+    X(linalg_matrix_norm) X(linalg_matrix_norm_word) X(linalg_qr) X(linalg_slogdet) X(linalg_solve) \
+    X(linalg_solve_triangular) X(linalg_svd) X(linalg_svdvals) X(linalg_vector_norm) X(linear) X(linear_no_bias) \
     X(linspace) X(log) X(log10) X(log1p) X(log2) X(log_softmax) X(log_softmax_backward) X(logical_and) X(logical_not) \
     X(logical_or) X(logical_xor) X(logsigmoid) X(logsumexp) X(lt) X(margin_ranking_loss) X(masked_fill) \
     X(masked_scatter) X(masked_select) X(matmul) X(max) X(max_dim) X(max_other) X(max_pool1d) X(max_pool2d) \
@@ -36,9 +37,9 @@
     X(searchsorted) X(select) X(select_backward) X(sgd_step) X(sgn) X(sigmoid) X(sign) X(silu) X(sin) X(sinh) X(slice) \
     X(slice_backward) X(smooth_l1_loss) X(smooth_l1_loss_backward) X(softmax) X(softmax_backward) X(softplus) X(sort) \
     X(sort_stable) X(sparse_coo_tensor) X(sparse_mm) X(split) X(split_sizes) X(split_with_sizes) X(sqrt) X(squeeze) \
-    X(squeeze_dim) X(squeeze_dims) X(stack) X(std) X(sub) X(sum) X(sum_dim) X(sum_to_size) X(swapaxes) X(swapdims) X(t) \
-    X(take_along_dim) X(tan) X(tanh) X(tensor_split) X(tensor_split_indices) X(tensordot) X(tile) X(to) X(to_dense) \
-    X(to_sparse) X(topk) X(transpose) X(tril) X(triu) X(trunc) X(unbind) X(unflatten) X(uniform) X(unsafe_view) \
-    X(unsqueeze) X(values_of) X(var) X(var_mean) X(view) X(view_as) X(view_as_complex) X(view_as_real) X(vstack) \
-    X(where) X(zero) X(zeros) X(zeros_like)
+    X(squeeze_dim) X(squeeze_dims) X(stack) X(std) X(sub) X(sum) X(sum_dim) X(sum_to_size) X(svd) X(swapaxes) \
+    X(swapdims) X(t) X(take_along_dim) X(tan) X(tanh) X(tensor_split) X(tensor_split_indices) X(tensordot) X(tile) X(to) \
+    X(to_dense) X(to_sparse) X(topk) X(transpose) X(tril) X(triu) X(trunc) X(unbind) X(unflatten) X(uniform) \
+    X(unsafe_view) X(unsqueeze) X(values_of) X(var) X(var_mean) X(view) X(view_as) X(view_as_complex) X(view_as_real) \
+    X(vstack) X(where) X(zero) X(zeros) X(zeros_like)
 #endif
