@@ -144,6 +144,8 @@ tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers,
 
 /* op->run, and whether there is a result. */
 bool tni_call_run(tni_call *c);
+/* On values and indices, of which nothing is recorded; its temporaries end with it. */
+bool tni_run_apart(tni_call *c, bool (*run)(tni_call *));
 /* op->run for a row with .widen (core/widen.c). */
 bool tni_run_widened(tni_call *c);
 bool tni_needs_widening(const tni_call *c);

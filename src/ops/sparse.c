@@ -57,7 +57,7 @@ static bool check_places(tni_call *c, const tni_array *index, const tni_array *v
 }
 
 /* Arguments: sizes, or none to infer them; are the places in order? */
-static bool sparse_coo_tensor_run(tni_call *c) {
+static bool make_sparse(tni_call *c) {
     int64_t inferred[TNI_MAX_DIMS];
     const int64_t *sizes = c->arg[0].ints.v;
     size_t ndim = c->arg[0].ints.n;
@@ -75,6 +75,7 @@ static bool sparse_coo_tensor_run(tni_call *c) {
                 "is_coalesced, but the indices are not sorted, or not unique");
     return c->out[0] != NULL;
 }
+static bool sparse_coo_tensor_run(tni_call *c) { return tni_run_apart(c, make_sparse); }
 
 static bool sparse_coo_tensor_vjp(tni_vjp *g) {
     TNI_DX(g, 1, tni_values_at(g->dy[0], tni_saved(g, TNI_OUT(0))));
@@ -85,7 +86,7 @@ TN_OP(
     sparse_coo_tensor,
     .schema = "sparse_coo_tensor.indices_size(Tensor indices, Tensor values, SymInt[] size, *, bool? is_coalesced=None) -> Tensor",
     .grad_name = "SparseCooTensorWithDimsAndTensorsBackward0", .run = sparse_coo_tensor_run, .vjp = sparse_coo_tensor_vjp,
-    .save = TNI_OUT(0), .ints = 1, .hidden = true);
+    .by_value = true, .save = TNI_OUT(0), .ints = 1, .hidden = true);
 
 #ifdef TN_HEADER
 /* Keywords of tn_sparse_coo_tensor. */
@@ -123,12 +124,13 @@ TN_API tn_tensor *(tn_sparse_coo_tensor)(tn_tensor *indices, tn_tensor *values, 
 TN_API bool tn_is_sparse(tn_tensor *x) { return tni_check_handle("is_sparse", "x", x, TNI_TENSOR) && tni_is_sparse(x); }
 /** The number of places of a sparse tensor, those that come several times counted each: Tensor._nnz. TN_ERR_RUNTIME for a dense one. */
 TN_API int64_t tn_nnz(tn_tensor *x) { return check_is_sparse("_nnz", x) ? tni_sparse_nnz(tni_sparse_of(x)) : 0; }
-/** Dims that the places of a sparse tensor have: Tensor.sparse_dim. */
-TN_API int64_t tn_sparse_dim(tn_tensor *x) {
-    return check_is_sparse("sparse_dim", x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0;
+/** Dims that the places of a sparse tensor have; 0 for a dense one: Tensor.sparse_dim. */
+TN_API int64_t tn_sparse_dim(tn_tensor *x) { return tn_is_sparse(x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0; }
+/** Dims of each value of a sparse tensor; all of a dense one: Tensor.dense_dim. */
+TN_API int64_t tn_dense_dim(tn_tensor *x) {
+    if (!tni_check_handle("dense_dim", "x", x, TNI_TENSOR)) return 0;
+    return tni_is_sparse(x) ? tni_sparse_of(x)->values->a.ndim - 1 : x->a.ndim;
 }
-/** Dims of each value of a sparse tensor: Tensor.dense_dim. */
-TN_API int64_t tn_dense_dim(tn_tensor *x) { return check_is_sparse("dense_dim", x) ? tni_sparse_of(x)->values->a.ndim - 1 : 0; }
 /** Does each place come once, and in row-major order, as far as is known? Tensor.is_coalesced */
 TN_API bool tn_is_coalesced(tn_tensor *x) { return check_is_sparse("is_coalesced", x) && tni_sparse_of(x)->coalesced; }
 
@@ -205,13 +207,14 @@ TN_API tn_tensor *tn_to_dense(tn_tensor *x) {
     return tni_is_sparse(x) ? tni_run_op(&tni_op_to_dense, TNI_INS(x), TNI_NO_ARGS) : tn_hold(x);
 }
 
-static bool to_sparse_run(tni_call *c) {
+static bool find_places(tni_call *c) {
     const tn_tensor *x = c->in[0];
     int64_t dims = c->arg[0].i;
     TNI_REQUIRE(c, x->a.ndim > 0 && dims >= 1 && dims <= x->a.ndim, TN_ERR_VALUE,
                 "sparse_dim argument for dim=%d must be in range [1, %d], got %lld", x->a.ndim, x->a.ndim, (long long)dims);
     return (c->out[0] = tni_sparse_of_dense(c->t, c->op->name, x, (size_t)dims)) != NULL;
 }
+static bool to_sparse_run(tni_call *c) { return tni_run_apart(c, find_places); }
 
 static bool to_sparse_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_to_dense(g->dy[0]));

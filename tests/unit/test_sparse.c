@@ -10,6 +10,17 @@ static tn_tensor *example(bool twice) {
 }
 static tn_tensor *example_dense(void) { return tn_tensor((2, 3), 0.0, 0.0, 3.0, 4.0, 0.0, 5.0); }
 
+/* What making takes in between goes at once, and not with the scope. */
+static void nothing_is_left_beside_it(void) {
+    TN_SCOPE;
+    tn_tensor *index = tn_tensor((2, 3), 0, 1, 1, 2, 0, 2), *v = tn_ones(3), *dense = example_dense();
+    size_t before = live_objects();
+    tn_free(tn_sparse_coo_tensor(index, v, (2, 3)));
+    tn_free(tn_to_sparse(dense));
+    CHECK_EQ_INT(live_objects(), before);
+    CHECK_OK();
+}
+
 static void making(void) {
     TN_SCOPE;
     tn_tensor *s = example(false), *twice = example(true), *dense = example_dense();
@@ -62,10 +73,18 @@ static void bad_parts(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "values has incorrect size");
     CHECK(!tn_sparse_coo_tensor(tn_tensor((1, 2), 1, 0), tn_ones(2), (3), .is_coalesced = true));
     CHECK_ERROR(TN_ERR_VALUE, "not sorted");
+    CHECK(!tn_sparse_coo_tensor(tn_zeros((2, 3), .dtype = TN_INT64, .device = "meta"), tn_ones(3, .device = "meta"), ()));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "the result depends on values, which meta tensors have not");
+    CHECK(!tn_sparse_coo_tensor(index, tn_ones(3, .device = "meta"), (2, 3)));
+    CHECK_ERROR(TN_ERR_RUNTIME, "not on the expected device");
+    CHECK(!tn_sparse_coo_tensor(index, tn_to_sparse(v), (2, 3)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::sparse_coo_tensor");
     CHECK(!tn_indices(example(false)));
     CHECK_ERROR(TN_ERR_RUNTIME, "Cannot get indices on an uncoalesced tensor, please call .coalesce() first");
     CHECK(!tn_values(v));
     CHECK_ERROR(TN_ERR_RUNTIME, "values expected sparse coordinate tensor layout but got Strided");
+    CHECK(tn_sparse_dim(v) == 0 && tn_dense_dim(v) == 1);
+    CHECK_OK();
     CHECK(tn_nnz(v) == 0);
     CHECK_ERROR(TN_ERR_RUNTIME, "_nnz expected sparse");
     CHECK(!tn_to_sparse(tn_ones((2, 2)), 3));
@@ -114,6 +133,11 @@ static void refused(void) {
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
     CHECK(!tn_mul(s, s));
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
+    CHECK(!tn_div(s, s));
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape [2, 3] for divisor)");
+    CHECK(!tn_div(tn_tensor((), 1.0), s));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Sparse division requires");
     CHECK(!tn_copy_(s, ones));
     CHECK_ERROR(TN_ERR_RUNTIME,
                 "copy_() between dense and sparse Tensors is not implemented! Found self type = torch.sparse.FloatTensor and src "
@@ -286,6 +310,7 @@ static void files(void) {
 
 int main(void) {
     RUN(making);
+    RUN(nothing_is_left_beside_it);
     RUN(bad_parts);
     RUN(arithmetic);
     RUN(refused);
