@@ -73,7 +73,7 @@ static tn_tensor *batch_norm(tn_nn_batch_norm *self, tn_tensor *x) {
     opts.training = training || (!self->running_mean && !self->running_var);
     opts.momentum = isnan(self->momentum) ? 0 : self->momentum;
     if (training && self->track_running_stats && self->num_batches_tracked && isnan(self->momentum))
-        opts.momentum = 1 / (double)(tn_item_int(self->num_batches_tracked) + 1);
+        opts.momentum = tn_is_meta(self->num_batches_tracked) ? 1 : 1 / (double)(tn_item_int(self->num_batches_tracked) + 1);
     return counted(self, (tn_batch_norm)(x, used ? self->running_mean : NULL, used ? self->running_var : NULL, &opts));
 }
 

@@ -217,6 +217,7 @@ TN_API tn_tensor *(tn_nn_init_trunc_normal_)(tn_tensor *x, const tn_nn_init_trun
     if (tn_error() || tn_get_dtype(x) == TN_DTYPE_NONE) return NULL;
     if (!(o->a < o->b && o->std > 0 && isfinite(o->mean)))
         return (void)tn_raise(TN_ERR_VALUE, "expected a < b and std > 0, got a=%g, b=%g, std=%g", o->a, o->b, o->std), NULL;
+    if (tn_is_meta(x)) return tn_normal_(x, o->mean, o->std); /* nothing is drawn */
     double p = below((o->b - o->mean) / o->std) - below((o->a - o->mean) / o->std);
     return (p > 0.3 ? redraw_outside(x, o) : reject_from_uniform(x, o)) ? x : NULL;
 }

@@ -93,9 +93,10 @@ static double epsilon(tn_dtype dtype) {
 }
 
 static bool is_orthogonal(tn_tensor *q) {
+    if (tn_is_meta(q)) return false; /* who knows; what is made of it has the same shape */
     double n = (double)tn_size(q, -2);
-    tn_tensor *square = tn_matmul(adjoint(q), q), *one;
-    one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q), .device = tn_device(q));
+    tn_tensor *square = tn_matmul(adjoint(q), q);
+    tn_tensor *one = tn_eye(tn_size(q, -1), .dtype = tn_get_dtype(q), .device = tn_device(q));
     return square && one && tn_allclose(square, (tn_expand_as)(one, square), .atol = 10 * n * epsilon(tn_get_dtype(q)));
 }
 
@@ -117,7 +118,7 @@ static tn_tensor *reflections_of(tn_tensor *q) {
 /* Completes q to n columns by random ones. */
 static tn_tensor *full_base(tn_tensor *q, int64_t n, int64_t k) {
     int64_t sizes[MOST_DIMS];
-    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(q)};
+    const tn_opts opts = {.size = sizeof opts, .dtype = tn_get_dtype(q), .device = tn_device(q)};
     if (n == k && is_orthogonal(q)) return tn_clone(q);
     if (n != k) q = beside(q, (tn_randn)(sizes_like(q, n, n - k, sizes), (size_t)tn_ndim(q), &opts));
     return tn_error() == TN_OK ? make_orthogonal(q) : NULL;

@@ -107,6 +107,7 @@ static bool check_structured(tn_tensor *t, int64_t *dim) {
 
 /* Ones in the channels of `keep`, and only where the mask has them. */
 static tn_tensor *keep_channels(tn_tensor *t, tn_tensor *mask, int64_t dim, tn_tensor *keep) {
+    keep = keep ? tn_to(keep, TN_DTYPE_NONE, .device = tn_device(t)) : NULL;
     return keep ? tn_mul(tn_index_fill(tn_zeros_like(t), dim, keep, 1), tn_to(mask, tn_get_dtype(t))) : NULL;
 }
 
@@ -117,7 +118,7 @@ static tn_tensor *random_structured_mask(const tn_nn_pruning *method, tn_tensor 
     tn_tensor *threshold;
     if (!check_structured(t, &dim) || !count_of(method, tn_size(t, dim), &count)) return NULL;
     if (!count) return mask;
-    tn_tensor *rank = tn_rand(tn_size(t, dim));
+    tn_tensor *rank = tn_rand(tn_size(t, dim), .device = "cpu"); /* which channels, is asked of it */
     if (!rank || !tn_kthvalue(rank, count, 0, false, &threshold, NULL)) return NULL;
     return keep_channels(t, mask, dim, places_of(tn_gt(rank, threshold)));
 }

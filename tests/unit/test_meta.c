@@ -295,6 +295,72 @@ static void files(void) {
     CHECK_OK();
 }
 
+/* All that a run keeps, without values; a saver copies memory, of which there is none. */
+static void checkpoints(void) {
+    TN_SCOPE;
+    const char *path = "test_meta.ck";
+    tn_set_default_device("meta");
+    tn_nn_linear *l = tn_nn_linear(3, 2), *other = tn_nn_linear(3, 2);
+    tn_set_default_device(NULL);
+    tn_optim *opt = tn_optim_adam(tn_parameters(l)), *next = tn_optim_adam(tn_parameters(other));
+    CHECK(tn_backward(tn_sum(tn_forward(l, tn_ones((1, 3), .device = "meta")))) && tn_optim_step(opt));
+    CHECK(tn_checkpoint_save(path, .model = l, .optim = opt) && tn_checkpoint_load(path, .model = other, .optim = next));
+    CHECK(tn_optim_step(next) && tn_is_meta(other->weight));
+    tn_saver *saver = tn_saver_new();
+    CHECK(tn_checkpoint_save(path, .model = l, .optim = opt, .saver = saver) && tn_saver_wait(saver));
+    CHECK(tn_checkpoint_load(path, .model = other, .optim = next));
+    CHECK(!tn_checkpoint_save(path, .model = l, .guard = true));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
+    CHECK(tn_optim_load_value(next, tn_value_from_optim(opt)) && tn_optim_load_state_dict(next, tn_optim_state_dict(opt)));
+    tn_nn_linear *real = tn_nn_linear(3, 2);
+    tn_optim *of_real = tn_optim_adam(tn_parameters(real));
+    CHECK(!tn_optim_load_state_dict(of_real, tn_optim_state_dict(opt)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    CHECK(!tn_checkpoint_load(path, .optim = of_real));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    remove(path);
+    tn_state *s = tn_state_dict(l);
+    unsigned char bytes[1024];
+    size_t n = tn_save_size(s);
+    tn_clear_error();
+    CHECK(!tn_save_bytes(s, bytes, n < sizeof bytes ? n : sizeof bytes));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    CHECK(!tn_save_npz(s, path));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    CHECK(!tn_save(s, "test_meta.safetensors"));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+}
+
+static tn_tensor *squared(tn_tensor *const *in, size_t n, void *data) {
+    (void)n, (void)data;
+    return tn_mul(in[0], in[0]);
+}
+
+static void differences(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_ones((2), .dtype = TN_FLOAT64, .device = "meta", .requires_grad = true);
+    CHECK(!tn_gradcheck_fn(squared, NULL, TN_TENSORS(x)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    CHECK(!tn_gradgradcheck_fn(squared, NULL, TN_TENSORS(x)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "no data!");
+    tn_tensor *y = tn_sum(squared(&x, 1, NULL)), *grad[1] = {NULL}, *in[] = {x};
+    CHECK(tn_autograd_grads(y, in, 1, grad, NULL) && tn_is_meta(grad[0]));
+}
+
+/* Data of the library's own, and its order, are on the CPU. */
+static void data(void) {
+    TN_SCOPE;
+    tn_set_default_device("meta");
+    tn_dataset *digits = tn_data_digits();
+    tn_data_loader *loader = tn_data_loader(digits, .batch_size = 4, .shuffle = true);
+    tn_batch b = tn_batches(loader);
+    CHECK(tn_batch_next(&b) && !tn_is_meta(b.item[0]) && tn_size(b.item[0], 0) == 4 && tn_item(tn_max(b.item[1])) < 10);
+    b = tn_batches(tn_data_loader(tn_data_tensor_dataset(tn_ones((5, 2)), tn_zeros(5)), .batch_size = 2, .shuffle = true));
+    CHECK(tn_batch_next(&b) && tn_is_meta(b.item[0]) && tn_size(b.item[0], 1) == 2 && tn_size(b.item[1], 0) == 2);
+    tn_set_default_device(NULL);
+    CHECK_OK();
+}
+
 int main(void) {
     RUN(making);
     RUN(names_of_devices);
@@ -309,6 +375,9 @@ int main(void) {
     RUN(made_later);
     RUN(indices);
     RUN(files);
+    RUN(checkpoints);
+    RUN(differences);
+    RUN(data);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();
 }

@@ -74,8 +74,8 @@ _tensors_new = raw("tn_tensors_new")
 
 def _list_of(tensors):
     """A tn_tensors of Python's list, claimed by the call's scope."""
-    items = [handle(x) for x in ([tensors] if hasattr(tensors, "_handle") else tensors)]
-    return _tensors_new(_array(items, ctypes.c_void_p), len(items))
+    items = [tensors] if hasattr(tensors, "_handle") else list(tensors)
+    return _tensors_new(_array([handle(x) for x in items], ctypes.c_void_p), len(items))
 
 
 def _pointer(p, value):
