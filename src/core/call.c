@@ -163,7 +163,7 @@ bool tni_call_run(tni_call *c) {
     return c->op->run(c) || (TNI_UNLIKELY(c->device != TNI_CPU) && !tni_failed() && has_all_outputs(c));
 }
 
-bool tni_run_apart(tni_call *c, bool (*run)(tni_call *)) {
+bool tni_run_apart(tni_call *c, bool (*run)(tni_call *c)) {
     bool no_grad = c->t->no_grad;
     if (!tni_inner_enter(c->t)) return false;
     c->t->no_grad = true;

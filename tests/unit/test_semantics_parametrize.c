@@ -142,7 +142,8 @@ static void transferring(void) {
     CHECK(tn_nn_utils_parametrize_type_before_parametrizations(from) == tn_module_class((tn_module *)to));
     CHECK(tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, to) && to->bias == bias);
     tn_tensor *original = tn_get_parameter(from, "parametrizations.weight.original");
-    CHECK(tn_get_parameter(to, "parametrizations.weight.original") == original && tn_equal(to->weight, tn_module_get(from, "weight")));
+    CHECK(tn_get_parameter(to, "parametrizations.weight.original") == original &&
+          tn_equal(to->weight, tn_module_get(from, "weight")));
     CHECK(tn_get_submodule(to, "parametrizations.weight.1") == tn_get_submodule(from, "parametrizations.weight.1"));
     CHECK(strstr(tn_to_string(to), "ParametrizedLinear(") && tn_check(to) && tn_check(from));
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(to, "weight", .leave_parametrized = false) && to->weight == original);
@@ -357,9 +358,9 @@ static void norms(void) {
     CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
     CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
-    HOLDS(217,
-          "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; both "
-          "iterate only in training, the new one 15 times at registration.");
+    HOLDS(217, "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and "
+               "_v; both "
+               "iterate only in training, the new one 15 times at registration.");
     CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_parametrizations_spectral_norm(l));
@@ -393,7 +394,7 @@ static void old_weight_norm(void) {
         tn_mul_(tn_get_parameter(l, "weight_g"), 2);
     }
     CHECK(tn_forward(l, x) && tn_allclose(l->weight, tn_mul(w, 2)));
-    CHECK(tn_nn_utils_remove_weight_norm(l, "weight") && tn_is_parameter(l->weight) && tn_allclose(l->weight, tn_mul(w, 2)));
+    CHECK(tn_nn_utils_remove_weight_norm(l) && tn_is_parameter(l->weight) && tn_allclose(l->weight, tn_mul(w, 2)));
     CHECK_STR(walk_names(tn_named_parameters(l)), "weight bias ");
     CHECK(!tn_nn_utils_remove_weight_norm(l, "weight"));
     CHECK_ERROR(TN_ERR_VALUE, "weight_norm of 'weight' not found in Linear(in_features=3, out_features=2, bias=True)");
@@ -442,7 +443,7 @@ static void old_spectral_norm(void) {
     CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));
     tn_eval(l), tn_eval(other);
     CHECK(tn_allclose(tn_forward(other, x), tn_forward(l, x), .atol = 1e-5));
-    CHECK(tn_nn_utils_remove_spectral_norm(l, "weight") && tn_is_parameter(l->weight) && tn_check(l));
+    CHECK(tn_nn_utils_remove_spectral_norm(l) && tn_is_parameter(l->weight) && tn_check(l));
     CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
     CHECK(!has_entry(tn_state_dict(l), "") && tn_load_state_dict(l, tn_state_dict(l)));
     CHECK(!tn_nn_utils_remove_spectral_norm(l, "weight"));
