@@ -2121,6 +2121,12 @@ TN_API bool (tn_is_coalesced)(tn_tensor *x);
  *  [scope] */
 TN_API tn_tensor *(tn_indices)(tn_tensor *x);
 
+/** Copies of both parts of a sparse tensor, coalesced or not, which are no part of the graph: Tensor._indices, Tensor._values.
+ *  indices  [scope] (sparse dims, nnz), int64
+ *  values   [scope] (nnz, dense dims...)
+ *  returns  false: an error, TN_ERR_RUNTIME for a dense x; then nothing is stored */
+TN_API bool (tn_sparse_parts)(tn_tensor *x, tn_tensor **indices, tn_tensor **values);
+
 /** A copy of the values of a coalesced tensor, (nnz, dense dims...), part of the graph: Tensor.values. [scope] */
 TN_API tn_tensor *(tn_values)(tn_tensor *x);
 

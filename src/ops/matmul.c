@@ -60,8 +60,12 @@ static bool mm_fused_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .widen = true,
-      .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
+static tn_tensor *mm_front(tn_tensor *const *in, size_t n, const tni_value *arg) {
+    (void)n, (void)arg;
+    return tn_mm(in[0], in[1]);
+}
+TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBackward0", .run = mm_run, .front = mm_front,
+      .widen = true, .vjp = mm_vjp, .fused_vjp = mm_fused_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
       .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f64[3,2]^T f64[2,3]", "f32[0,3] f32[3,2]", "f32[2,0] f32[0,3]",
                             "i64[2,3] i64[3,2]", "c64[2,3] c64[3,2]", "c128[3,2]^T c128[2,3]", "f32[1,8] f32[8,8]",
                             "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype", "f32[3] f32[3] !shape"));

@@ -148,6 +148,20 @@ TN_API tn_tensor *tn_indices(tn_tensor *x) {
     return check_coalesced(x, "indices") ? tni_row_major_copy(tni_self(), "indices", tni_sparse_of(x)->indices, TN_INT64) : NULL;
 }
 
+/** Copies of both parts of a sparse tensor, coalesced or not, which are no part of the graph: Tensor._indices, Tensor._values.
+ *  indices  [scope] (sparse dims, nnz), int64
+ *  values   [scope] (nnz, dense dims...)
+ *  returns  false: an error, TN_ERR_RUNTIME for a dense x; then nothing is stored */
+TN_API bool tn_sparse_parts(tn_tensor *x, tn_tensor **indices, tn_tensor **values) {
+    if (tni_failed() || !check_is_sparse("_indices", x)) return false;
+    tni_thread *t = tni_self();
+    const tni_sparse *s = tni_sparse_of(x);
+    tn_tensor *i = tni_row_major_copy(t, "_indices", s->indices, TN_INT64);
+    tn_tensor *v = i ? tni_row_major_copy(t, "_values", s->values, (tn_dtype)x->a.dtype) : NULL;
+    if (v) *indices = i, *values = v;
+    return v != NULL;
+}
+
 static bool values_of_run(tni_call *c) {
     const tni_array *values = &tni_sparse_of(c->in[0])->values->a;
     return tni_out(c, 0, (tn_dtype)values->dtype, values->sizes, values->ndim) && tni_copy_array(&c->out[0]->a, values);

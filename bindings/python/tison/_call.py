@@ -119,7 +119,7 @@ _convert = {
 }
 
 
-_FOR_OTHER_DEVICES = ("layout", "pin_memory", "generator", "memory_format")
+_FOR_OTHER_DEVICES = ("pin_memory", "generator", "memory_format")
 
 
 class Function:
@@ -160,7 +160,7 @@ class Function:
         for key, value in keywords.items():
             key = self.names.get(key, key)
             if key not in self.by_place and key not in self.fields:
-                if key in _FOR_OTHER_DEVICES and not value:
+                if key in _FOR_OTHER_DEVICES and not value or key == "layout" and value in (None, _dtype.layouts["strided"]):
                     continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{key}'")
             if key in given:

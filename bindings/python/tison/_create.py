@@ -86,6 +86,17 @@ def as_tensor(data, dtype=None, device=None):
     return x.to(dtype=dtype, device=_target(device))
 
 
+def sparse_coo_tensor(indices=None, values=None, size=None, *, dtype=None, device=None, requires_grad=False, check_invariants=None,
+                      is_coalesced=None):
+    """torch.sparse_coo_tensor: of lists or tensors; or of a size alone, without places. Places are always checked."""
+    if values is None:  # the size stands first, or is the keyword
+        size = tuple(indices if size is None else size)
+        indices, values = tensor([], device=device).reshape(len(size), 0), tensor([], dtype=dtype, device=device)
+    places = as_tensor(indices, device=device).to(_dtype.by_name["int64"])
+    return call("tn_sparse_coo_tensor", places, as_tensor(values, dtype=dtype, device=device), () if size is None else tuple(size),
+                is_coalesced=bool(is_coalesced), requires_grad=requires_grad)
+
+
 def _target(device):
     """Where a tensor of another one is made: as asked, on a default that is not the CPU, or where that one is."""
     default = get_default_device()

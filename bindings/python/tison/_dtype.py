@@ -70,4 +70,15 @@ class memory_format(int):
     __str__ = __repr__
 
 
+class layout:
+    """torch.layout: whether a tensor has all elements, or places and their values."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+
+layouts = {name: layout(name) for name in ("strided", "sparse_coo")}
 formats = {name: memory_format(name) for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")}

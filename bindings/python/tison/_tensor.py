@@ -10,6 +10,7 @@ from ._object import Object, adopt
 _ndim, _numel, _sizes, _strides, _offset = (raw(f"tn_{n}") for n in ("ndim", "numel", "sizes", "strides", "storage_offset"))
 _get_dtype, _device_of, _is_meta, _is_contiguous, _version = (raw(f"tn_{n}") for n in (
     "get_dtype", "device", "is_meta", "is_contiguous", "version_counter"))
+_is_sparse, _sparse_dim, _dense_dim = (raw(f"tn_{n}") for n in ("is_sparse", "sparse_dim", "dense_dim"))
 _is_parameter, _is_buffer, _to_string, _data, _copy_to = (raw(f"tn_{n}") for n in (
     "is_parameter", "is_buffer", "to_string", "data", "copy_to"))
 _requires_grad, _is_leaf, _grad, _grad_fn_name = (raw(f"tn_{n}") for n in ("requires_grad", "is_leaf", "grad", "grad_fn_name"))
@@ -131,7 +132,10 @@ class Tensor:
         return _version(self._handle)
 
     def data_ptr(self):
-        return 0 if self.is_meta else _data(self._handle) or 0
+        address = None if self.is_meta else _data(self._handle)
+        if address is None and self.is_sparse:
+            check()
+        return address or 0
 
     @property
     def T(self):
@@ -264,6 +268,8 @@ class Tensor:
         if self.is_meta:
             raise TypeError("can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
                             "first.")
+        if self.is_sparse:
+            raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         t = self.dtype
@@ -343,7 +349,7 @@ class Tensor:
         return copy.requires_grad_(old.requires_grad) if old.requires_grad else copy
 
     def __reduce__(self):
-        values = None if self.is_meta else self._bytes()
+        values = (call("tn_sparse_parts", self), self.is_coalesced()) if self.is_sparse else None if self.is_meta else self._bytes()
         return _restored, (values, tuple(self.shape), self.dtype, self.requires_grad), self._added() or None
 
     # ---- dtypes and devices ----
@@ -361,7 +367,8 @@ class Tensor:
 
     def type(self, dtype=None):
         if dtype is None:
-            return f"torch.{'meta.' if self.is_meta else ''}{self.dtype.legacy}Tensor"
+            where = "meta." if self.is_meta else "sparse." if self.is_sparse else ""
+            return f"torch.{where}{self.dtype.legacy}Tensor"
         return self.to(dtype)
 
     def cpu(self):
@@ -369,6 +376,48 @@ class Tensor:
 
     def type_as(self, other):
         return self.to(other)
+
+    # ---- sparse tensors ----
+
+    @property
+    def is_sparse(self):
+        return _is_sparse(self._handle)
+
+    @property
+    def layout(self):
+        return _dtype.layouts["sparse_coo" if self.is_sparse else "strided"]
+
+    def sparse_dim(self):
+        return _sparse_dim(self._handle)
+
+    def dense_dim(self):
+        return _dense_dim(self._handle)
+
+    def _nnz(self):
+        return call("tn_nnz", self)
+
+    def is_coalesced(self):
+        return call("tn_is_coalesced", self)
+
+    def coalesce(self):
+        return call("tn_coalesce", self)
+
+    def indices(self):
+        return call("tn_indices", self)
+
+    def values(self):
+        return call("tn_values", self)
+
+    def _indices(self):
+        return call("tn_sparse_parts", self)[0]
+
+    def to_dense(self):
+        return call("tn_to_dense", self)
+
+    def to_sparse(self, sparse_dim=None, *, layout=None):
+        if layout not in (None, _dtype.layouts["sparse_coo"]):
+            raise NotImplementedError(f"to_sparse: layout {layout}")
+        return call("tn_to_sparse", self, sparse_dim=sparse_dim)
 
     # ---- indexing ----
 
@@ -421,7 +470,11 @@ class _Memory:
 
 
 def _restored(data, shape, dtype, requires_grad):
-    x = call("tn_empty", shape, dtype=dtype, device="meta") if data is None else from_bytes(data, shape, dtype, "cpu")
+    if isinstance(data, tuple):
+        (indices, values), coalesced = data
+        x = call("tn_sparse_coo_tensor", indices, values, shape, is_coalesced=coalesced)
+    else:
+        x = call("tn_empty", shape, dtype=dtype, device="meta") if data is None else from_bytes(data, shape, dtype, "cpu")
     return x.requires_grad_(requires_grad)
 
 
