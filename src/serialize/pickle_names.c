@@ -468,8 +468,11 @@ static tn_tensor *new_sparse(tni_pickle *p, const tni_pickle_tensor *d, const in
     const tn_sparse_coo_opts opts = {.size = sizeof opts, .is_coalesced = d->coalesced};
     size_t n = d->sizes->n;
     tn_tensor *indices = tensor_of(p, d->indices), *values = indices ? tensor_of(p, d->values) : NULL;
-    tn_tensor *x = values ? (tn_sparse_coo_tensor)(tn_detach(indices), tn_detach(values), sizes, n, &opts) : NULL;
-    return x ? tni_tensor_alias(p->t, p->who, x) : NULL;
+    if (!values || !tni_inner_enter(p->t)) return NULL;
+    tn_tensor *x = (tn_sparse_coo_tensor)(tn_detach(indices), tn_detach(values), sizes, n, &opts);
+    x = x ? tni_tensor_alias(p->t, p->who, x) : NULL;
+    tni_inner_exit(p->t);
+    return x;
 }
 
 /* The tensor of a description, made at first use. */

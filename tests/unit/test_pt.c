@@ -249,7 +249,7 @@ static void hostile_pickles(void) {
             "1\x85R.",
             TN_ERR_NOT_IMPLEMENTED, "Unsupported global: __builtin__.eval");
     REFUSED("\x80\4\x8c\2os\x8c\6system\x93.", TN_ERR_NOT_IMPLEMENTED, "os.system");
-    REFUSED("\x80\2ctorch._utils\n_rebuild_sparse_tensor\n.", TN_ERR_NOT_IMPLEMENTED, "_rebuild_sparse_tensor is not supported");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_nested_tensor\n.", TN_ERR_NOT_IMPLEMENTED, "_rebuild_nested_tensor is not supported");
     REFUSED("\x80\2(ios\nsystem\n.", TN_ERR_NOT_IMPLEMENTED, "opcode INST");
     REFUSED("\x80\2(o.", TN_ERR_NOT_IMPLEMENTED, "opcode OBJ");
     REFUSED("\x80\2\x92.", TN_ERR_NOT_IMPLEMENTED, "opcode NEWOBJ_EX");
@@ -343,6 +343,31 @@ static void hostile_tensors(void) {
     REFUSED("\x80\2ctorch._tensor\n_rebuild_from_type_v2\n(NNNNtR.", TN_ERR_NOT_IMPLEMENTED, "of what is no plain tensor");
     REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v3\n(" RAW "K\0K\1\x85K\1\x85\x88Nctorch\nuint8\ntR.", TN_ERR_FORMAT,
             "uint8 that requires grad");
+    CHECK_EQ_INT(live_objects(), before);
+}
+
+/* Tensors without a storage of their own. */
+#define META(dtype, sizes, strides) "ctorch._utils\n_rebuild_meta_tensor_no_storage\n(ctorch\n" dtype "\n" sizes strides "\x89tR"
+#define COO "X\x10\0\0\0torch.sparse_coo"
+#define SPARSE(layout, parts) "ctorch._utils\n_rebuild_sparse_tensor\n" layout "(" parts "t\x86R"
+#define INDICES META("int64", "K\2K\3\x86", "K\3K\1\x86")
+#define VALUES META("float32", "K\3\x85", "K\1\x85")
+
+static void hostile_storages(void) {
+    TN_SCOPE;
+    size_t before = live_objects();
+    REFUSED("\x80\2" META("float32", "J\xff\xff\xff\xff\x85", "K\1\x85") ".", TN_ERR_SHAPE, NULL);
+    REFUSED("\x80\2" META("float32", "K\2\x85", ")") ".", TN_ERR_FORMAT, "1 sizes and 0 strides");
+    REFUSED("\x80\2" META("float32", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "K\1K\1\x86") ".", TN_ERR_SHAPE, NULL);
+    REFUSED("\x80\2" META("float32", "K\2\x85", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85") ".", TN_ERR_SHAPE, NULL);
+    REFUSED("\x80\2ctorch._utils\n_rebuild_meta_tensor_no_storage\n(ctorch\nint64\nK\1\x85K\1\x85\x88tR.", TN_ERR_FORMAT,
+            "int64 that requires grad");
+    REFUSED("\x80\2" SPARSE("X\7\0\0\0strided", INDICES VALUES "K\2K\3\x86\x89") ".", TN_ERR_NOT_IMPLEMENTED,
+            "not in coordinate form");
+    REFUSED("\x80\2" SPARSE(COO, INDICES VALUES "K\2K\3\x86\x89") ".", TN_ERR_NOT_IMPLEMENTED, "depends on values");
+    REFUSED("\x80\2" SPARSE(COO, INDICES "NK\2K\3\x86\x89") ".", TN_ERR_FORMAT, "wrong kind");
+    REFUSED("\x80\2" SPARSE(COO, INDICES SPARSE(COO, INDICES VALUES "K\3\x85\x89") "K\2K\3\x86\x89") ".", TN_ERR_FORMAT,
+            "a sparse tensor made of sparse ones");
     CHECK_EQ_INT(live_objects(), before);
 }
 
@@ -471,6 +496,7 @@ int main(void) {
     RUN(byte_orders);
     RUN(hostile_pickles);
     RUN(hostile_tensors);
+    RUN(hostile_storages);
     RUN(bombs);
     RUN(declared_sizes);
     RUN(other_files);
