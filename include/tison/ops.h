@@ -1500,7 +1500,7 @@ TN_API tn_tensor *(tn_nonzero)(tn_tensor *x);
 
 /* ---- matmul.c ---- */
 
-/** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope] */
+/** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. self may be sparse: see tn_sparse_mm. [scope] */
 TN_API tn_tensor *(tn_mm)(tn_tensor *self, tn_tensor *mat2);
 
 /** self (b, n, m) times mat2 (b, m, p) -> (b, n, p): torch.bmm. [scope] */
@@ -2074,6 +2074,85 @@ TN_API bool (tn_median_dim)(tn_tensor *x, int64_t dim, bool keepdim, tn_tensor *
 
 /** The lower median of all elements; NaN if there is one, and of no elements: torch.median(x). [scope] */
 TN_API tn_tensor *(tn_median)(tn_tensor *x);
+
+/* ---- sparse.c ---- */
+
+/* Keywords of tn_sparse_coo_tensor. */
+typedef struct tn_sparse_coo_opts {
+    size_t size;
+    struct tn_keywords_only *keywords_only;
+    bool is_coalesced;  /* false; true is checked: each place once, in row-major order */
+    bool requires_grad; /* of the result, as a leaf; values that require grad make it a result of theirs */
+} tn_sparse_coo_opts;
+#ifndef __cplusplus
+#define tn_sparse_coo_tensor(indices, values, ...)                                                                                 \
+    TN_WITH(tn_sparse_coo_opts, (.is_coalesced = false),                                                                           \
+            (tn_sparse_coo_tensor)(indices, values, TN_DIMS(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** A tensor of zeros but for some places: torch.sparse_coo_tensor. The parts are copied, and the places checked. Few operators take sparse
+ *  tensors: neg, mul and div with numbers, add, sub, sum, t, transpose, matmul, clone, to, copy_, zero_ and what stands here; others are
+ *  TN_ERR_NOT_IMPLEMENTED.
+ *  indices  (sparse dims, nnz), integers; a place that comes several times stands for the sum
+ *  values   (nnz, dense dims...); part of the graph
+ *  sizes    of all dims; () takes the smallest that fit
+ *  returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit
+ */
+TN_API tn_tensor *(tn_sparse_coo_tensor)(tn_tensor *indices, tn_tensor *values, const int64_t *sizes, size_t ndim,
+                                         const tn_sparse_coo_opts *opts TN_DEFAULT(NULL));
+
+/** Is x sparse? torch.Tensor.is_sparse */
+TN_API bool (tn_is_sparse)(tn_tensor *x);
+
+/** The number of places of a sparse tensor, those that come several times counted each: Tensor._nnz. TN_ERR_RUNTIME for a dense one. */
+TN_API int64_t (tn_nnz)(tn_tensor *x);
+
+/** Dims that the places of a sparse tensor have: Tensor.sparse_dim. */
+TN_API int64_t (tn_sparse_dim)(tn_tensor *x);
+
+/** Dims of each value of a sparse tensor: Tensor.dense_dim. */
+TN_API int64_t (tn_dense_dim)(tn_tensor *x);
+
+/** Does each place come once, and in row-major order, as far as is known? Tensor.is_coalesced */
+TN_API bool (tn_is_coalesced)(tn_tensor *x);
+
+/** A copy of the places of a coalesced tensor, (sparse dims, nnz) of int64: Tensor.indices. TN_ERR_RUNTIME when it is not coalesced.
+ *  [scope] */
+TN_API tn_tensor *(tn_indices)(tn_tensor *x);
+
+/** A copy of the values of a coalesced tensor, (nnz, dense dims...), part of the graph: Tensor.values. [scope] */
+TN_API tn_tensor *(tn_values)(tn_tensor *x);
+
+/** A sparse tensor with each place once, in row-major order, its values summed; x itself when it is so already: Tensor.coalesce.
+ *  [scope] */
+TN_API tn_tensor *(tn_coalesce)(tn_tensor *x);
+
+/** All elements of a sparse tensor; a dense one itself: Tensor.to_dense. The gradient of x is sparse: that of its places. [scope] */
+TN_API tn_tensor *(tn_to_dense)(tn_tensor *x);
+
+/* The keyword of tn_to_sparse. */
+typedef struct tn_to_sparse_opts {
+    size_t size;
+    int64_t sparse_dim; /* TN_NONE: all */
+} tn_to_sparse_opts;
+#ifndef __cplusplus
+#define tn_to_sparse(...)                                                                                                          \
+    TN_WITH(tn_to_sparse_opts, (.sparse_dim = TN_NONE), (tn_to_sparse)(TN_FIRST(__VA_ARGS__, ), &tn_o), TN_REST(__VA_ARGS__, ))
+#endif
+
+/** x by the places that are not zero, coalesced; a sparse tensor itself: Tensor.to_sparse(sparse_dim). The last dims become those of the
+ *  values. TN_ERR_VALUE for a sparse_dim out of range. [scope] */
+TN_API tn_tensor *(tn_to_sparse)(tn_tensor *x, const tn_to_sparse_opts *opts TN_DEFAULT(NULL));
+
+/* ---- sparse_rows.c ---- */
+
+/** The product of a sparse matrix and a dense one, which is dense: torch.sparse.mm; tn_mm and tn_matmul do the same. The gradient of the
+ *  sparse one is sparse: that of its places.
+ *  sparse   (m, n), two sparse dims; float32 or float64
+ *  dense    (n, k), of the same dtype
+ *  returns  (m, k) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED
+ */
+TN_API tn_tensor *(tn_sparse_mm)(tn_tensor *sparse, tn_tensor *dense);
 
 /* ---- special.c ---- */
 

@@ -112,7 +112,7 @@ uint32_t tn_version_counter(tn_tensor *x) {
 #define READ_VALUES(who, x, other)                                                                                                 \
     do {                                                                                                                           \
         READ(who, x, other);                                                                                                       \
-        if (TNI_UNLIKELY(x->a.device != TNI_CPU)) return (void)tni_refuse_no_data(), other;                                        \
+        if (TNI_UNLIKELY(x->a.device != TNI_CPU)) return (void)tni_refuse_values(x->a.device), other;                              \
     } while (0)
 
 void *tn_data(tn_tensor *x) {
@@ -152,7 +152,8 @@ bool tn_copy_to(tn_tensor *x, void *out, size_t bytes) {
 }
 
 static bool one_element(const tn_tensor *x) {
-    TNI_CHECK(x->a.device == TNI_CPU, TN_ERR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
+    TNI_CHECK(x->a.device != TNI_META, TN_ERR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
+    if (x->a.device != TNI_CPU) return tni_refuse_values(x->a.device);
     return x->a.numel == 1 ||
            tni_fail(TN_ERR_RUNTIME, "a Tensor with %lld elements cannot be converted to Scalar", (long long)x->a.numel);
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static bool has_hooks(void) {
-    return tni_hooks_live(TNI_HOOK_PARAMETER, NULL) || tni_hooks_live(TNI_HOOK_BUFFER, NULL) || tni_hooks_live(TNI_HOOK_MODULE, NULL);
+    return tni_hooks_live(TNI_HOOK_PARAMETER, NULL) || tni_hooks_live(TNI_HOOK_BUFFER, NULL) ||
+           tni_hooks_live(TNI_HOOK_MODULE, NULL);
 }
 
 static void put_back(tni_module *m, uint32_t slot) {

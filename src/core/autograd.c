@@ -87,7 +87,7 @@ bool tni_grad_fits(const tn_tensor *x, const tn_tensor *grad) {
               "tensor are the same size",
               TNI_SHAPE(&grad->a), TNI_SHAPE(&x->a));
     TNI_CHECK(
-        x->a.device == grad->a.device, TN_ERR_RUNTIME,
+        (x->a.device == TNI_META) == (grad->a.device == TNI_META), TN_ERR_RUNTIME,
         "attempting to assign a gradient with device type '%s' to a tensor with device type '%s'. Please ensure that the gradient "
         "and the tensor are on the same device",
         tni_device_name(grad->a.device), tni_device_name(x->a.device));

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/node.h"
 #include "core/op.h"
+#include "core/sparse.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +105,15 @@ tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers, size_t n
     return combine(dtype, number);
 }
 
+/* The call stays on the CPU. */
+static bool check_sparse(tni_call *c, int8_t devices) {
+    c->device = TNI_CPU;
+    c->sparse = true;
+    return (c->op->sparse && !(devices & TNI_META)) ||
+           tni_fail(TN_ERR_NOT_IMPLEMENTED, "Could not run 'aten::%.*s' with arguments from the 'SparseCPU' backend.",
+                    c->op->schema ? (int)strcspn(c->op->schema, "(") : 0, c->op->schema ? c->op->schema : "");
+}
+
 /* Inputs on the meta device are in the majority; a 0-d tensor of the CPU may stand among them. */
 static bool check_devices(const tni_op *op, tn_tensor *const *in, size_t nin) {
     const tn_tensor *first = NULL;
@@ -138,7 +148,8 @@ static bool check_inputs(tni_call *c, bool *wants_grad) {
     }
     *wants_grad = wants;
     c->device = devices;
-    return TNI_LIKELY(devices == TNI_CPU) || check_devices(op, in, nin);
+    if (TNI_LIKELY(devices == TNI_CPU)) return true;
+    return devices & TNI_SPARSE ? check_sparse(c, devices) : check_devices(op, in, nin);
 }
 
 static void discard_outputs(tni_call *c) {
@@ -152,14 +163,26 @@ bool tni_call_run(tni_call *c) {
     return c->op->run(c) || (TNI_UNLIKELY(c->device != TNI_CPU) && !tni_failed() && has_all_outputs(c));
 }
 
+/* On values and indices, of which nothing is recorded; its temporaries end with it. */
+static bool run_sparse(tni_call *c) {
+    bool no_grad = c->t->no_grad;
+    if (!tni_inner_enter(c->t)) return false;
+    c->t->no_grad = true;
+    bool right = c->op->sparse(c) && !tni_failed();
+    c->t->no_grad = no_grad;
+    tni_inner_exit(c->t);
+    return right;
+}
+
 static bool run_op(tni_call *c) {
+    if (TNI_UNLIKELY(c->sparse)) return run_sparse(c);
     return TNI_UNLIKELY(c->op->widen) && tni_needs_widening(c) ? tni_run_widened(c) : tni_call_run(c);
 }
 
 /* A composite's temporaries stay in a scope of its own. Its result may also be one of its inputs. */
 static bool run_composite(tni_call *c) {
     if (!tni_inner_enter(c->t)) return false;
-    bool right = c->op->run(c) && !tni_failed();
+    bool right = (c->sparse ? c->op->sparse : c->op->run)(c) && !tni_failed();
     for (size_t k = 0; k < c->nout; k++)
         if (c->out[k]) tni_claim(&c->out[k]->object);
     tni_inner_exit(c->t);
@@ -186,7 +209,7 @@ static bool run_plain(tni_call *c) {
         discard_outputs(c);
         return false;
     }
-    if (op->view && c->out[0] != c->in[0]) mark_view(c);
+    if (op->view && c->out[0] != c->in[0] && !c->sparse) mark_view(c);
     if (c->record && !tni_record(c, NULL)) {
         discard_outputs(c);
         return false;
@@ -234,6 +257,7 @@ bool tni_run_op_multi(const tni_op *op, tn_tensor **in, size_t nin, tni_value *a
 static bool copy_self(tni_call *c, tn_tensor **copy) {
     *copy = NULL;
     if (!c->record || !tni_saves_input(c, 0)) return true;
+    if (tni_is_sparse(c->in[0])) return (*copy = tni_sparse_copy(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype)) != NULL;
     *copy = tni_tensor_new_like(c->t, c->op->name, c->in[0], (tn_dtype)c->in[0]->a.dtype);
     return *copy && tni_copy_array(&(*copy)->a, &c->in[0]->a);
 }
@@ -256,7 +280,7 @@ static bool run_inplace(tni_call *c) {
     if (!c->t || tni_failed() || !check_inputs(c, &wants_grad)) return false;
     c->record = wants_grad && !c->t->no_grad && c->op->vjp;
     if (!tni_inplace_check(c->t, tni_call_name(c), c->in[0], wants_grad && !c->t->no_grad)) return false;
-    TNI_CHECK(c->in[0]->a.device == c->device || c->op->devices, TN_ERR_RUNTIME,
+    TNI_CHECK(c->in[0]->a.device == c->device || c->op->devices || c->sparse, TN_ERR_RUNTIME,
               "Tensor on device %s is not on the expected device %s!", tni_device_name(c->device),
               tni_device_name(c->in[0]->a.device));
     return tni_device_differs(c->t, c->device) ? run_there(c, write) : write(c);

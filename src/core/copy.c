@@ -77,6 +77,7 @@ static tni_loop *conversion(tn_dtype to, tn_dtype from, bool *widen) {
 }
 
 bool tni_copy_array(const tni_array *to, const tni_array *from) {
+    if (to->device == TNI_SPARSE || from->device == TNI_SPARSE) return tni_refuse_values(TNI_SPARSE);
     if (to->numel == 0 || to->device != TNI_CPU) return true;
     if (from->device != TNI_CPU) return tni_refuse_no_data();
     if (to->dtype == from->dtype && to->contiguous && from->contiguous && to->numel == from->numel && to->numel <= 32768) {

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "core/list.h"
 #include "core/node.h"
+#include "core/sparse.h"
 #include "core/state_dict.h"
 #include <string.h>
 
@@ -87,7 +88,9 @@ static tn_tensor *copy_tensor(copier *c, const tn_tensor *x) {
                    "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
                    "see https://github.com/pytorch/pytorch/pull/103001"),
                NULL;
-    if (!x->is_parameter) {
+    if (tni_is_sparse(x)) {
+        y = tni_sparse_copy(c->t, "deepcopy", x, (tn_dtype)x->a.dtype);
+    } else if (!x->is_parameter) {
         y = copy_plain(c, x);
     } else if ((y = tni_tensor_new_like(c->t, "deepcopy", x, (tn_dtype)x->a.dtype)) && !tni_copy_array(&y->a, &x->a)) {
         tni_tensor_destroy_new(c->t, y);

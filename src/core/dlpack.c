@@ -60,6 +60,7 @@ tn_dl_versioned *tn_to_dlpack(tn_tensor *x) {
     TNI_CHECK_TENSOR("to_dlpack", x);
     if (tni_wants_grad(x))
         return (void)tni_fail(TN_ERR_RUNTIME, "Can't export tensors that require gradient, use tensor.detach()"), NULL;
+    if (x->a.device == TNI_SPARSE) return (void)tni_refuse_values(TNI_SPARSE), NULL;
     if (x->a.device != TNI_CPU) return (void)tni_fail(TN_ERR_RUNTIME, "Cannot pack tensors on meta"), NULL;
     const tni_array *a = &x->a;
     tn_dl_dtype dtype = dtype_out((tn_dtype)a->dtype);

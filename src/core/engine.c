@@ -179,7 +179,9 @@ static bool add_to_buffer(run *r, tn_tensor **buffer, tn_tensor *g) {
         return true;
     }
     if (r->t->no_grad && is_own(*buffer)) return (tn_add_)(*buffer, g, NULL) != NULL;
-    tn_tensor *sum = (tn_add)(*buffer, g, NULL);
+    bool turned =
+        (*buffer)->a.device == TNI_SPARSE && g->a.device != TNI_SPARSE; /* a dense tensor and a sparse one, in this order */
+    tn_tensor *sum = turned ? (tn_add)(g, *buffer, NULL) : (tn_add)(*buffer, g, NULL);
     if (!sum) return false;
     tni_claim(&sum->object);
     tni_release(&(*buffer)->object);
@@ -189,7 +191,7 @@ static bool add_to_buffer(run *r, tn_tensor **buffer, tn_tensor *g) {
 
 /* The gradient as the input wants it: summed over what was broadcast, in its dtype. */
 static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size_t ndim, tn_dtype dtype, int8_t device) {
-    if (TNI_UNLIKELY(g->a.device != device))
+    if (TNI_UNLIKELY((g->a.device == TNI_META) != (device == TNI_META)))
         return (void)tni_fail(TN_ERR_RUNTIME, "Function %s returned an invalid gradient at index 0 - expected device %s but got %s",
                               name, tni_device_name(device), tni_device_name(g->a.device)),
                NULL;
@@ -250,16 +252,16 @@ static bool accumulate(run *r, tn_tensor *leaf, tn_tensor **buffer) {
     tn_tensor *old = leaf->meta->grad, *fresh;
     if (leaf->is_parameter && TNI_UNLIKELY(!leaf->optimized && tni_count_get(&leaf->object.fields) == 0))
         tni_note_unowned(r->t, leaf, old != NULL);
-    if (old && r->t->no_grad)
+    if (old && r->t->no_grad && (TNI_LIKELY(old->a.device != TNI_SPARSE) || (*buffer)->a.device == TNI_SPARSE))
         return tni_same_shape(&old->a, &(*buffer)->a)
                    ? (tn_add_)(old, *buffer, NULL) != NULL
                    : tni_fail(TN_ERR_SHAPE, "backward: the gradient of shape %s does not fit .grad of shape %s",
                               TNI_SHAPE(&(*buffer)->a), TNI_SHAPE(&old->a));
     if (old)
-        fresh = (tn_add)(old, *buffer, NULL);
+        fresh = old->a.device == TNI_SPARSE ? (tn_add)(*buffer, old, NULL) : (tn_add)(old, *buffer, NULL);
     else if (r->t->no_grad && is_own(*buffer) && same_layout(*buffer, leaf))
         fresh = *buffer;
-    else if (r->t->no_grad && !leaf->a.contiguous && tni_is_dense(&leaf->a)) {
+    else if (r->t->no_grad && !leaf->a.contiguous && (*buffer)->a.device != TNI_SPARSE && tni_is_dense(&leaf->a)) {
         fresh = tni_give(r->t, tni_tensor_new_like(r->t, "backward", leaf, (tn_dtype)(*buffer)->a.dtype));
         if (fresh && !tni_copy_array(&fresh->a, &(*buffer)->a)) return false;
     } else

@@ -77,7 +77,8 @@ static bool run_pre_hooks(tni_module *m, const tn_module_call *c) {
 }
 
 static bool call_class(tni_module *m, tn_module_call *c) {
-    bool right = c->forward ? c->forward(tni_module_struct(m), c) : m->class_->forward(tni_module_struct(m), c->in, c->n, c->out, c->k);
+    bool right =
+        c->forward ? c->forward(tni_module_struct(m), c) : m->class_->forward(tni_module_struct(m), c->in, c->n, c->out, c->k);
     if (tni_failed()) return false;
     if (!right)
         return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name,
@@ -113,7 +114,8 @@ static bool call_hooked(tni_module *m, tn_module_call *c) {
     if (wants && !tni_backward_call_inputs(m, c->in, c->n, &b)) return false;
     bool right = call_and_post(m, c) && (!b || tni_backward_call_outputs(b, c->out, c->k));
     if (right && wants && c->k == 0)
-        tni_warn("For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received none of them");
+        tni_warn(
+            "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received none of them");
     tni_backward_call_release(b);
     return right;
 }

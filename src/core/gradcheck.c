@@ -18,7 +18,7 @@ static bool check_inputs(const char *who, tn_tensor *const *in, size_t n) {
         TNI_TRY(tni_check_handle(who, "input", in[i], TNI_TENSOR));
         if (!in[i]->requires_grad) continue;
         any = true;
-        TNI_TRY(in[i]->a.device == TNI_CPU || tni_refuse_no_data());
+        TNI_TRY(in[i]->a.device == TNI_CPU || tni_refuse_values(in[i]->a.device));
         TNI_CHECK(in[i]->a.dtype == TN_FLOAT64, TN_ERR_DTYPE,
                   "%s: input %zu requires gradient and must be float64, not %s: finite differences need the precision", who, i,
                   tni_dtype_get((tn_dtype)in[i]->a.dtype)->name);

@@ -19,7 +19,7 @@ bool tni_inplace_check(tni_thread *t, const char *who, tn_tensor *x, bool record
                         "%s: Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
                         "normal tensor before doing inplace update.",
                         who);
-    TNI_CHECK(!tni_may_overlap_itself(&x->a), TN_ERR_SHAPE,
+    TNI_CHECK(x->a.device == TNI_SPARSE || !tni_may_overlap_itself(&x->a), TN_ERR_SHAPE,
               "%s: unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
               "Please clone() the tensor "
               "before performing the operation.",

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/op.h"
+#include "core/sparse.h"
 #include "core/state_dict.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ typedef struct action {
     tn_tensor *to, *from; /* claimed */
     tn_tensor *put;       /* claimed: what becomes the member (assign), or what brings the memory of a lazy one; else NULL */
     tn_tensor *backup;    /* claimed: a copy of the old values; or `to` itself, for assign */
+    tn_tensor *elements;  /* claimed: of a sparse member, what it exchanges its elements with; else NULL */
     tn_tensor *fresh;     /* claimed: what `to` is exchanged with, under the flag of swapping; else NULL */
     uint32_t version;
     bool done;
@@ -77,8 +79,9 @@ static const char *obstacle(loader *l, const tni_module *owner, size_t place, tn
         return "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
                "tensor "
                "before doing inplace update.";
-    if (to->a.device == TNI_CPU && from->a.device != TNI_CPU) return "Cannot copy out of meta tensor; no data!";
-    if (tni_may_overlap_itself(&to->a))
+    if (to->a.device == TNI_CPU && from->a.device == TNI_META) return "Cannot copy out of meta tensor; no data!";
+    if (!to->uninitialized && tni_is_sparse(to) != tni_is_sparse(from)) return tni_mixed_copy_text(to, from, l->why, sizeof l->why);
+    if (!tni_is_sparse(to) && tni_may_overlap_itself(&to->a))
         return "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
                "clone() the tensor before performing the operation.";
     return swap_obstacle(l, to);
@@ -98,7 +101,7 @@ static bool judge_value(loader *l, tni_module *owner, size_t place, const char *
     if (!to->uninitialized && !scalar && !tni_same_shape(&to->a, &from->a)) return add_mismatch(l, key, to, from);
     const char *why = obstacle(l, owner, place, to, from);
     if (why) return add_exception(l, key, to, from, why);
-    if (to->a.device != TNI_CPU && from->a.device == TNI_CPU && !l->assign) warn_no_op(key);
+    if (to->a.device == TNI_META && from->a.device != TNI_META && !l->assign) warn_no_op(key);
     if (from->uninitialized || (to == from && l->assign && !l->swaps)) return true; /* lazy stays lazy */
     TNI_TRY(tni_reserve(&l->item, &l->capacity, l->n + 1, sizeof *l->item));
     if (scalar && !(from = tni_give(l->t, tni_tensor_view(l->t, "load_state_dict", from, NULL, NULL, 0, from->a.offset))))
@@ -268,6 +271,9 @@ static bool prepare(loader *l, bool keep_old) {
             tn_tensor *fresh = tni_tensor_new(l->t, "load_state_dict", (tn_dtype)a->to->a.dtype, a->from->a.sizes, a->from->a.ndim);
             tni_device_leave(l->t, before);
             if (!(a->put = tni_claimed(tni_give(l->t, fresh)))) return false;
+        } else if (tni_is_sparse(a->to)) {
+            tn_tensor *elements = tni_sparse_copy(l->t, "load_state_dict", a->from, (tn_dtype)a->to->a.dtype);
+            if (!(a->elements = tni_claimed(tni_give(l->t, elements)))) return false;
         } else if (keep_old) {
             tn_tensor *old = tni_give(l->t, tni_tensor_new_like(l->t, "load_state_dict", a->to, (tn_dtype)a->to->a.dtype));
             if (!old || !tni_copy_array(&old->a, &a->to->a)) return false;
@@ -315,7 +321,11 @@ static bool do_one(loader *l, action *a) {
         a->to->uninitialized = false;
     }
     tni_warn_if_cut(&a->to->a, &a->from->a);
-    bool right = same_memory(a->to, a->from) ? copy_within(l, a) : tni_copy_array(&a->to->a, &a->from->a);
+    bool right = true;
+    if (a->elements)
+        tni_sparse_exchange(a->to, a->elements);
+    else
+        right = same_memory(a->to, a->from) ? copy_within(l, a) : tni_copy_array(&a->to->a, &a->from->a);
     tni_version_bump(a->to);
     if (a->fresh) tni_swap_contents(a->to, a->fresh);
     return right;
@@ -336,6 +346,9 @@ static void undo(loader *l) {
         } else if (a->put) {
             swap(a->to, a->put);
             a->to->uninitialized = true;
+        } else if (a->elements) {
+            tni_sparse_exchange(a->to, a->elements);
+            __atomic_store_n(tni_version_of(a->to), a->version, __ATOMIC_RELAXED);
         } else if (a->backup) {
             (void)tni_copy_array(&a->to->a, &a->backup->a);
             __atomic_store_n(tni_version_of(a->to), a->version, __ATOMIC_RELAXED);
@@ -383,6 +396,7 @@ static void finish(loader *l) {
         action *a = &l->item[i];
         if (a->put) tni_release(&a->put->object);
         if (a->backup) tni_release(&a->backup->object);
+        if (a->elements) tni_release(&a->elements->object);
         if (a->fresh) tni_release(&a->fresh->object);
         tni_release(&a->to->object);
         tni_release(&a->from->object);

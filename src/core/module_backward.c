@@ -12,9 +12,9 @@ struct tni_backward_call {
     int32_t refs;
     tni_module *m; /* claimed by the graph */
     size_t inputs, outputs, passed;
-    bool armed;                  /* gradients of the results came by, and those of the inputs not yet */
-    uint8_t place[MAX_TENSORS];  /* of the inputs that went through the node: where they stood */
-    uint8_t result[MAX_TENSORS]; /* the same of results */
+    bool armed;                       /* gradients of the results came by, and those of the inputs not yet */
+    uint8_t place[MAX_TENSORS];       /* of the inputs that went through the node: where they stood */
+    uint8_t result[MAX_TENSORS];      /* the same of results */
     tn_tensor *grad_out[MAX_TENSORS]; /* claimed, from the results' node on */
 };
 

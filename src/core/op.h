@@ -38,6 +38,7 @@ typedef struct tni_call {
     size_t nout;
     bool inplace;  /* the result is written into in[0] */
     bool record;   /* some input needs a gradient and the grad mode is on */
+    bool sparse;   /* some input is sparse */
     int8_t device; /* of the inputs; on the meta device tni_out ends the call once all outputs are there: no kernel runs */
 } tni_call;
 
@@ -59,6 +60,7 @@ typedef struct tni_op {
     const char *schema;            /* PyTorch's */
     const char *grad_name;         /* "SoftmaxBackward0" */
     bool (*run)(tni_call *c);      /* checks, makes out[], computes */
+    bool (*sparse)(tni_call *c);   /* run where some input is sparse, also in place; NULL: they are refused */
     bool (*vjp)(tni_vjp *g);       /* derivative as a formula over operators; NULL: not differentiable, or composite */
     bool (*fused_vjp)(tni_vjp *g); /* used when nothing records; must agree with vjp */
     uint32_t save;                 /* TNI_IN(i) | TNI_OUT(i): kept for vjp */

@@ -127,6 +127,9 @@ static const struct {
     {"clone",
      "A copy with memory of its own, part of the graph: torch.clone. A dense input keeps its order of memory, unless .memory_format asks for\n"
      "another; TN_ERR_SHAPE when x has not as many dims as that. [scope]"},
+    {"coalesce",
+     "A sparse tensor with each place once, in row-major order, its values summed; x itself when it is so already: Tensor.coalesce.\n"
+     "[scope]"},
     {"complex",
      "real + i imag, broadcast: torch.complex. float32 or float64, both alike. [scope]"},
     {"conj",
@@ -483,7 +486,7 @@ static const struct {
     {"minimum",
      "The smaller of each two elements; NaN if one is: torch.minimum, torch.min(a, b). Broadcast; equal ones share the gradient. [scope]"},
     {"mm",
-     "self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope]"},
+     "self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. self may be sparse: see tn_sparse_mm. [scope]"},
     {"movedim",
      "Dims moved to other places, the others keep their order: torch.movedim. A view. [scope]"},
     {"mse_loss",
@@ -632,6 +635,20 @@ static const struct {
      "The elements along dim in their order, and where they stood: torch.sort. Stable in both directions; a NaN counts as the largest.\n"
      "values, indices  receive tensors [scope], x's dtype and int64; NULL: not wanted. NULL is stored on failure\n"
      "returns          false with TN_ERR_INDEX when dim is out of range"},
+    {"sparse_coo_tensor",
+     "A tensor of zeros but for some places: torch.sparse_coo_tensor. The parts are copied, and the places checked. Few operators take sparse\n"
+     "tensors: neg, mul and div with numbers, add, sub, sum, t, transpose, matmul, clone, to, copy_, zero_ and what stands here; others are\n"
+     "TN_ERR_NOT_IMPLEMENTED.\n"
+     "indices  (sparse dims, nnz), integers; a place that comes several times stands for the sum\n"
+     "values   (nnz, dense dims...); part of the graph\n"
+     "sizes    of all dims; () takes the smallest that fit\n"
+     "returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit"},
+    {"sparse_mm",
+     "The product of a sparse matrix and a dense one, which is dense: torch.sparse.mm; tn_mm and tn_matmul do the same. The gradient of the\n"
+     "sparse one is sparse: that of its places.\n"
+     "sparse   (m, n), two sparse dims; float32 or float64\n"
+     "dense    (n, k), of the same dtype\n"
+     "returns  (m, k) [scope]; TN_ERR_SHAPE, TN_ERR_DTYPE, TN_ERR_NOT_IMPLEMENTED"},
     {"split",
      "Parts of split_size elements along a dim, the last one perhaps smaller: torch.split. The parts are views.\n"
      "returns  the list [scope]; TN_ERR_RUNTIME for a negative size, or 0 for a dim with elements"},
@@ -681,6 +698,11 @@ static const struct {
      "x with another dtype, memory format and device, or x itself when it is so already: Tensor.to(device, dtype, memory_format=...).\n"
      "TN_DTYPE_NONE keeps the dtype; without a format a dense x keeps its order of memory. Floats are cut to integers toward zero. From\n"
      "the meta device to the CPU there is no way: TN_ERR_NOT_IMPLEMENTED. [scope]"},
+    {"to_dense",
+     "All elements of a sparse tensor; a dense one itself: Tensor.to_dense. The gradient of x is sparse: that of its places. [scope]"},
+    {"to_sparse",
+     "x by the places that are not zero, coalesced; a sparse tensor itself: Tensor.to_sparse(sparse_dim). The last dims become those of the\n"
+     "values. TN_ERR_VALUE for a sparse_dim out of range. [scope]"},
     {"topk",
      "The k largest (or smallest) along dim, in their order, and where they stood; of equals those that PyTorch takes: torch.topk.\n"
      "values, indices  as tn_sort\n"
@@ -701,6 +723,8 @@ static const struct {
      "Uniform in [from, to): x.uniform_(from, to). Floating point dtypes; from > to is TN_ERR_RUNTIME. Returns x."},
     {"unsqueeze",
      "With a dim of size 1 put in before `dim`: torch.unsqueeze. dim is in -ndim-1 .. ndim. A view. [scope]"},
+    {"values",
+     "A copy of the values of a coalesced tensor, (nnz, dense dims...), part of the graph: Tensor.values. [scope]"},
     {"var",
      "The variance over all elements, a dim, or several: torch.var. Floating point; without degrees of freedom NaN or infinite, with a\n"
      "warning. [scope]"},

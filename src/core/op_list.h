@@ -9,35 +9,37 @@
     X(batch_norm_backward) X(bernoulli) X(binary_cross_entropy) X(binary_cross_entropy_backward) \
     X(binary_cross_entropy_with_logits) X(binary_cross_entropy_with_logits_backward) X(bincount) X(bitwise_and) \
     X(bitwise_left_shift) X(bitwise_not) X(bitwise_or) X(bitwise_right_shift) X(bitwise_xor) X(bmm) X(broadcast_to) \
-    X(bucketize) X(cat) X(ceil) X(chunk) X(clamp) X(clamp_max) X(clamp_min) X(clamp_tensor) X(clone) X(complex) X(conj) \
-    X(conj_physical) X(conv2d) X(conv2d_backward_input) X(conv2d_backward_weight) X(copy) X(cos) X(cosh) \
-    X(cosine_embedding_loss) X(cosine_similarity) X(count_nonzero) X(count_nonzero_dims) X(cross_entropy) X(cumprod) \
-    X(cumsum) X(cumsum_back) X(diag) X(diag_embed) X(diagonal) X(diagonal_backward) X(div) X(div_mode) X(dot) X(dropout) \
-    X(dstack) X(einsum) X(elu) X(embedding) X(embedding_backward) X(empty) X(empty_like) X(eq) X(erf) X(erfc) X(erfinv) \
-    X(exp) X(exp2) X(expand) X(expand_as) X(expm1) X(exponential) X(eye) X(eye_m) X(fill) X(flatten) X(flip) X(floor) \
-    X(floor_divide) X(fmax) X(fmin) X(fmod) X(frac) X(full) X(full_like) X(gather) X(ge) X(gelu) X(geqrf) X(group_norm) \
-    X(group_norm_backward) X(gt) X(hardtanh) X(hinge_embedding_loss) X(householder_back) X(hstack) X(huber_loss) \
-    X(huber_loss_backward) X(imag) X(imag_part) X(index) X(index_add) X(index_copy) X(index_fill) X(index_put) \
-    X(index_select) X(instance_norm) X(isfinite) X(isinf) X(isnan) X(kl_div) X(kthvalue) X(l1_loss) X(layer_norm) \
-    X(layer_norm_backward) X(le) X(leaky_relu) X(lerp) X(lerp_tensor) X(linalg_cholesky) X(linalg_cofactors) \
-    X(linalg_det) X(linalg_householder_product) X(linalg_inv) X(linalg_matrix_exp) X(linalg_matrix_norm) \
-    X(linalg_matrix_norm_word) X(linalg_qr) X(linalg_slogdet) X(linalg_solve) X(linalg_solve_triangular) X(linalg_svd) \
-    X(linalg_svdvals) X(linalg_vector_norm) X(linear) X(linear_no_bias) X(linspace) X(log) X(log10) X(log1p) X(log2) \
-    X(log_softmax) X(log_softmax_backward) X(logical_and) X(logical_not) X(logical_or) X(logical_xor) X(logsigmoid) \
-    X(logsumexp) X(lt) X(margin_ranking_loss) X(masked_fill) X(masked_scatter) X(masked_select) X(matmul) X(max) \
-    X(max_dim) X(max_other) X(max_pool1d) X(max_pool2d) X(max_pool2d_backward) X(max_pool2d_gather) X(maximum) X(mean) \
-    X(mean_dim) X(median) X(median_dim) X(meshgrid) X(meshgrid_indexing) X(min) X(min_dim) X(min_other) X(minimum) X(mm) \
-    X(movedim) X(mse_loss) X(mse_loss_backward) X(mul) X(mv) X(nan_to_num) X(nansum) X(narrow) X(ne) X(neg) X(nll_loss) \
-    X(nll_loss2d) X(nll_loss_backward) X(nonzero) X(norm) X(norm_dim) X(normal) X(one_hot) X(ones) X(ones_like) X(outer) \
-    X(permute) X(pick_along) X(poisson_nll_loss) X(polar) X(pow) X(prod) X(prod_dim) X(put_along) X(rand) X(rand_like) \
-    X(randint) X(randint_low) X(randn) X(randn_like) X(random) X(randperm) X(real) X(real_part) X(reciprocal) X(relu) \
-    X(relu6) X(remainder) X(repeat) X(repeat_interleave) X(repeat_interleave_tensor) X(reshape) X(rms_norm) X(roll) \
-    X(round) X(round_decimals) X(rsqrt) X(scalar_tensor) X(scatter) X(scatter_add) X(scatter_reduce) X(scatter_value) \
-    X(scatter_value_reduce) X(searchsorted) X(select) X(select_backward) X(sgd_step) X(sgn) X(sigmoid) X(sign) X(silu) \
-    X(sin) X(sinh) X(slice) X(slice_backward) X(smooth_l1_loss) X(smooth_l1_loss_backward) X(softmax) \
-    X(softmax_backward) X(softplus) X(sort) X(sort_stable) X(split) X(split_sizes) X(split_with_sizes) X(sqrt) \
-    X(squeeze) X(squeeze_dim) X(squeeze_dims) X(stack) X(std) X(sub) X(sum) X(sum_dim) X(sum_to_size) X(svd) X(swapaxes) \
+    X(bucketize) X(cat) X(ceil) X(chunk) X(clamp) X(clamp_max) X(clamp_min) X(clamp_tensor) X(clone) X(coalesce) \
+    X(complex) X(conj) X(conj_physical) X(conv2d) X(conv2d_backward_input) X(conv2d_backward_weight) X(copy) X(cos) \
+    X(cosh) X(cosine_embedding_loss) X(cosine_similarity) X(count_nonzero) X(count_nonzero_dims) X(cross_entropy) \
+    X(cumprod) X(cumsum) X(cumsum_back) X(diag) X(diag_embed) X(diagonal) X(diagonal_backward) X(div) X(div_mode) X(dot) \
+    X(dropout) X(dstack) X(einsum) X(elu) X(embedding) X(embedding_backward) X(empty) X(empty_like) X(eq) X(erf) X(erfc) \
+    X(erfinv) X(exp) X(exp2) X(expand) X(expand_as) X(expm1) X(exponential) X(eye) X(eye_m) X(fill) X(flatten) X(flip) \
+    X(floor) X(floor_divide) X(fmax) X(fmin) X(fmod) X(frac) X(full) X(full_like) X(gather) X(ge) X(gelu) X(geqrf) \
+    X(group_norm) X(group_norm_backward) X(gt) X(hardtanh) X(hinge_embedding_loss) X(householder_back) X(hstack) \
+    X(huber_loss) X(huber_loss_backward) X(imag) X(imag_part) X(index) X(index_add) X(index_copy) X(index_fill) \
+    X(index_put) X(index_select) X(instance_norm) X(isfinite) X(isinf) X(isnan) X(kl_div) X(kthvalue) X(l1_loss) \
+    X(layer_norm) X(layer_norm_backward) X(le) X(leaky_relu) X(lerp) X(lerp_tensor) X(linalg_cholesky) \
+    X(linalg_cofactors) X(linalg_det) X(linalg_householder_product) X(linalg_inv) X(linalg_matrix_exp) \
+    X(linalg_matrix_norm) X(linalg_matrix_norm_word) X(linalg_qr) X(linalg_slogdet) X(linalg_solve) \
+    X(linalg_solve_triangular) X(linalg_svd) X(linalg_svdvals) X(linalg_vector_norm) X(linear) X(linear_no_bias) \
+    X(linspace) X(log) X(log10) X(log1p) X(log2) X(log_softmax) X(log_softmax_backward) X(logical_and) X(logical_not) \
+    X(logical_or) X(logical_xor) X(logsigmoid) X(logsumexp) X(lt) X(margin_ranking_loss) X(masked_fill) \
+    X(masked_scatter) X(masked_select) X(matmul) X(max) X(max_dim) X(max_other) X(max_pool1d) X(max_pool2d) \
+    X(max_pool2d_backward) X(max_pool2d_gather) X(maximum) X(mean) X(mean_dim) X(median) X(median_dim) X(meshgrid) \
+    X(meshgrid_indexing) X(min) X(min_dim) X(min_other) X(minimum) X(mm) X(movedim) X(mse_loss) X(mse_loss_backward) \
+    X(mul) X(mv) X(nan_to_num) X(nansum) X(narrow) X(ne) X(neg) X(nll_loss) X(nll_loss2d) X(nll_loss_backward) \
+    X(nonzero) X(norm) X(norm_dim) X(normal) X(one_hot) X(ones) X(ones_like) X(outer) X(permute) X(pick_along) \
+    X(poisson_nll_loss) X(polar) X(pow) X(prod) X(prod_dim) X(put_along) X(rand) X(rand_like) X(randint) X(randint_low) \
+    X(randn) X(randn_like) X(random) X(randperm) X(real) X(real_part) X(reciprocal) X(relu) X(relu6) X(remainder) \
+    X(repeat) X(repeat_interleave) X(repeat_interleave_tensor) X(reshape) X(rms_norm) X(roll) X(round) X(round_decimals) \
+    X(rsqrt) X(scalar_tensor) X(scatter) X(scatter_add) X(scatter_reduce) X(scatter_value) X(scatter_value_reduce) \
+    X(searchsorted) X(select) X(select_backward) X(sgd_step) X(sgn) X(sigmoid) X(sign) X(silu) X(sin) X(sinh) X(slice) \
+    X(slice_backward) X(smooth_l1_loss) X(smooth_l1_loss_backward) X(softmax) X(softmax_backward) X(softplus) X(sort) \
+    X(sort_stable) X(sparse_coo_tensor) X(sparse_mm) X(split) X(split_sizes) X(split_with_sizes) X(sqrt) X(squeeze) \
+    X(squeeze_dim) X(squeeze_dims) X(stack) X(std) X(sub) X(sum) X(sum_dim) X(sum_to_size) X(svd) X(swapaxes) \
     X(swapdims) X(t) X(take_along_dim) X(tan) X(tanh) X(tensor_split) X(tensor_split_indices) X(tensordot) X(tile) X(to) \
-    X(topk) X(transpose) X(tril) X(triu) X(trunc) X(unbind) X(unflatten) X(uniform) X(unsafe_view) X(unsqueeze) X(var) \
-    X(var_mean) X(view) X(view_as) X(view_as_complex) X(view_as_real) X(vstack) X(where) X(zero) X(zeros) X(zeros_like)
+    X(to_dense) X(to_sparse) X(topk) X(transpose) X(tril) X(triu) X(trunc) X(unbind) X(unflatten) X(uniform) \
+    X(unsafe_view) X(unsqueeze) X(values_of) X(var) X(var_mean) X(view) X(view_as) X(view_as_complex) X(view_as_real) \
+    X(vstack) X(where) X(zero) X(zeros) X(zeros_like)
 #endif

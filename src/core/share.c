@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/module.h"
+#include "core/sparse.h"
 #include <string.h>
 #include <sys/mman.h>
 
@@ -40,6 +41,7 @@ static tn_tensor *prepare(tni_thread *t, const tn_tensor *x) {
                               "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize "
                               "the parameters before calling `module.share_memory()`."),
                NULL;
+    if (tni_is_sparse(x)) return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "Cannot access storage of SparseTensorImpl"), NULL;
     if (x->a.device != TNI_CPU) return (void)tni_fail(TN_ERR_RUNTIME, "_share_fd_: only available on CPU"), NULL;
     if (tni_count_get(&x->a.storage->refs) > 1)
         return (void)tni_fail(TN_ERR_RUNTIME,

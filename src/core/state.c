@@ -263,7 +263,9 @@ bool tn_state_set_local_metadata(tn_state *s, const char *path, const char *grou
     if (tni_failed()) return false;
     CHECK_STATE("state_set_local_metadata", s, false);
     TNI_CHECK(path && group && key, TN_ERR_TYPE, "state_set_local_metadata: argument '%s' is NULL",
-              !path ? "path" : group ? "key" : "group");
+              !path   ? "path"
+              : group ? "key"
+                      : "group");
     if (!find_version(s, path)) TNI_TRY(tni_state_add_version(s, path, 0));
     tni_path_version *v = find_version(s, path);
     const tni_note *n = find_note(v, group, key);

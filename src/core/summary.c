@@ -5,6 +5,7 @@
 #include "core/module.h"
 #include "core/op.h"
 #include "core/text.h"
+#include "core/sparse.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -33,8 +34,15 @@ typedef struct summary {
 
 /* ---- what a module holds ---- */
 
+static int64_t array_bytes(const tn_tensor *x) { return x->a.numel * (int64_t)tni_array_item(&x->a); }
+
+static int64_t bytes_of(const tn_tensor *x) {
+    if (!tni_is_sparse(x)) return array_bytes(x);
+    return array_bytes(tni_sparse_of(x)->indices) + array_bytes(tni_sparse_of(x)->values);
+}
+
 static void count_tensor(summary *s, sums *own, const tn_tensor *x, bool parameter) {
-    int64_t n = x->a.numel, bytes = n * (int64_t)tni_array_item(&x->a);
+    int64_t n = x->a.numel, bytes = bytes_of(x);
     sums *both[] = {own, &s->all};
     for (int i = 0; i < 2; i++) {
         *(!parameter ? &both[i]->buffers : x->requires_grad ? &both[i]->trained : &both[i]->frozen) += n;
@@ -54,6 +62,8 @@ static bool add_member(summary *s, row *r, sums *own, const char *name, int32_t 
         r->lazy = true;
     } else {
         tni_str_addf(out, " %s", TNI_SHAPE(&x->a));
+        if (tni_is_sparse(x)) tni_str_addf(out, " sparse, %lld values", (long long)tni_sparse_nnz(tni_sparse_of(x)));
+        if (x->a.device == TNI_META) tni_str_add(out, " meta");
         if (x->a.dtype != TN_FLOAT32) tni_str_addf(out, " %s", tn_dtype_name((tn_dtype)x->a.dtype));
         if (answer == TNI_ADDRESS_NEW) count_tensor(s, own, x, parameter);
     }

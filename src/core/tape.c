@@ -90,7 +90,7 @@ void tni_edge_set(tni_edge *e, tn_tensor *x) {
 bool tni_out_info_set(tni_out_info *o, const tn_tensor *x) {
     o->ndim = x->a.ndim;
     o->dtype = x->a.dtype;
-    o->device = x->a.device;
+    o->device = x->a.device == TNI_META ? TNI_META : TNI_CPU;
     o->sizes = o->inline_sizes;
     if (x->a.ndim > 4 && !(o->sizes = tni_alloc(x->a.ndim * sizeof(int64_t)))) return false;
     for (int i = 0; i < x->a.ndim; i++) o->sizes[i] = x->a.sizes[i];

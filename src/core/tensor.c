@@ -62,7 +62,7 @@ static void destroy_tensor(tni_object *o) {
 
 bool tni_tensor_resize(tn_tensor *x, const char *who, const int64_t *sizes, size_t ndim) {
     TNI_CHECK(
-        !x->base && !x->a.storage->foreign && tni_count_get(&x->a.storage->refs) == 1, TN_ERR_SHAPE,
+        !x->base && x->a.device != TNI_SPARSE && !x->a.storage->foreign && tni_count_get(&x->a.storage->refs) == 1, TN_ERR_SHAPE,
         "%s: the output has shape %s, the result another one, and the output's memory is shared, so that it cannot be resized", who,
         TNI_SHAPE(&x->a));
     tni_array made = {.device = x->a.device};
@@ -90,7 +90,7 @@ static tn_tensor *new_handle(tni_thread *t) {
 
 static tn_tensor *new_beside(tni_thread *t, const tni_array *like) {
     tn_tensor *x = new_handle(t);
-    if (x && like->device != TNI_CPU) x->a.device = like->device;
+    if (x && like->device == TNI_META) x->a.device = TNI_META;
     return x;
 }
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "core/module.h"
 #include "core/node.h"
+#include "core/sparse.h"
 #include "tensor/format.h"
 #include <pthread.h>
 #include <string.h>
@@ -23,6 +24,23 @@ void tn_set_printoptions(int precision, int threshold, int edgeitems, int linewi
     pthread_mutex_unlock(&lock);
 }
 
+static tni_format_tensor_info info_of(const tni_array *a, tni_print_options now) {
+    return (tni_format_tensor_info){.data = a->data,
+                                    .dtype = (tn_dtype)a->dtype,
+                                    .default_dtype = tn_get_default_dtype(),
+                                    .ndim = a->ndim,
+                                    .sizes = a->sizes,
+                                    .strides = a->strides,
+                                    .meta = a->device == TNI_META,
+                                    .options = now};
+}
+
+static void sparse_text(const tn_tensor *x, const tni_format_tensor_info *info, tni_str *out) {
+    const tni_sparse *s = tni_sparse_of(x);
+    tni_format_tensor_info indices = info_of(&s->indices->a, info->options), values = info_of(&s->values->a, info->options);
+    (void)tni_format_sparse(out, info, &indices, &values);
+}
+
 void tni_tensor_text(tni_object *o, tni_str *out) {
     tn_tensor *x = (tn_tensor *)o;
     if (x->uninitialized) {
@@ -34,18 +52,14 @@ void tni_tensor_text(tni_object *o, tni_str *out) {
     pthread_mutex_lock(&lock);
     tni_print_options now = options;
     pthread_mutex_unlock(&lock);
-    tni_format_tensor_info info = {x->a.data,
-                                   (tn_dtype)x->a.dtype,
-                                   tn_get_default_dtype(),
-                                   x->a.ndim,
-                                   x->a.sizes,
-                                   x->a.strides,
-                                   node ? tni_node_name(node) : NULL,
-                                   x->requires_grad,
-                                   x->is_parameter,
-                                   x->a.device != TNI_CPU,
-                                   now};
-    (void)tni_format_tensor(out, &info);
+    tni_format_tensor_info info = info_of(&x->a, now);
+    info.grad_fn_name = node ? tni_node_name(node) : NULL;
+    info.requires_grad = x->requires_grad;
+    info.is_parameter = x->is_parameter;
+    if (tni_is_sparse(x))
+        sparse_text(x, &info, out);
+    else
+        (void)tni_format_tensor(out, &info);
 }
 
 void tni_object_text(tni_object *o, tni_str *out) {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "core/module.h"
 #include "core/op.h"
+#include "core/sparse.h"
 #include <stdio.h>
 
 /* PyTorch's three ways: parameters get other memory; new ones are put into the fields; they are exchanged with new ones. */
@@ -39,10 +40,12 @@ static tn_dtype target_dtype(const changes *c, const tn_tensor *x) {
 }
 
 static tn_memory_format target_format(const changes *c, const tn_tensor *x) {
-    return x->a.ndim == 4 || x->a.ndim == 5 ? c->format : TN_MEMORY_FORMAT_NONE;
+    return (x->a.ndim == 4 || x->a.ndim == 5) && !tni_is_sparse(x) ? c->format : TN_MEMORY_FORMAT_NONE;
 }
 
-static int8_t target_device(const changes *c, const tn_tensor *x) { return c->device == OWN_DEVICE ? x->a.device : c->device; }
+static int8_t target_device(const changes *c, const tn_tensor *x) {
+    return c->device == OWN_DEVICE || (c->device == TNI_CPU && tni_is_sparse(x)) ? x->a.device : c->device;
+}
 
 static bool changes_it(const changes *c, const tn_tensor *x) {
     if (c->empty) return !x->uninitialized;
@@ -51,9 +54,17 @@ static bool changes_it(const changes *c, const tn_tensor *x) {
     return moves || target_device(c, x) != x->a.device || target_dtype(c, x) != (tn_dtype)x->a.dtype;
 }
 
+static tn_tensor *convert_sparse(tni_thread *t, const changes *c, const tn_tensor *x) {
+    if (target_device(c, x) == TNI_META)
+        return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED, "%s: sparse tensors cannot be on the meta device", c->who), NULL;
+    tn_dtype dtype = target_dtype(c, x);
+    return c->empty ? tni_sparse_empty(t, c->who, x, dtype) : tni_sparse_copy(t, c->who, x, dtype);
+}
+
 /* x converted, or another handle of the same memory where nothing changes. */
 static tn_tensor *convert(tni_thread *t, const changes *c, const tn_tensor *x) {
     if (!changes_it(c, x)) return tni_tensor_alias(t, c->who, x);
+    if (tni_is_sparse(x)) return convert_sparse(t, c, x);
     int8_t device = target_device(c, x);
     if (!c->empty && x->a.device != TNI_CPU && device == TNI_CPU)
         return (void)tni_fail(TN_ERR_NOT_IMPLEMENTED,

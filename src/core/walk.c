@@ -21,10 +21,11 @@ static bool check_list(const char *who, const tni_module *m, const tni_slot *s, 
         if (!tni_is_parameter(&x->object) || x->optimized || !x->requires_grad) continue;
         tni_module_observe_all(tni_self());
         if (tni_count_get(&x->object.fields) > 0) continue;
-        return tni_fail(TN_ERR_OWNERSHIP,
-                        "%s: field '%s' of '%s' holds a list with a parameter of shape %s that no field of any module holds: it will never "
-                        "be trained; make it a tn_nn_parameter_list",
-                        who, s->name, m->class_->name, TNI_SHAPE(&x->a));
+        return tni_fail(
+            TN_ERR_OWNERSHIP,
+            "%s: field '%s' of '%s' holds a list with a parameter of shape %s that no field of any module holds: it will never "
+            "be trained; make it a tn_nn_parameter_list",
+            who, s->name, m->class_->name, TNI_SHAPE(&x->a));
     }
     return true;
 }

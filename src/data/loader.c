@@ -179,6 +179,7 @@ static bool copy_rows(const batches *b, const tni_array *to, const tni_array *fr
 
 /* Rows of a tensor of the dataset, one after the other. */
 static tn_tensor *gather(tni_thread *t, const batches *b, const tn_tensor *from, int64_t count) {
+    if (from->a.device == TNI_SPARSE) return (void)tni_refuse_values(TNI_SPARSE), NULL;
     int64_t sizes[TNI_MAX_DIMS];
     memcpy(sizes, from->a.sizes, from->a.ndim * sizeof *sizes);
     sizes[0] = count;

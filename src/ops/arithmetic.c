@@ -1,6 +1,7 @@
 /* ops/arithmetic.c - addition, subtraction, multiplication, division. */
 #include "cpu/cmath.h"
 #include "ops/unary.h"
+#include "ops/sparse.h"
 #include <math.h>
 #include <tison/ops.h>
 
@@ -45,7 +46,7 @@ static bool add_vjp(tni_vjp *g) {
 }
 
 TN_OP(add, .schema = "add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "AddBackward0",
-      .run = add_run, .inplace = true, .vjp = add_vjp,
+      .run = add_run, .sparse = tni_sparse_add_run, .inplace = true, .vjp = add_vjp,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f32[3,1] f32[1,4] alpha=0.5", "f32[2] i64[2]",
                             "i64[3] i64[3] alpha=2", "bool[3] bool[3]", "f32[0,3] f32[3]", "f32[] f32[]", "f64[3,2]^T f64[3,2]"));
 
@@ -97,7 +98,7 @@ static bool sub_vjp(tni_vjp *g) {
 }
 
 TN_OP(sub, .schema = "sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", .grad_name = "SubBackward0",
-      .run = sub_run, .inplace = true, .vjp = sub_vjp,
+      .run = sub_run, .sparse = tni_sparse_sub_run, .inplace = true, .vjp = sub_vjp,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[]", "f64[3,1] f64[4] alpha=-1.5", "i32[2] u8[2]", "f32[0] f32[1]",
                             "bool[2] bool[2] !dtype"));
 
@@ -125,7 +126,8 @@ static bool mul_vjp(tni_vjp *g) {
 }
 
 TN_OP(mul, .schema = "mul.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "MulBackward0", .run = tni_run_map,
-      .inplace = true, .map = &mul_map, .vjp = mul_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), TNI_IN(0)},
+      .sparse = tni_sparse_values_run, .inplace = true, .map = &mul_map, .vjp = mul_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .save_for = {TNI_IN(1), TNI_IN(0)},
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f32[3,4] f32[4]", "f64[2,1,3] f64[4,1]", "i64[3] f32[3]", "bool[3] bool[3]",
                             "u8[4] u8[4]", "f32[] f32[2]", "c64[3] c64[3]", "c128[2] f64[2]"));
 
@@ -160,7 +162,8 @@ static bool div_vjp(tni_vjp *g) {
 }
 
 TN_OP(div, .schema = "div.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "DivBackward0", .run = tni_run_map,
-      .inplace = true, .map = &div_map, .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1), .save_for = {TNI_IN(1), 0},
+      .sparse = tni_sparse_values_run, .inplace = true, .map = &div_map, .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .save_for = {TNI_IN(1), 0},
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]>0.5", "f64[3,4] f64[4]>0.5", "i64[3] i64[3]>0.5", "f32[2] f32[]>0.5",
                             "c64[3] c64[3]", "f64[2] c128[2]", "f32[0,2] f32[2]"));
 

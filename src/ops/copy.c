@@ -1,5 +1,6 @@
 /* ops/copy.c - clone, detach, to, contiguous; writing values: copy_, fill_, zero_; comparing whole tensors: equal, allclose. */
 #include "core/map.h"
+#include "ops/sparse.h"
 #include <math.h>
 #include <string.h>
 #include <tison/ops.h>
@@ -26,7 +27,7 @@ static bool pass_vjp(tni_vjp *g) {
 
 static tn_tensor *clone_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(clone, .schema = "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", .grad_name = "CloneBackward0",
-      .run = clone_run, .moves = true, .copies = true, .front = clone_front, .vjp = pass_vjp,
+      .run = clone_run, .sparse = tni_sparse_clone_run, .moves = true, .copies = true, .front = clone_front, .vjp = pass_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]"));
 
 #ifdef TN_HEADER
@@ -102,7 +103,7 @@ static const tni_op to_device = {.name = "to",
 
 static tn_tensor *to_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(to, .schema = "to.dtype(Tensor(a) self, ScalarType dtype, *, MemoryFormat? memory_format=None) -> Tensor(a)",
-      .grad_name = "ToCopyBackward0", .run = to_run, .copies = true, .front = to_front, .vjp = to_vjp,
+      .grad_name = "ToCopyBackward0", .run = to_run, .sparse = tni_sparse_to_run, .copies = true, .front = to_front, .vjp = to_vjp,
       .samples = TN_SAMPLES("f32[3,4] float64", "f64[3,4]^T float32", "f32[4] int64 nograd", "i64[2,3] float32", "bool[3] float32",
                             "f32[0] float64"));
 
@@ -162,7 +163,7 @@ static bool copy_vjp(tni_vjp *g) {
 
 static tn_tensor *copy_front(tn_tensor *const *in, size_t n, const tni_value *arg);
 TN_OP(copy, .schema = "copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", .grad_name = "CopyBackwards",
-      .run = copy_run, .moves = true, .devices = true, .front = copy_front, .vjp = copy_vjp,
+      .run = copy_run, .sparse = tni_sparse_copy_run, .moves = true, .devices = true, .front = copy_front, .vjp = copy_vjp,
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]", "f64[3,4]^T f64[4]", "f32[3] i64[3] nograd", "i64[4] f32[]", "f16[2,3] f64[2,3]",
                             "bool[3] f32[3]", "f32[0,2] f32[2]", "c64[3] f32[3]", "f32[2] f32[3] !shape"));
 
@@ -253,7 +254,8 @@ static bool zero_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run, .vjp = zero_vjp,
+TN_OP(zero, .schema = "zero_(Tensor(a!) self) -> Tensor(a!)", .grad_name = "ZeroBackward0", .run = zero_run,
+      .sparse = tni_sparse_zero_run, .vjp = zero_vjp,
       .samples = TN_SAMPLES("f32[3,4] nograd", "f64[3,4]^T nograd", "i8[5]", "bool[2]", "c128[3] nograd", "f16[] nograd",
                             "f32[0,2] nograd"));
 
@@ -351,7 +353,7 @@ static bool compare_arrays(tni_loop *const *loops, const char *who, const tni_ar
 
 static bool have_values(const tn_tensor *a, const tn_tensor *b) {
     if (a->uninitialized || b->uninitialized) return tni_refuse_uninitialized("equal");
-    return (a->a.device == TNI_CPU && b->a.device == TNI_CPU) || tni_refuse_no_data();
+    return (a->a.device == TNI_CPU && b->a.device == TNI_CPU) || tni_refuse_values(TNI_MAX(a->a.device, b->a.device));
 }
 
 /** Have both the same shape and the same values? torch.equal. Of different dtypes the promoted values are compared; NaN equals

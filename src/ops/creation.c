@@ -2,6 +2,7 @@
 #include "ops/creation.h"
 #include "base/error.h"
 #include "core/loop.h"
+#include "core/sparse.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -54,7 +55,12 @@ tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const
     if (!*t || tni_failed() || !tni_check_handle(who, "input", like, TNI_TENSOR)) return NULL;
     if (like->uninitialized) return (void)tni_refuse_uninitialized(who), NULL;
     if (!tni_device_parse(TNI_OPT(opts, device, NULL), like->a.device, &device)) return NULL;
+    if (device == TNI_SPARSE) return tni_sparse_empty(*t, who, like, (tn_dtype)like->a.dtype);
     return tni_tensor_new_on(*t, device, who, like, (tn_dtype)like->a.dtype, TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE));
+}
+
+bool tni_refuse_fill(void) {
+    return tni_fail(TN_ERR_NOT_IMPLEMENTED, "Could not run 'aten::fill_.Scalar' with arguments from the 'SparseCPU' backend.");
 }
 
 /* float16 and bfloat16 tensors are computed in float32: the result, with what opts ask for, of rounding `wide`. */
@@ -95,6 +101,7 @@ static bool fits(tn_scalar v, tn_dtype dtype) {
 }
 
 static bool fill(const char *who, const tni_array *a, tn_scalar v) {
+    TNI_TRY(a->device != TNI_SPARSE || tni_refuse_fill());
     TNI_TRY(tni_dtype_check(who, (tn_dtype)a->dtype));
     TNI_CHECK(fits(v, (tn_dtype)a->dtype), TN_ERR_RUNTIME, "%s: value cannot be converted to type %s without overflow", who,
               tni_dtype_c_name((tn_dtype)a->dtype));

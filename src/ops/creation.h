@@ -9,4 +9,6 @@ tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_
 tn_tensor *tni_made(tni_thread *t, tn_tensor *x, bool filled, const tn_opts *opts);
 /* A tensor with the shape, dtype and, unless opts say otherwise, memory order and device of another one. */
 tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const tn_to_opts *opts);
+/* All elements of a sparse tensor are to be written; false. */
+bool tni_refuse_fill(void);
 #endif

@@ -1,6 +1,7 @@
 /* ops/creation_random.c - tensors of random numbers: rand, randn, randint, randperm. */
 #include "base/error.h"
 #include "core/op.h"
+#include "core/sparse.h"
 #include "ops/creation.h"
 #include "ops/random.h"
 #include <tison/ops.h>
@@ -18,7 +19,10 @@ static tn_tensor *draw(const char *who, const int64_t *sizes, size_t ndim, tn_dt
 static tn_tensor *draw_like(const char *who, tn_tensor *like, const tn_to_opts *opts, const tni_sampler *s) {
     tni_thread *t;
     tn_tensor *x = tni_make_like(&t, who, like, opts);
-    return tni_made(t, x, x && tni_dtype_check(who, (tn_dtype)x->a.dtype) && tni_sample(t, who, &x->a, s), NULL);
+    return tni_made(t, x,
+                    x && (!tni_is_sparse(x) || tni_refuse_fill()) && tni_dtype_check(who, (tn_dtype)x->a.dtype) &&
+                        tni_sample(t, who, &x->a, s),
+                    NULL);
 }
 
 #ifdef TN_HEADER

@@ -2,6 +2,7 @@
 #include "base/pool.h"
 #include "ops/product.h"
 #include "ops/unary.h"
+#include "ops/sparse.h"
 #include <tison/ops.h>
 
 #define SIZE(x, i) ((long long)(x)->a.sizes[i])
@@ -65,8 +66,11 @@ TN_OP(mm, .schema = "mm(Tensor self, Tensor mat2) -> Tensor", .grad_name = "MmBa
                             "i64[2,3] i64[3,2]", "c64[2,3] c64[3,2]", "c128[3,2]^T c128[2,3]", "f32[1,8] f32[8,8]",
                             "f32[2,3] f32[4,5] !shape", "f32[2,3] f64[3,2] !dtype", "f32[3] f32[3] !shape"));
 
-/** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. [scope] */
-TN_API tn_tensor *tn_mm(tn_tensor *self, tn_tensor *mat2) { return tni_run_op(&tni_op_mm, TNI_INS(self, mat2), TNI_NO_ARGS); }
+/** self (n, m) times mat2 (m, p) -> (n, p): torch.mm. Same dtype, not bool. self may be sparse: see tn_sparse_mm. [scope] */
+TN_API tn_tensor *tn_mm(tn_tensor *self, tn_tensor *mat2) {
+    if (TNI_UNLIKELY(self && self->object.tag == TNI_TENSOR && self->a.device == TNI_SPARSE)) return tni_mm_of_sparse(self, mat2);
+    return tni_run_op(&tni_op_mm, TNI_INS(self, mat2), TNI_NO_ARGS);
+}
 
 /* ---- bmm ---- */
 
@@ -214,7 +218,8 @@ static bool matmul_run(tni_call *c) {
     return c->out[0] != NULL;
 }
 
-TN_OP(matmul, .schema = "matmul(Tensor self, Tensor other) -> Tensor", .run = matmul_run, .composite = true,
+TN_OP(matmul, .schema = "matmul(Tensor self, Tensor other) -> Tensor", .run = matmul_run, .sparse = tni_sparse_matmul_run,
+      .composite = true,
       .samples = TN_SAMPLES("f32[3,4] f32[4,5]", "f32[4] f32[4]", "f32[3,4] f32[4]", "f32[4] f32[4,5]", "f32[2,3,4] f32[4,5]",
                             "f32[2,3,4] f32[4]", "f32[4] f32[2,4,5]", "f32[3,4] f32[2,4,5]", "f64[2,1,3,4] f64[5,4,2]",
                             "f32[0,4] f32[4,2]", "f32[2,3] f32[4,5] !shape", "f32[] f32[3] !shape"));

@@ -2,6 +2,7 @@
 #include "base/pool.h"
 #include "cpu/sum.h"
 #include "ops/reduce.h"
+#include "ops/sparse.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -265,7 +266,7 @@ static bool sum_vjp(tni_vjp *g) {
 }
 
 TN_OP(sum, .schema = "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", .grad_name = "SumBackward0", .run = sum_run,
-      .widen = true, .dtype_arg = 1, .vjp = sum_vjp,
+      .sparse = tni_sparse_sum_run, .widen = true, .dtype_arg = 1, .vjp = sum_vjp,
       .samples = TN_SAMPLES("f32[3,4] @bench", "f64[2,3,4]", "f32[]", "f32[0,3]", "f32[3,4]^T", "i32[5]<10", "u8[5]<10", "bool[4]",
                             "c64[3,4]", "f32[3] dtype=complex64"));
 

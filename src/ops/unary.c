@@ -1,6 +1,7 @@
 /* ops/unary.c - elementwise functions of one tensor: neg, abs, sign, exp, log, sqrt, tanh, sigmoid, relu. */
 #include "cpu/cmath.h"
 #include "ops/unary.h"
+#include "ops/sparse.h"
 #include <tison/ops.h>
 
 /* ---- neg ---- */
@@ -22,7 +23,8 @@ static bool neg_vjp(tni_vjp *g) {
     return true;
 }
 
-TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run, .inplace = true, .vjp = neg_vjp,
+TN_OP(neg, .schema = "neg(Tensor self) -> Tensor", .grad_name = "NegBackward0", .run = neg_run, .sparse = tni_sparse_values_run,
+      .inplace = true, .vjp = neg_vjp,
       .samples = TN_SAMPLES("f32[3,4]", "f64[3,4]^T", "f32[]", "f32[0,3]", "i64[5]", "u8[3]", "bool[2] !dtype"));
 
 /** -x: torch.neg. A bool tensor is TN_ERR_DTYPE. [scope] */

@@ -1,5 +1,6 @@
 /* ops/views.c - views by shape: view, reshape, flatten, transpose, permute, expand, squeeze, unsqueeze. */
 #include "core/op.h"
+#include "ops/sparse.h"
 #include <string.h>
 #include <tison/ops.h>
 
@@ -126,7 +127,7 @@ static bool transpose_vjp(tni_vjp *g) {
     return true;
 }
 TN_OP(transpose, .schema = "transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", .grad_name = "TransposeBackward0",
-      .run = transpose_run, .vjp = transpose_vjp, .view = true,
+      .run = transpose_run, .sparse = tni_sparse_transpose_run, .vjp = transpose_vjp, .view = true,
       .samples = TN_SAMPLES("f32[3,4] 0 1", "f32[2,3,4] -1 0", "f32[] 0 -1", "f32[0,3] 0 1", "f32[3,4] 0 2 !index"));
 
 /** Swaps two dims: torch.transpose. A view. [scope] */
@@ -143,8 +144,8 @@ static bool t_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_t(g->dy[0]));
     return true;
 }
-TN_OP(t, .schema = "t(Tensor(a) self) -> Tensor(a)", .grad_name = "TBackward0", .run = t_run, .vjp = t_vjp, .view = true,
-      .samples = TN_SAMPLES("f32[3,4]", "f32[3]", "f32[]", "f32[2,2,2] !runtime"));
+TN_OP(t, .schema = "t(Tensor(a) self) -> Tensor(a)", .grad_name = "TBackward0", .run = t_run, .sparse = tni_sparse_t_run,
+      .vjp = t_vjp, .view = true, .samples = TN_SAMPLES("f32[3,4]", "f32[3]", "f32[]", "f32[2,2,2] !runtime"));
 
 /** The transpose of a matrix; a vector or a 0-d tensor as it is: x.t(). A view. [scope] */
 TN_API tn_tensor *tn_t(tn_tensor *x) { return tni_run_op(&tni_op_t, TNI_INS(x), TNI_NO_ARGS); }

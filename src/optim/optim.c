@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "core/list.h"
 #include "core/node.h"
+#include "core/sparse.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -367,6 +368,17 @@ static bool prepare_mixed(tni_thread *t, const tn_optim *o, tni_optim_entry *e, 
     return prepare_copies(t, e, dtype);
 }
 
+/* Steps by operators, which make the states themselves. */
+static bool prepare_sparse(const tn_optim *o, tni_optim_entry *e) {
+    TNI_CHECK(o->class_->update_sparse, TN_ERR_RUNTIME, "%s does not support sparse gradients, please consider SparseAdam instead",
+              o->class_->name);
+    TNI_CHECK(!tni_is_sparse(e->param) || tni_is_sparse(e->param->meta->grad), TN_ERR_RUNTIME,
+              "optim_step: %s is sparse, but its gradient is not", ENTRY(o, e));
+    TNI_TRY(check_partner(o, e, "gradient", e->param->meta->grad));
+    e->grad = e->param->meta->grad;
+    return true;
+}
+
 static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {
     tn_tensor *p = e->param;
     e->grad = NULL;
@@ -374,6 +386,7 @@ static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32
     if (!tni_tensor_has_grad(p)) return true;
     if (!tni_dtype_is_float((tn_dtype)p->a.dtype)) return fail_dtype(o, e);
     TNI_TRY(tni_inplace_check(t, "optim_step", p, false));
+    if (TNI_UNLIKELY(tni_is_sparse(p) || tni_is_sparse(p->meta->grad))) return prepare_sparse(o, e);
     tn_dtype dtype = o->class_->mixed ? common_dtype(e) : (tn_dtype)p->a.dtype;
     bool mixed = dtype != (tn_dtype)p->a.dtype || p->meta->grad->a.dtype != (int8_t)dtype;
     if (TNI_UNLIKELY(mixed) && o->class_->mixed) return prepare_mixed(t, o, e, needed, dtype);
@@ -401,7 +414,8 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
 
 static bool update(const tn_optim *o, tni_optim_group *g, tni_optim_entry *e) {
     e->steps += 1;
-    TNI_TRY(o->class_->update(g, e, e->work ? e->work : e->param));
+    bool sparse = TNI_UNLIKELY(tni_is_sparse(e->grad));
+    TNI_TRY(sparse ? o->class_->update_sparse(g, e) : o->class_->update(g, e, e->work ? e->work : e->param));
     e->fresh = false;
     if (!e->work) return true;
     tni_version_bump(e->param);

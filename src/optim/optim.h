@@ -38,11 +38,12 @@ typedef struct tni_optim_class {
     const tni_option *option; /* in alphabetical order, as they are printed */
     size_t options;
     const char *state[TNI_OPTIM_STATES];
-    bool counts;                                                          /* the number of steps is part of the saved state */
-    bool mixed; /* takes gradients of other floating dtypes than the parameter's: the step is computed in the common one */
+    bool counts; /* the number of steps is part of the saved state */
+    bool mixed;  /* takes gradients of other floating dtypes than the parameter's: the step is computed in the common one */
     bool (*check)(const double *option);                                  /* false with torch's error for a value out of range */
     uint32_t (*states)(const double *option);                             /* bits of the states that these options need */
     bool (*update)(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p); /* e->steps counts this step already */
+    bool (*update_sparse)(tni_optim_group *g, tni_optim_entry *e);        /* with a sparse gradient; NULL: refused */
 } tni_optim_class;
 
 struct tn_optim {

@@ -106,7 +106,7 @@ static bool read_numbers(const char *name, const tn_tensor *x, double *out, size
     TNI_CHECK(x, TN_ERR_KEY, "optim_load_state_dict: there is no '%s'", name);
     TNI_CHECK(x->a.numel == (int64_t)n, TN_ERR_SHAPE, "optim_load_state_dict: '%s' must have %zu element%s, but its shape is %s",
               name, n, n == 1 ? "" : "s", TNI_SHAPE(&x->a));
-    TNI_TRY(x->a.device == TNI_CPU || tni_refuse_no_data());
+    TNI_TRY(x->a.device == TNI_CPU || tni_refuse_values(x->a.device));
     for (size_t i = 0; i < n; i++) {
         int64_t stride = x->a.ndim ? x->a.strides[x->a.ndim - 1] : 0;
         out[i] = tni_array_double_at(&x->a, i * (size_t)stride * tni_array_item(&x->a));

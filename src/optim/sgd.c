@@ -1,6 +1,8 @@
 /* optim/sgd.c - SGD: steps along the gradient, with momentum. */
+#include "core/sparse.h"
 #include "ops/optim_steps.h"
 #include "optim/optim.h"
+#include <tison/ops.h>
 #include <tison/optim.h>
 
 #ifdef TN_HEADER
@@ -44,6 +46,35 @@ static bool update(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p) {
     return tni_sgd_step(p, e->grad, option[MOMENTUM] != 0 ? e->state[0] : NULL, &n);
 }
 
+static tn_tensor *add_scaled(tn_tensor *x, tn_tensor *y, double by, bool in_place) {
+    const tn_add_opts opts = {.size = sizeof opts, .alpha = by};
+    return in_place ? (tn_add_)(x, y, &opts) : (tn_add)(x, y, &opts);
+}
+
+/* buf = momentum * buf + (1 - dampening) * grad, at first a copy of grad; what the step goes along. */
+static tn_tensor *with_momentum(const double *option, tni_optim_entry *e, tn_tensor *grad) {
+    tn_tensor *buffer = e->state[0];
+    if (!buffer) {
+        if (!(buffer = tn_clone(grad))) return NULL;
+        tni_claim(&buffer->object);
+        e->state[0] = buffer;
+    } else if (!tn_mul_(buffer, option[MOMENTUM]) || !add_scaled(buffer, grad, 1 - option[DAMPENING], true)) {
+        return NULL;
+    }
+    return option[NESTEROV] != 0 ? add_scaled(grad, buffer, option[MOMENTUM], false) : buffer;
+}
+
+static bool update_sparse(tni_optim_group *g, tni_optim_entry *e) {
+    TN_SCOPE;
+    const double *option = g->option;
+    tn_tensor *p = e->param, *grad = e->grad;
+    if (option[MAXIMIZE] != 0 && !(grad = tn_neg(grad))) return false;
+    if (option[DECAY] != 0 && !(grad = tni_is_sparse(p) ? add_scaled(grad, p, option[DECAY], false) : NULL))
+        return !tni_failed() && tni_fail(TN_ERR_RUNTIME, "weight_decay option is not compatible with sparse gradients");
+    if (option[MOMENTUM] != 0 && !(grad = with_momentum(option, e, grad))) return false;
+    return add_scaled(p, grad, -option[TNI_OPTIM_LR], true) != NULL;
+}
+
 static const tni_optim_class sgd = {.name = "SGD",
                                     .option = options,
                                     .options = TNI_COUNT(options),
@@ -51,7 +82,8 @@ static const tni_optim_class sgd = {.name = "SGD",
                                     .mixed = true,
                                     .check = check,
                                     .states = states,
-                                    .update = update};
+                                    .update = update,
+                                    .update_sparse = update_sparse};
 
 /** Stochastic gradient descent: torch.optim.SGD. buf = momentum * buf + (1 - dampening) * g, which the first step fills with g;
  *  p -= lr * buf, or with nesterov p -= lr * (g + momentum * buf). weight_decay adds weight_decay * p to g; maximize negates g.

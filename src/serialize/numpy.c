@@ -61,7 +61,7 @@ static bool put_array(const tn_tensor *x, bool (*put)(void *to, const tni_zip_pi
     tni_str head = {0};
     tn_tensor *made = NULL;
     tn_dtype dtype = (tn_dtype)x->a.dtype;
-    TNI_TRY(x->a.device == TNI_CPU || tni_refuse_no_data());
+    TNI_TRY(x->a.device == TNI_CPU || tni_refuse_values(x->a.device));
     const tni_array *a =
         tni_npy_head(&head, dtype, x->a.sizes, x->a.ndim) ? tni_array_as(tni_self(), "save", x, dtype, true, &made) : NULL;
     bool right = a && put(to, (tni_zip_piece[]){{head.text, head.length}, {a->data, (size_t)a->numel * tni_array_item(a)}});

@@ -21,7 +21,7 @@ static const char *split(const char *name, const char *head, size_t *number) {
 /* An option's number, flag, pair, or the list of a group's parameters. */
 static tn_value *option_value(const char *name, const tn_tensor *x) {
     const tni_array *a = &x->a;
-    if (a->device != TNI_CPU) return (void)tni_refuse_no_data(), NULL;
+    if (a->device != TNI_CPU) return (void)tni_refuse_values(a->device), NULL;
     bool list = strcmp(name, "params") == 0;
     if (a->ndim == 0 && a->dtype == TN_BOOL) return tn_value_bool(tni_array_int_at(a, 0) != 0);
     if (a->ndim == 0) return tn_value_float(tni_array_double_at(a, 0));

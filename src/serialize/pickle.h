@@ -23,11 +23,13 @@ typedef struct tni_pickle_storage {
 
 #define TNI_PICKLE_NO_STORAGE SIZE_MAX
 typedef struct tni_pickle_tensor {
-    size_t storage; /* TNI_PICKLE_NO_STORAGE: on the meta device */
+    size_t storage; /* TNI_PICKLE_NO_STORAGE: on the meta device, or sparse */
     tn_dtype dtype;
     int64_t offset;
     const tn_value *sizes, *strides; /* tuples of ints, as many; checked against the storage */
     bool requires_grad, is_parameter;
+    bool sparse, coalesced;
+    size_t indices, values; /* of a sparse one: numbers of tensors */
     tn_tensor *made; /* claimed, once it was asked for */
 } tni_pickle_tensor;
 

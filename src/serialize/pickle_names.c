@@ -4,6 +4,7 @@
 #include "serialize/pickle.h"
 #include <stdio.h>
 #include <string.h>
+#include <tison/ops.h>
 
 typedef enum name_kind {
     ORDERED_DICT,
@@ -16,6 +17,7 @@ typedef enum name_kind {
     SIZE,
     DEVICE,
     LAYOUT,
+    TENSOR_SPARSE,
     TENSOR_META, /* _rebuild_meta_tensor_no_storage */
     TENSOR_1,    /* _rebuild_tensor */
     TENSOR_2,
@@ -52,7 +54,7 @@ static const struct {
     {"torch", "Tensor", TENSOR_CLASS},
     {"torch.storage", "UntypedStorage", UNTYPED},
     {"torch", "UntypedStorage", UNTYPED},
-    {"torch._utils", "_rebuild_sparse_tensor", NOT_SUPPORTED},
+    {"torch._utils", "_rebuild_sparse_tensor", TENSOR_SPARSE},
     {"torch._utils", "_rebuild_nested_tensor", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_qtensor", NOT_SUPPORTED},
     {"torch._utils", "_rebuild_meta_tensor_no_storage", TENSOR_META},
@@ -236,6 +238,30 @@ static bool rebuild_tensor(tni_pickle *p, name_kind kind, const tn_value *args, 
     return add_tensor(p, y, out);
 }
 
+/* (layout, (indices, values, size[, is_coalesced])) */
+static bool rebuild_sparse(tni_pickle *p, const tn_value *args, tni_held *out) {
+    TNI_TRY(arity(p, "_rebuild_sparse_tensor", args, 2, 2));
+    const tni_held *layout = &args->u.at[0];
+    const tn_value *parts = args->u.at[1].kind == TN_VALUE_TUPLE ? tni_item_value(&args->u.at[1]) : NULL;
+    if (layout->kind != TN_VALUE_STRING || strcmp(tni_item_value(layout)->u.text, "torch.sparse_coo") != 0)
+        return tni_pickle_refuse(p, "a sparse tensor that is not in coordinate form");
+    const tni_held *x = parts ? parts->u.at : NULL;
+    bool right = parts && (parts->n == 3 || (parts->n == 4 && (is_bool(&x[3]) || x[3].kind == TN_VALUE_NONE))) &&
+                 x[0].kind == TNI_PICKLE_TENSOR && x[1].kind == TNI_PICKLE_TENSOR && is_ints(&x[2]);
+    if (!right) return tni_pickle_fail(p, "a sparse tensor whose description has values of the wrong kind");
+    tni_pickle_tensor y = {.storage = TNI_PICKLE_NO_STORAGE,
+                           .dtype = p->tensor[x[1].u.i].dtype,
+                           .sizes = tni_item_value(&x[2]),
+                           .strides = tni_item_value(&x[2]),
+                           .sparse = true,
+                           .coalesced = parts->n == 4 && x[3].kind == TN_VALUE_BOOL && x[3].u.i,
+                           .indices = (size_t)x[0].u.i,
+                           .values = (size_t)x[1].u.i};
+    if (y.sizes->n > TNI_MAX_DIMS) return tni_pickle_fail(p, "a tensor of %zu sizes", y.sizes->n);
+    if (p->tensor[y.indices].sparse || p->tensor[y.values].sparse) return tni_pickle_fail(p, "a sparse tensor made of sparse ones");
+    return add_tensor(p, y, out);
+}
+
 /* (dtype, size, stride, requires_grad) */
 static bool rebuild_meta(tni_pickle *p, const tn_value *args, tni_held *out) {
     const tni_held *x = args->u.at;
@@ -265,8 +291,8 @@ static bool rebuild_parameter(tni_pickle *p, const tn_value *args, tni_held *out
 static bool rebuild_from_type(tni_pickle *p, const tn_value *args, tni_held *out) {
     const tni_held *x = args->u.at;
     TNI_TRY(arity(p, "_rebuild_from_type_v2", args, 4, 4));
-    bool makes_tensors = is_global(&x[0], TENSOR_META) || is_global(&x[0], TENSOR_1) || is_global(&x[0], TENSOR_2) ||
-                         is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
+    bool makes_tensors = is_global(&x[0], TENSOR_SPARSE) || is_global(&x[0], TENSOR_META) || is_global(&x[0], TENSOR_1) ||
+                         is_global(&x[0], TENSOR_2) || is_global(&x[0], TENSOR_3) || is_global(&x[0], PARAMETER_CALL);
     bool of_tensors = is_global(&x[1], TENSOR_CLASS) || is_global(&x[1], PARAMETER_CLASS);
     if (!makes_tensors || !of_tensors || x[2].kind != TN_VALUE_TUPLE)
         return tni_pickle_refuse(p, "_rebuild_from_type_v2 of what is no plain tensor");
@@ -398,6 +424,7 @@ bool tni_pickle_call(tni_pickle *p, const tni_held *callable, const tn_value *ar
         TNI_TRY(arity(p, "_get_layout", args, 1, 1));
         if (args->u.at[0].kind != TN_VALUE_STRING) return tni_pickle_fail(p, "a layout without name");
         return *out = args->u.at[0], true;
+    case TENSOR_SPARSE: return rebuild_sparse(p, args, out);
     case TENSOR_META: return rebuild_meta(p, args, out);
     case TENSOR_1: return rebuild_tensor(p, TENSOR_1, args, out);
     case TENSOR_2: return rebuild_tensor(p, TENSOR_2, args, out);
@@ -434,15 +461,27 @@ static tn_tensor *new_meta(tni_pickle *p, const tni_pickle_tensor *d, const int6
     return NULL;
 }
 
+static tn_tensor *tensor_of(tni_pickle *p, size_t i);
+
+/* The places are checked by what makes sparse tensors. */
+static tn_tensor *new_sparse(tni_pickle *p, const tni_pickle_tensor *d, const int64_t *sizes) {
+    const tn_sparse_coo_opts opts = {.size = sizeof opts, .is_coalesced = d->coalesced};
+    size_t n = d->sizes->n;
+    tn_tensor *indices = tensor_of(p, d->indices), *values = indices ? tensor_of(p, d->values) : NULL;
+    tn_tensor *x = values ? (tn_sparse_coo_tensor)(tn_detach(indices), tn_detach(values), sizes, n, &opts) : NULL;
+    return x ? tni_tensor_alias(p->t, p->who, x) : NULL;
+}
+
 /* The tensor of a description, made at first use. */
 static tn_tensor *tensor_of(tni_pickle *p, size_t i) {
     tni_pickle_tensor *d = &p->tensor[i];
     int64_t sizes[TNI_MAX_DIMS], strides[TNI_MAX_DIMS];
     if (d->made) return d->made;
     for (size_t k = 0; k < d->sizes->n; k++) sizes[k] = d->sizes->u.at[k].u.i, strides[k] = d->strides->u.at[k].u.i;
-    bool meta = d->storage == TNI_PICKLE_NO_STORAGE;
-    tn_tensor *x = meta ? new_meta(p, d, sizes, strides)
-                        : tni_tensor_view(p->t, p->who, p->storage[d->storage].data, sizes, strides, d->sizes->n, d->offset);
+    bool stored = d->storage != TNI_PICKLE_NO_STORAGE;
+    tn_tensor *x = d->sparse ? new_sparse(p, d, sizes)
+                   : !stored ? new_meta(p, d, sizes, strides)
+                             : tni_tensor_view(p->t, p->who, p->storage[d->storage].data, sizes, strides, d->sizes->n, d->offset);
     if (!x) return NULL;
     x->is_parameter = d->is_parameter;
     x->requires_grad = d->requires_grad;

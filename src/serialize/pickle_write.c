@@ -2,6 +2,7 @@
  *
  * Python numbers every text, name, container and result in a memo, and names a thing it meets again by that number. Which texts are one
  * object there: those of one character, the words of a program (identifiers), a storage's key; other texts are new each time. */
+#include "core/sparse.h"
 #include "serialize/pickle_write.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -215,9 +216,28 @@ static bool write_meta_tensor(tni_pickle_writer *w, const tn_tensor *x, bool req
     return true;
 }
 
+static bool write_plain_tensor(tni_pickle_writer *w, const tn_tensor *x, bool requires_grad);
+
+/* That a leaf requires grad is not written, as in PyTorch; a Parameter says it itself. */
+static bool write_sparse_tensor(tni_pickle_writer *w, const tni_sparse *s, const tni_array *shape) {
+    TNI_TRY(write_global(w, "torch._utils\n_rebuild_sparse_tensor\n") && write_global(w, "torch.serialization\n_get_layout\n"));
+    TNI_TRY(raw_text(w, "torch.sparse_coo", 16));
+    put(w), op(w, 0x85), put(w), op(w, 'R'), put(w);
+    op(w, '(');
+    TNI_TRY(write_plain_tensor(w, s->indices, false) && (put(w), true) && write_plain_tensor(w, s->values, false) &&
+            (put(w), true));
+    TNI_TRY(write_global(w, "torch\nSize\n"));
+    write_ints(w, shape->sizes, shape->ndim);
+    op(w, 0x85), put(w), op(w, 'R'), put(w);
+    op(w, s->coalesced ? 0x88 : 0x89);
+    op(w, 't'), put(w), op(w, 0x86), put(w), op(w, 'R');
+    return true;
+}
+
 static bool write_plain_tensor(tni_pickle_writer *w, const tn_tensor *x, bool requires_grad) {
     bool typed = has_class((tn_dtype)x->a.dtype);
     if (x->uninitialized) return tni_refuse_shape();
+    if (tni_is_sparse(x)) return write_sparse_tensor(w, tni_sparse_of(x), &x->a);
     if (x->a.device != TNI_CPU) return write_meta_tensor(w, x, requires_grad);
     TNI_TRY(write_global(w, typed ? "torch._utils\n_rebuild_tensor_v2\n" : "torch._utils\n_rebuild_tensor_v3\n"));
     op(w, '(');

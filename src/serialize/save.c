@@ -36,7 +36,7 @@ static bool plan_make(plan *p, const tn_state *s) {
     for (size_t i = 0; right && i < s->n; i++) {
         const tni_array *a = array_of(s, i);
         if (((const tn_tensor *)s->item[i].value)->uninitialized) right = tni_refuse_shape();
-        if (a->device != TNI_CPU) right = tni_refuse_no_data();
+        if (a->device != TNI_CPU) right = tni_refuse_values(a->device);
         size_t bytes = (size_t)a->numel * tni_array_item(a);
         p->item[i] = (tni_safetensors_item){s->item[i].name, (tn_dtype)a->dtype, a->ndim, a->sizes, bytes};
         p->bytes += bytes; /* the header's writer checks that the sum does not overflow */

@@ -131,7 +131,7 @@ bool tni_array_view(tni_array *out, const char *who, tni_storage *storage, tn_dt
     }
     for (size_t i = 0; i < ndim; i++) out->strides[i] = strides[i];
     out->offset = offset;
-    out->contiguous = is_contiguous(out);
+    out->contiguous = storage->device != TNI_SPARSE && is_contiguous(out);
     out->storage = tni_storage_share(storage);
     out->device = storage->device;
     out->data = storage->data ? (char *)storage->data + (out->numel ? (size_t)offset * tni_array_item(out) : 0) : NULL;

@@ -8,7 +8,7 @@ static const char *const names[] = {"cpu", "meta", "cuda", "ipu",    "xpu", "mkl
                                     "ve",  "fpga", "maia", "vulkan", "xla", "lazy",   "mps",    "hpu",    "mtia",  "privateuseone"};
 enum { HERE = 2 };
 
-const char *tni_device_name(int8_t device) { return names[device]; }
+const char *tni_device_name(int8_t device) { return names[device == TNI_META]; }
 
 static bool is_index(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
 
@@ -32,3 +32,8 @@ bool tni_device_parse(const char *text, int8_t other, int8_t *device) {
 }
 
 bool tni_refuse_no_data(void) { return tni_fail(TN_ERR_NOT_IMPLEMENTED, "Cannot copy out of meta tensor; no data!"); }
+
+bool tni_refuse_values(int8_t device) {
+    if (device == TNI_META) return tni_refuse_no_data();
+    return tni_fail(TN_ERR_RUNTIME, "Cannot access data pointer of Tensor that doesn't have storage");
+}

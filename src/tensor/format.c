@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct {
     const tni_format_tensor_info *t;
-    int64_t edge;
+    int64_t edge, indent; /* of the elements */
     bool summarise, empty, complex;
     int part; /* of complex numbers: 1 for the imaginary one */
     style style, imaginary;
@@ -164,7 +164,7 @@ static void add_element(tni_str *out, const printer *p, int64_t at) {
 
 /* The elements of the last dim, from offset `at`, broken into lines. */
 static void add_row(tni_str *out, const printer *p, int64_t at) {
-    int64_t last = p->t->ndim - 1, size = p->t->sizes[last], stride = p->t->strides[last], indent = INDENT + last;
+    int64_t last = p->t->ndim - 1, size = p->t->sizes[last], stride = p->t->strides[last], indent = p->indent + last;
     int64_t width = p->style.width + 2 + (p->complex ? p->imaginary.width + 1 : 0);
     int64_t per_line = TNI_MAX(1, (p->t->options.linewidth - indent) / width), column = 0;
     for (int64_t i = 0; i < size && !out->failed; i = next_index(p, size, i)) {
@@ -189,7 +189,7 @@ static void add_row(tni_str *out, const printer *p, int64_t at) {
 static void add_separator(tni_str *out, const printer *p, int64_t dim) {
     tni_str_add(out, ",");
     for (int64_t n = p->t->ndim - dim; n > 1; n--) tni_str_add(out, "\n");
-    add_blanks(out, INDENT + dim + 1);
+    add_blanks(out, p->indent + dim + 1);
 }
 
 static void add_elements(tni_str *out, const printer *p) {
@@ -253,40 +253,51 @@ void tni_format_size(tni_str *out, const int64_t *sizes, int64_t ndim) {
     tni_str_add(out, "])");
 }
 
+static void add_size_suffix(suffixes *s, const tni_format_tensor_info *t) {
+    tni_str text = {0};
+    tni_str_add(&text, "size=");
+    tni_format_tuple(&text, t->sizes, t->ndim);
+    if (!text.failed) add_suffix(s, text.text);
+    s->out->failed = s->out->failed || text.failed;
+    tni_str_clear(&text);
+}
+
+static void add_dtype_suffix(suffixes *s, tn_dtype dtype) {
+    char name[32];
+    snprintf(name, sizeof name, "dtype=torch.%s", tni_dtype_get(dtype)->name);
+    add_suffix(s, name);
+}
+
+static void add_gradient_suffix(suffixes *s, const tni_format_tensor_info *t) {
+    if (t->grad_fn_name == NULL) {
+        if (t->requires_grad) add_suffix(s, "requires_grad=True");
+        return;
+    }
+    tni_str text = {0};
+    tni_str_addf(&text, "grad_fn=<%s>", t->grad_fn_name);
+    if (!text.failed) add_suffix(s, text.text);
+    s->out->failed = s->out->failed || text.failed;
+    tni_str_clear(&text);
+}
+
 static void add_suffixes(tni_str *out, const printer *p, size_t start) {
     const tni_format_tensor_info *t = p->t;
     size_t line = out->length;
-    tni_str text = {0};
     if (out->failed) return;
     while (line > start && out->text[line - 1] != '\n') line--;
     suffixes s = {out, (int64_t)(out->length - line) + 2, t->options.linewidth};
     if (t->meta) add_suffix(&s, "device='meta'");
-    if (t->meta || (p->empty ? t->ndim != 1 : p->edge == 0)) {
-        tni_str_add(&text, "size=");
-        tni_format_tuple(&text, t->sizes, t->ndim);
-        if (!text.failed) add_suffix(&s, text.text);
-    }
+    if (t->meta || (p->empty ? t->ndim != 1 : p->edge == 0)) add_size_suffix(&s, t);
     bool seen = !t->meta && !p->empty; /* by the elements */
     tn_dtype usual = p->complex && seen ? tni_dtype_complex(t->default_dtype) : t->default_dtype;
-    if (t->dtype != usual && (!seen || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) {
-        char name[32];
-        snprintf(name, sizeof name, "dtype=torch.%s", tni_dtype_get(t->dtype)->name);
-        add_suffix(&s, name);
-    }
-    if (t->grad_fn_name != NULL) {
-        tni_str_clear(&text);
-        tni_str_addf(&text, "grad_fn=<%s>", t->grad_fn_name);
-        if (!text.failed) add_suffix(&s, text.text);
-    } else if (t->requires_grad) {
-        add_suffix(&s, "requires_grad=True");
-    }
-    out->failed = out->failed || text.failed;
-    tni_str_clear(&text);
+    if (t->dtype != usual && (!seen || (t->dtype != TN_INT64 && t->dtype != TN_BOOL))) add_dtype_suffix(&s, t->dtype);
+    add_gradient_suffix(&s, t);
 }
 
-bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
+/* What stands between "tensor(" and what follows the elements. */
+static bool add_body(tni_str *out, printer *p) {
+    const tni_format_tensor_info *t = p->t;
     const tni_print_options *options = &t->options;
-    printer p = {.t = t, .edge = options->edgeitems, .complex = tni_dtype_is_complex(t->dtype)};
     int64_t numel = 1;
     TNI_CHECK(has_text(t->dtype), TN_ERR_NOT_IMPLEMENTED, "printing a tensor of dtype %s", tni_dtype_get(t->dtype)->name);
     TNI_CHECK(t->ndim >= 0 && t->ndim <= TNI_FORMAT_MAX_DIMS, TN_ERR_NOT_IMPLEMENTED, "printing a tensor of more than %d dims",
@@ -295,28 +306,72 @@ bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
               "precision must be from 0 to %d, got %" PRId64, (int)TNI_FORMAT_MAX_PRECISION, options->precision);
     TNI_CHECK(options->edgeitems >= 0, TN_ERR_VALUE, "edgeitems must not be negative, got %" PRId64, options->edgeitems);
     for (int64_t d = 0; d < t->ndim; d++) {
-        p.empty = p.empty || t->sizes[d] == 0;
+        p->empty = p->empty || t->sizes[d] == 0;
         if (!TNI_MUL(numel, t->sizes[d], &numel)) numel = INT64_MAX;
     }
-    p.summarise = !p.empty && numel > options->threshold;
+    p->summarise = !p->empty && numel > options->threshold;
+    if (t->meta) {
+        tni_str_add(out, "...");
+    } else if (p->empty) {
+        tni_str_add(out, "[]");
+    } else if (p->edge == 0 && p->summarise && t->ndim > 0) {
+        tni_str_add(out, "[...]");
+    } else {
+        p->part = p->complex;
+        find_style(p);
+        p->imaginary = p->style;
+        p->part = 0;
+        if (p->complex) find_style(p);
+        add_elements(out, p);
+    }
+    return true;
+}
+
+static printer printer_of(const tni_format_tensor_info *t, int64_t indent) {
+    return (printer){.t = t, .edge = t->options.edgeitems, .indent = indent, .complex = tni_dtype_is_complex(t->dtype)};
+}
+
+bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t) {
+    printer p = printer_of(t, INDENT);
     if (t->is_parameter) tni_str_add(out, "Parameter containing:\n");
     size_t start = out->length;
     tni_str_add(out, "tensor(");
-    if (t->meta) {
-        tni_str_add(out, "...");
-    } else if (p.empty) {
-        tni_str_add(out, "[]");
-    } else if (p.edge == 0 && p.summarise && t->ndim > 0) {
-        tni_str_add(out, "[...]");
-    } else {
-        p.part = p.complex;
-        find_style(&p);
-        p.imaginary = p.style;
-        p.part = 0;
-        if (p.complex) find_style(&p);
-        add_elements(out, &p);
-    }
+    TNI_TRY(add_body(out, &p));
     add_suffixes(out, &p, start);
+    tni_str_add(out, ")");
+    return !out->failed;
+}
+
+/* "indices=tensor(...)": a part, which says its size when it is empty. */
+static bool add_part(tni_str *out, const char *name, const tni_format_tensor_info *t) {
+    printer p = printer_of(t, INDENT + (int64_t)strlen(name));
+    tni_str_add(out, name);
+    TNI_TRY(add_body(out, &p));
+    if (p.empty) {
+        tni_str_add(out, ", size=");
+        tni_format_tuple(out, t->sizes, t->ndim);
+    }
+    tni_str_add(out, ")");
+    return true;
+}
+
+bool tni_format_sparse(tni_str *out, const tni_format_tensor_info *t, const tni_format_tensor_info *indices,
+                       const tni_format_tensor_info *values) {
+    char count[40];
+    if (t->is_parameter) tni_str_add(out, "Parameter containing:\n");
+    tni_str_add(out, "tensor(");
+    TNI_TRY(add_part(out, "indices=tensor(", indices));
+    tni_str_add(out, ",\n       ");
+    TNI_TRY(add_part(out, "values=tensor(", values));
+    suffixes s = {out, t->options.linewidth, t->options.linewidth}; /* on a new line */
+    add_size_suffix(&s, t);
+    snprintf(count, sizeof count, "nnz=%" PRId64, indices->sizes[1]);
+    add_suffix(&s, count);
+    bool usual = t->dtype == t->default_dtype || t->dtype == TN_INT64 || t->dtype == TN_BOOL ||
+                 t->dtype == tni_dtype_complex(t->default_dtype);
+    if (!usual) add_dtype_suffix(&s, t->dtype);
+    add_suffix(&s, "layout=torch.sparse_coo");
+    add_gradient_suffix(&s, t);
     tni_str_add(out, ")");
     return !out->failed;
 }

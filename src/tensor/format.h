@@ -31,6 +31,10 @@ typedef struct tni_format_tensor_info {
  * TN_ERR_VALUE for options out of range, TN_ERR_MEMORY; `out` then holds a part of the text. Does not depend on the locale. */
 bool tni_format_tensor(tni_str *out, const tni_format_tensor_info *t);
 
+/* The same for a tensor in coordinate form: `t` describes it (its data and strides do not matter), the others its parts. */
+bool tni_format_sparse(tni_str *out, const tni_format_tensor_info *t, const tni_format_tensor_info *indices,
+                       const tni_format_tensor_info *values);
+
 /* Appends "torch.Size([2, 3])" and "(2, 3)", "(2,)". */
 void tni_format_size(tni_str *out, const int64_t *sizes, int64_t ndim);
 void tni_format_tuple(tni_str *out, const int64_t *sizes, int64_t ndim);

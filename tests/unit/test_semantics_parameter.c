@@ -135,7 +135,12 @@ static void marks(void) {
     NOT_IN_C(22, "A subclass of Tensor keeps its class and gets a flag.",
              "There are no subclasses; the mark is the flag of which the statement speaks.");
     CHECK(tn_is_parameter(tn_parameter(tn_ones(1))));
-    NOT_YET(23, "A sparse or a meta tensor can be a Parameter.", "This version has neither.");
+    HOLDS(23, "A sparse or a meta tensor can be a Parameter.");
+    tn_tensor *sparse = tn_parameter(tn_to_sparse(tn_eye(3))), *meta = tn_parameter(tn_ones((2, 3), .device = "meta"));
+    CHECK(tn_is_parameter(sparse) && tn_is_sparse(sparse) && tn_requires_grad(sparse) && tn_is_leaf(sparse));
+    CHECK(tn_backward(tn_sum(tn_sparse_mm(sparse, tn_ones((3, 2))))) && sum_of(tn_to_dense(tn_grad(sparse))) == 6);
+    CHECK(tn_is_parameter(meta) && tn_is_meta(meta) && tn_requires_grad(meta) && tn_is_leaf(meta));
+    CHECK(tn_backward(tn_sum(tn_mul(meta, meta))) && tn_is_meta(tn_grad(meta)) && tn_size(tn_grad(meta), 1) == 3);
 }
 
 /* ---- a Parameter used as a tensor ---- */
