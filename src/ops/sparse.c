@@ -85,7 +85,7 @@ TN_OP(
     sparse_coo_tensor,
     .schema = "sparse_coo_tensor.indices_size(Tensor indices, Tensor values, SymInt[] size, *, bool? is_coalesced=None) -> Tensor",
     .grad_name = "SparseCooTensorWithDimsAndTensorsBackward0", .run = sparse_coo_tensor_run, .vjp = sparse_coo_tensor_vjp,
-    .save = TNI_OUT(0), .ints = 1, .hidden = true);
+    .save = TNI_OUT(0), .ints = 1, .hidden = true, .by_value = true);
 
 #ifdef TN_HEADER
 /* Keywords of tn_sparse_coo_tensor. */
