@@ -246,18 +246,20 @@ static double sign_of_rows(const factors *f, int64_t i) {
     return sign;
 }
 
-static double _Complex determinant(const factors *f, int64_t i) {
+static double real_determinant(const factors *f, int64_t i) {
     double product = sign_of_rows(f, i);
-    double _Complex whole = product;
-    for (int64_t d = 0; d < f->n; d++) {
-        if (f->dtype == TN_FLOAT64)
-            product *= ((double *)f->lu->a.data)[place(f, i, d)];
-        else if (f->dtype == TN_FLOAT32)
-            product *= (double)((float *)f->lu->a.data)[place(f, i, d)];
-        else
-            whole = TNI_CMUL(whole, get(f->lu, place(f, i, d)));
-    }
-    return is_complex(f) ? whole : product;
+    const void *lu = f->lu->a.data;
+    bool wide = f->dtype == TN_FLOAT64;
+    for (int64_t d = 0, at = place(f, i, 0); d < f->n; d++, at += f->n + 1)
+        product *= wide ? ((const double *)lu)[at] : (double)((const float *)lu)[at];
+    return product;
+}
+
+static double _Complex determinant(const factors *f, int64_t i) {
+    if (!is_complex(f)) return real_determinant(f, i);
+    double _Complex product = sign_of_rows(f, i);
+    for (int64_t d = 0; d < f->n; d++) product = TNI_CMUL(product, get(f->lu, place(f, i, d)));
+    return product;
 }
 
 /* The factors of in[0], and out[0..n) of its batch's shape. */
