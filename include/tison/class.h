@@ -132,7 +132,9 @@
 #define tn_new(type) ((type *)tn_module_new(&type##_class))
 /* Checks at compile time that m is a tn_module * or points to a struct with a module header; never forms a member of a null pointer. */
 #define TN_AS_MODULE(m)                                                                                                            \
-    ((void)sizeof(&((__typeof__(_Generic((m), tn_module *: (struct tn_any_module *)0, default: (m))))(void *)0)->module ==         \
-                  (tn_module *)0),                                                                                                 \
+    ((void)sizeof(&((__typeof__(_Generic((m), tn_module *                                                                          \
+                                         : (struct tn_any_module *)0, default                                                      \
+                                         : (m))))(void *)0)                                                                        \
+                       ->module == (tn_module *)0),                                                                                \
      (tn_module *)(void *)(m))
 #endif

@@ -559,8 +559,8 @@ TN_END_DECLS
 #define tn_module_type(m, dtype) (tn_module_type)(TN_AS_MODULE(m), dtype)
 #define tn_module_share_memory(m) (tn_module_share_memory)(TN_AS_MODULE(m))
 #define tn_module_to_empty(...)                                                                                                    \
-    TN_WITH(tn_module_to_empty_opts, (.device = NULL, .recurse = true), (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),         \
-            TN_REST(__VA_ARGS__, ))
+    TN_WITH(tn_module_to_empty_opts, (.device = NULL, .recurse = true),                                                            \
+            (tn_module_to_empty)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
 #define tn_module_summary(...)                                                                                                     \
     TN_WITH(tn_module_summary_opts, (.depth = -1), (tn_module_summary)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o),              \
             TN_REST(__VA_ARGS__, ))

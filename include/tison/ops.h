@@ -2096,7 +2096,8 @@ typedef struct tn_sparse_coo_opts {
  *  indices  (sparse dims, nnz), integers; a place that comes several times stands for the sum
  *  values   (nnz, dense dims...); part of the graph
  *  sizes    of all dims; () takes the smallest that fit
- *  returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit
+ *  returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit,
+ *           TN_ERR_NOT_IMPLEMENTED for those of the meta device
  */
 TN_API tn_tensor *(tn_sparse_coo_tensor)(tn_tensor *indices, tn_tensor *values, const int64_t *sizes, size_t ndim,
                                          const tn_sparse_coo_opts *opts TN_DEFAULT(NULL));

@@ -113,8 +113,8 @@ TN_API bool tn_set_default_device(const char *device);
 TN_API const char *tn_get_default_device(void);
 TN_API bool tn_is_parameter(tn_tensor *x);
 TN_API bool tn_is_buffer(tn_tensor *x);
-TN_API bool tn_is_persistent(tn_tensor *x); /* of a buffer: is it saved with its module? */
-TN_API bool tn_is_inference(tn_tensor *x);  /* was it made in inference mode? */
+TN_API bool tn_is_persistent(tn_tensor *x);       /* of a buffer: is it saved with its module? */
+TN_API bool tn_is_inference(tn_tensor *x);        /* was it made in inference mode? */
 TN_API uint32_t tn_version_counter(tn_tensor *x); /* raised by each in-place write; torch's _version */
 
 /** Address of element (0, ..., 0); the other elements follow by tn_strides. NULL with TN_ERR_DTYPE when x has another dtype. Writing through

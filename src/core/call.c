@@ -165,19 +165,18 @@ bool tni_call_run(tni_call *c) {
     return c->op->run(c) || (TNI_UNLIKELY(c->device != TNI_CPU) && !tni_failed() && has_all_outputs(c));
 }
 
-/* On values and indices, of which nothing is recorded; its temporaries end with it. */
-static bool run_sparse(tni_call *c) {
+bool tni_run_apart(tni_call *c, bool (*run)(tni_call *c)) {
     bool no_grad = c->t->no_grad;
     if (!tni_inner_enter(c->t)) return false;
     c->t->no_grad = true;
-    bool right = c->op->sparse(c) && !tni_failed();
+    bool right = run(c) && !tni_failed();
     c->t->no_grad = no_grad;
     tni_inner_exit(c->t);
     return right;
 }
 
 static __attribute__((noinline)) bool run_another_way(tni_call *c) {
-    if (c->sparse) return run_sparse(c);
+    if (c->sparse) return tni_run_apart(c, c->op->sparse);
     return tni_needs_widening(c) ? tni_run_widened(c) : tni_call_run(c);
 }
 

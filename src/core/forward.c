@@ -44,16 +44,25 @@ static bool check_tensors(const tni_module *m, const char *what, tn_tensor *cons
 
 static const tni_hook_list *own_hooks(const tni_module *m, tni_hook_kind kind) { return m->extra ? &m->extra->hooks[kind] : NULL; }
 
-static bool run_hook(tni_module *m, const tn_hook *h, const tn_module_call *c, bool after) {
+/* Who has the call may change its counts. */
+static bool fits(tn_module_call *c, size_t n, size_t k) {
+    if (TNI_LIKELY(c->n <= MAX_TENSORS && c->k <= MAX_TENSORS)) return true;
+    c->n = n;
+    c->k = k;
+    return tni_fail(TN_ERR_VALUE, "forward: at most %d tensors in and out", (int)MAX_TENSORS);
+}
+
+static bool run_hook(tni_module *m, const tn_hook *h, tn_module_call *c, bool after) {
     tn_module *handle = tni_module_struct(m);
+    const size_t n = c->n, k = c->k;
     bool right = after ? h->call.post(handle, c->in, c->n, c->out, c->k, h->data) : h->call.pre(handle, c->in, c->n, h->data);
-    if (tni_failed()) return false;
+    if (!fits(c, n, k) || tni_failed()) return false;
     return right || tni_fail(TN_ERR_CALLBACK, "forward: a hook of '%s' returned false", m->class_->name);
 }
 
 /* After a failure: hooks that always run, with what the forward gave, or no results when it is what failed. What goes wrong in them is a
  * warning only. */
-static void run_always(tni_module *m, const tni_hooks *h, size_t done, const tn_module_call *c) {
+static void run_always(tni_module *m, const tni_hooks *h, size_t done, tn_module_call *c) {
     tn_saved_error error;
     tn_error_take(&error);
     for (size_t i = done; i < h->n; i++) {
@@ -68,7 +77,7 @@ static void run_always(tni_module *m, const tni_hooks *h, size_t done, const tn_
     tn_error_put(&error);
 }
 
-static bool run_pre_hooks(tni_module *m, const tn_module_call *c) {
+static bool run_pre_hooks(tni_module *m, tn_module_call *c) {
     tni_hooks h;
     bool right = tni_hooks_take(&h, TNI_HOOK_FORWARD_PRE, own_hooks(m, TNI_HOOK_FORWARD_PRE));
     for (size_t i = 0; right && i < h.n; i++) right = h.item[i]->removed || run_hook(m, h.item[i], c, false);
@@ -77,9 +86,10 @@ static bool run_pre_hooks(tni_module *m, const tn_module_call *c) {
 }
 
 static bool call_class(tni_module *m, tn_module_call *c) {
+    const size_t n = c->n, k = c->k;
     bool right =
         c->forward ? c->forward(tni_module_struct(m), c) : m->class_->forward(tni_module_struct(m), c->in, c->n, c->out, c->k);
-    if (tni_failed()) return false;
+    if (!fits(c, n, k) || tni_failed()) return false;
     if (!right)
         return tni_fail(TN_ERR_CALLBACK, "forward: '%s' returned %s without setting an error", m->class_->name,
                         c->k && c->out[0] ? "false" : "NULL");

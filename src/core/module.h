@@ -62,7 +62,7 @@ typedef struct tni_module_extra {
     void (*destroy_data)(void *data);
     tni_computed *computed;
     size_t computed_count, computed_capacity;
-    char *printed; /* of this module alone; NULL: the class's */
+    char *printed;      /* of this module alone; NULL: the class's */
     uint32_t *assigned; /* slots that registration hooks have to see yet */
     size_t assigned_count, assigned_capacity;
 } tni_module_extra;
@@ -176,7 +176,9 @@ bool tni_module_announce(tni_module *m, const char *name, tni_object **o, tni_ho
 /* Fields that the program assigned (core/announce.c): noted when observed while there are such hooks, and shown to them by a walk. */
 void tni_module_note_assigned(tni_module *m, uint32_t slot);
 void tni_module_forget_assigned(tni_module *m, uint32_t slot);
-TNI_INLINE bool tni_module_has_assigned(const tni_module *m) { return m->extra && m->extra->assigned_count && m->thread == tni_self(); }
+TNI_INLINE bool tni_module_has_assigned(const tni_module *m) {
+    return m->extra && m->extra->assigned_count && m->thread == tni_self();
+}
 bool tni_module_announce_assigned(tni_module *m);
 bool tni_check_new_name(const char *name); /* of a member of no kind: not taken by what each module has, not empty, no dot */
 

@@ -142,6 +142,8 @@ tn_dtype tni_result_type(tn_tensor *const *in, size_t n);
 tn_dtype tni_result_type_with(tn_dtype dtype, const tni_value *numbers,
                               size_t n); /* of a tensor with dims and of Scalars, perhaps None */
 
+/* A run that is made of other operators, of which nothing is recorded; its temporaries end with it. */
+bool tni_run_apart(tni_call *c, bool (*run)(tni_call *c));
 /* op->run, and whether there is a result. */
 bool tni_call_run(tni_call *c);
 /* op->run for a row with .widen (core/widen.c). */

@@ -642,7 +642,8 @@ static const struct {
      "indices  (sparse dims, nnz), integers; a place that comes several times stands for the sum\n"
      "values   (nnz, dense dims...); part of the graph\n"
      "sizes    of all dims; () takes the smallest that fit\n"
-     "returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit"},
+     "returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit,\n"
+     "         TN_ERR_NOT_IMPLEMENTED for those of the meta device"},
     {"sparse_mm",
      "The product of a sparse matrix and a dense one, which is dense: torch.sparse.mm; tn_mm and tn_matmul do the same. The gradient of the\n"
      "sparse one is sparse: that of its places.\n"

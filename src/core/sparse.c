@@ -44,24 +44,43 @@ tn_tensor *tni_sparse_with(tni_thread *t, const char *who, const tn_tensor *x, t
     return tni_sparse_new(t, who, s->indices, values, x->a.sizes, x->a.ndim, s->coalesced);
 }
 
+/* Of new parts without claims: they go with the tensor, or at once when there is none. */
+static tn_tensor *new_of_own(tni_thread *t, const char *who, const tn_tensor *x, tn_tensor *indices, tn_tensor *values,
+                             bool coalesced) {
+    if (indices) tni_claim(&indices->object);
+    if (values) tni_claim(&values->object);
+    tn_tensor *y = tni_sparse_new(t, who, indices, values, x->a.sizes, x->a.ndim, coalesced);
+    if (indices) tni_release(&indices->object);
+    if (values) tni_release(&values->object);
+    return y;
+}
+
 tn_tensor *tni_sparse_empty(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype) {
     const tni_sparse *s = tni_sparse_of(x);
     int64_t places[2] = {(int64_t)tni_sparse_dims(s), 0}, sizes[TNI_MAX_DIMS] = {0};
     for (int d = 1; d < s->values->a.ndim; d++) sizes[d] = s->values->a.sizes[d];
-    tn_tensor *indices = tni_give(t, tni_tensor_new(t, who, TN_INT64, places, 2));
-    tn_tensor *values = indices ? tni_give(t, tni_tensor_new(t, who, dtype, sizes, s->values->a.ndim)) : NULL;
-    return tni_sparse_new(t, who, indices, values, x->a.sizes, x->a.ndim, true);
+    tn_tensor *indices = tni_tensor_new(t, who, TN_INT64, places, 2);
+    tn_tensor *values = indices ? tni_tensor_new(t, who, dtype, sizes, s->values->a.ndim) : NULL;
+    return new_of_own(t, who, x, indices, values, true);
 }
 
 static tn_tensor *copy_part(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype) {
-    tn_tensor *y = tni_give(t, tni_tensor_new_like(t, who, x, dtype));
-    return y && tni_copy_array(&y->a, &x->a) ? y : NULL;
+    tn_tensor *y = tni_tensor_new_like(t, who, x, dtype);
+    if (y && tni_copy_array(&y->a, &x->a)) return y;
+    tni_tensor_destroy_new(t, y);
+    return NULL;
 }
 
 tn_tensor *tni_sparse_copy(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype) {
     const tni_sparse *s = tni_sparse_of(x);
     tn_tensor *indices = copy_part(t, who, s->indices, TN_INT64), *values = indices ? copy_part(t, who, s->values, dtype) : NULL;
-    return tni_sparse_new(t, who, indices, values, x->a.sizes, x->a.ndim, s->coalesced);
+    return new_of_own(t, who, x, indices, values, s->coalesced);
+}
+
+bool tni_device_like(const char *text, const tn_tensor *x, int8_t *device) {
+    TNI_TRY(tni_device_parse(text, x->a.device, device));
+    if (*device == TNI_CPU && tni_is_sparse(x)) *device = TNI_SPARSE;
+    return true;
 }
 
 void tni_sparse_exchange(tn_tensor *x, tn_tensor *y) {

@@ -24,6 +24,8 @@ tn_tensor *tni_sparse_with(tni_thread *t, const char *who, const tn_tensor *x, t
 tn_tensor *tni_sparse_empty(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype);
 /* A copy with memory of its own, converted. */
 tn_tensor *tni_sparse_copy(tni_thread *t, const char *who, const tn_tensor *x, tn_dtype dtype);
+/* Where what is made like x is, with the device of an option: NULL is x's own, and a sparse tensor is on the CPU. false with an error. */
+bool tni_device_like(const char *text, const tn_tensor *x, int8_t *device);
 /* Exchanges the elements of two sparse tensors of one shape and dtype; all that share their storages see it. */
 void tni_sparse_exchange(tn_tensor *x, tn_tensor *y);
 /* copy_() of a sparse tensor and one that is not: what is said, and false. */

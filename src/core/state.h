@@ -27,8 +27,8 @@ struct tn_state {
     tni_path_version *version; /* of the modules, by path */
     size_t versions, version_capacity;
 };
-bool tni_state_add_version(tn_state *s, const char *path, int64_t version); /* of a path that it does not have */
+bool tni_state_add_version(tn_state *s, const char *path, int64_t version);   /* of a path that it does not have */
 bool tni_state_renew_version(tn_state *s, const char *path, int64_t version); /* notes beside it go */
 bool tni_state_add_versions(tn_state *to, const tn_state *from);
-tn_tensor *tni_state_find(const tn_state *s, const char *name);             /* borrowed; NULL when absent */
+tn_tensor *tni_state_find(const tn_state *s, const char *name); /* borrowed; NULL when absent */
 #endif

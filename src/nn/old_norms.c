@@ -236,7 +236,8 @@ static bool complete_old(tn_module *m, tn_state *state, const char *prefix, int6
     bool has[4], all = true;
     static const char *const end[] = {"_orig", "", "_u", "_v"};
     (void)version, (void)strict;
-    if (!is_there(m, n) || tn_state_local_metadata(state, PATH_OF(prefix), "spectral_norm", VERSION_KEY(n)) >= SPECTRAL_NORM_VERSION)
+    if (!is_there(m, n) ||
+        tn_state_local_metadata(state, PATH_OF(prefix), "spectral_norm", VERSION_KEY(n)) >= SPECTRAL_NORM_VERSION)
         return tn_error() == TN_OK;
     for (int i = 0; i < 4; i++) {
         snprintf(key[i], sizeof key[i], "%s%s%s", prefix, n->name, end[i]);

@@ -1,5 +1,6 @@
 /* ops/copy.c - clone, detach, to, contiguous; writing values: copy_, fill_, zero_; comparing whole tensors: equal, allclose. */
 #include "core/map.h"
+#include "core/sparse.h"
 #include "ops/sparse.h"
 #include <math.h>
 #include <string.h>
@@ -123,7 +124,7 @@ TN_API tn_tensor *(tn_to)(tn_tensor *x, tn_dtype dtype, const tn_to_opts *opts) 
     TNI_CHECK_TENSOR("to", x);
     tn_memory_format format = TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE);
     int8_t device;
-    if (!tni_device_parse(TNI_OPT(opts, device, NULL), x->a.device, &device)) return NULL;
+    if (!tni_device_like(TNI_OPT(opts, device, NULL), x, &device)) return NULL;
     if (dtype == TN_DTYPE_NONE) dtype = (tn_dtype)x->a.dtype;
     bool stays = format == TN_MEMORY_FORMAT_NONE || format == TN_PRESERVE_FORMAT || format == tni_array_format(&x->a);
     if (device != x->a.device) return tni_run_op(&to_device, TNI_INS(x), TNI_ARGS({.dtype = dtype}, {.i = format}, {.i = device}));

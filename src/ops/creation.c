@@ -61,7 +61,7 @@ tn_tensor *tni_make_like(tni_thread **t, const char *who, tn_tensor *like, const
     *t = tni_self();
     if (!*t || tni_failed() || !tni_check_handle(who, "input", like, TNI_TENSOR)) return NULL;
     if (like->uninitialized) return (void)tni_refuse_uninitialized(who), NULL;
-    if (!tni_device_parse(TNI_OPT(opts, device, NULL), like->a.device, &device)) return NULL;
+    if (!tni_device_like(TNI_OPT(opts, device, NULL), like, &device)) return NULL;
     if (device == TNI_SPARSE) return tni_sparse_empty(*t, who, like, (tn_dtype)like->a.dtype);
     return tni_tensor_new_on(*t, device, who, like, (tn_dtype)like->a.dtype, TNI_OPT(opts, memory_format, TN_MEMORY_FORMAT_NONE));
 }

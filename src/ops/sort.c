@@ -146,7 +146,8 @@ TN_OP(topk,
       .schema = "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
       .grad_name = "TopkBackward0", .run = topk_run, .vjp = topk_vjp, .save = TNI_OUT(1), .no_grad_outputs = 2,
       .samples = TN_SAMPLES("f32[3,7] 3 @bench", "f64[2,5,4] 2 1 False", "f32[3,4]^T 2 0", "f32[] 1", "f16[5] 2", "f32[5] 5",
-                            "i64[2,40]<4 9", "f32[200]=1 3 0 False nograd", "f32[3,4] 0", "f32[3] 4 !runtime", "f32[2] 1 1 !index"));
+                            "i64[2,40]<4 9", "f32[200]=1 3 0 False nograd", "f32[3,4] 0", "f32[3] 4 !runtime",
+                            "f32[2] 1 1 !index"));
 
 /** The k largest (or smallest) along dim, in their order, and where they stood; of equals those that PyTorch takes: torch.topk.
  *  values, indices  as tn_sort

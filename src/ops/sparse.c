@@ -57,7 +57,7 @@ static bool check_places(tni_call *c, const tni_array *index, const tni_array *v
 }
 
 /* Arguments: sizes, or none to infer them; are the places in order? */
-static bool sparse_coo_tensor_run(tni_call *c) {
+static bool make_of_parts(tni_call *c) {
     int64_t inferred[TNI_MAX_DIMS];
     const int64_t *sizes = c->arg[0].ints.v;
     size_t ndim = c->arg[0].ints.n;
@@ -76,6 +76,8 @@ static bool sparse_coo_tensor_run(tni_call *c) {
     return c->out[0] != NULL;
 }
 
+static bool sparse_coo_tensor_run(tni_call *c) { return tni_run_apart(c, make_of_parts); }
+
 static bool sparse_coo_tensor_vjp(tni_vjp *g) {
     TNI_DX(g, 1, tni_values_at(g->dy[0], tni_saved(g, TNI_OUT(0))));
     return true;
@@ -85,7 +87,7 @@ TN_OP(
     sparse_coo_tensor,
     .schema = "sparse_coo_tensor.indices_size(Tensor indices, Tensor values, SymInt[] size, *, bool? is_coalesced=None) -> Tensor",
     .grad_name = "SparseCooTensorWithDimsAndTensorsBackward0", .run = sparse_coo_tensor_run, .vjp = sparse_coo_tensor_vjp,
-    .save = TNI_OUT(0), .ints = 1, .hidden = true, .by_value = true);
+    .save = TNI_OUT(0), .ints = 1, .by_value = true, .hidden = true);
 
 #ifdef TN_HEADER
 /* Keywords of tn_sparse_coo_tensor. */
@@ -108,7 +110,8 @@ typedef struct tn_sparse_coo_opts {
  *  indices  (sparse dims, nnz), integers; a place that comes several times stands for the sum
  *  values   (nnz, dense dims...); part of the graph
  *  sizes    of all dims; () takes the smallest that fit
- *  returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit
+ *  returns  [scope]; TN_ERR_INDEX for a place outside, TN_ERR_SHAPE, TN_ERR_RUNTIME, TN_ERR_DTYPE for parts that do not fit,
+ *           TN_ERR_NOT_IMPLEMENTED for those of the meta device
  */
 TN_API tn_tensor *(tn_sparse_coo_tensor)(tn_tensor *indices, tn_tensor *values, const int64_t *sizes, size_t ndim,
                                          const tn_sparse_coo_opts *opts) {
@@ -205,13 +208,15 @@ TN_API tn_tensor *tn_to_dense(tn_tensor *x) {
     return tni_is_sparse(x) ? tni_run_op(&tni_op_to_dense, TNI_INS(x), TNI_NO_ARGS) : tn_hold(x);
 }
 
-static bool to_sparse_run(tni_call *c) {
+static bool make_of_dense(tni_call *c) {
     const tn_tensor *x = c->in[0];
     int64_t dims = c->arg[0].i;
     TNI_REQUIRE(c, x->a.ndim > 0 && dims >= 1 && dims <= x->a.ndim, TN_ERR_VALUE,
                 "sparse_dim argument for dim=%d must be in range [1, %d], got %lld", x->a.ndim, x->a.ndim, (long long)dims);
     return (c->out[0] = tni_sparse_of_dense(c->t, c->op->name, x, (size_t)dims)) != NULL;
 }
+
+static bool to_sparse_run(tni_call *c) { return tni_run_apart(c, make_of_dense); }
 
 static bool to_sparse_vjp(tni_vjp *g) {
     TNI_DX(g, 0, tn_to_dense(g->dy[0]));

@@ -48,8 +48,11 @@ bool tni_add_values(tni_thread *t, tn_tensor *dense, const tn_tensor *x, double 
     size_t n = as_slices(&x->a, tni_sparse_dims(s), sizes);
     for (size_t d = n; d-- > 0; step *= TNI_MAX(sizes[d], 1)) strides[d] = step;
     tn_tensor *slices = tni_give(t, tni_tensor_view(t, "sparse", dense, sizes, strides, n, dense->a.offset)), *at = numbers(t, x);
-    return slices && at &&
-           (tn_index_add_)(slices, 0, at, s->values, &(tn_index_add_opts){.size = sizeof(tn_index_add_opts), .alpha = alpha});
+    const tn_index_add_opts opts = {.size = sizeof opts, .alpha = alpha};
+    uint32_t version = tni_version_get(dense); /* counted by who calls */
+    bool right = slices && at && (tn_index_add_)(slices, 0, at, s->values, &opts);
+    __atomic_store_n(tni_version_of(dense), version, __ATOMIC_RELAXED);
+    return right;
 }
 
 /* ---- coalesce ---- */

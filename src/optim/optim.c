@@ -369,24 +369,25 @@ static bool prepare_mixed(tni_thread *t, const tn_optim *o, tni_optim_entry *e, 
 }
 
 /* Steps by operators, which make the states themselves. */
-static bool prepare_sparse(const tn_optim *o, tni_optim_entry *e) {
+static bool prepare_sparse(const tn_optim *o, const double *option, tni_optim_entry *e) {
     TNI_CHECK(o->class_->update_sparse, TN_ERR_RUNTIME, "%s does not support sparse gradients, please consider SparseAdam instead",
               o->class_->name);
     TNI_CHECK(!tni_is_sparse(e->param) || tni_is_sparse(e->param->meta->grad), TN_ERR_RUNTIME,
               "optim_step: %s is sparse, but its gradient is not", ENTRY(o, e));
     TNI_TRY(check_partner(o, e, "gradient", e->param->meta->grad));
+    TNI_TRY(o->class_->check_sparse(option, e));
     e->grad = e->param->meta->grad;
     return true;
 }
 
-static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_entry *e, uint32_t needed) {
+static bool prepare(tni_thread *t, const tn_optim *o, const double *option, tni_optim_entry *e, uint32_t needed) {
     tn_tensor *p = e->param;
     e->grad = NULL;
     if (TNI_UNLIKELY((p->object.flags & TNI_REPLACED) && p->object.fields == 0)) return fail_replaced(o, e);
     if (!tni_tensor_has_grad(p)) return true;
     if (!tni_dtype_is_float((tn_dtype)p->a.dtype)) return fail_dtype(o, e);
     TNI_TRY(tni_inplace_check(t, "optim_step", p, false));
-    if (TNI_UNLIKELY(tni_is_sparse(p) || tni_is_sparse(p->meta->grad))) return prepare_sparse(o, e);
+    if (TNI_UNLIKELY(tni_is_sparse(p) || tni_is_sparse(p->meta->grad))) return prepare_sparse(o, option, e);
     tn_dtype dtype = o->class_->mixed ? common_dtype(e) : (tn_dtype)p->a.dtype;
     bool mixed = dtype != (tn_dtype)p->a.dtype || p->meta->grad->a.dtype != (int8_t)dtype;
     if (TNI_UNLIKELY(mixed) && o->class_->mixed) return prepare_mixed(t, o, e, needed, dtype);
@@ -404,7 +405,7 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
         uint32_t needed = o->class_->states(g->option);
         for (size_t k = 0; k < g->n; k++) {
             if (right)
-                right = prepare(t, o, &g->entry[k], needed);
+                right = prepare(t, o, g->option, &g->entry[k], needed);
             else
                 g->entry[k].grad = NULL;
         }

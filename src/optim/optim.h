@@ -44,6 +44,7 @@ typedef struct tni_optim_class {
     uint32_t (*states)(const double *option);                             /* bits of the states that these options need */
     bool (*update)(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p); /* e->steps counts this step already */
     bool (*update_sparse)(tni_optim_group *g, tni_optim_entry *e);        /* with a sparse gradient; NULL: refused */
+    bool (*check_sparse)(const double *option, const tni_optim_entry *e); /* may it? before any parameter changes */
 } tni_optim_class;
 
 struct tn_optim {

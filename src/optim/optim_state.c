@@ -1,5 +1,6 @@
 /* optim/optim_state.c - the state of an optimizer as names and tensors, and back. */
 #include "base/memory.h"
+#include "core/sparse.h"
 #include "core/state.h"
 #include "optim/optim.h"
 #include <math.h>
@@ -134,10 +135,14 @@ static bool read_group(incoming *in, size_t group) {
 static bool read_tensor(incoming *in, const char *name, const tn_tensor *x, const tn_tensor *p, tn_tensor **out) {
     TNI_CHECK(tni_same_shape(&x->a, &p->a), TN_ERR_SHAPE, "optim_load_state_dict: '%s' has shape %s, but its parameter %s", name,
               TNI_SHAPE(&x->a), TNI_SHAPE(&p->a));
-    *out = tni_tensor_new_on(in->t, p->a.device, "optim_load_state_dict", p, (tn_dtype)p->a.dtype, TN_CONTIGUOUS_FORMAT);
+    const char *who = "optim_load_state_dict";
+    tn_dtype dtype = (tn_dtype)p->a.dtype;
+    bool sparse = tni_is_sparse(x); /* as gradients make them; that of a sparse parameter may be dense all the same */
+    *out = sparse ? tni_sparse_copy(in->t, who, x, dtype)
+                  : tni_tensor_new_on(in->t, tni_is_sparse(p) ? TNI_CPU : p->a.device, who, p, dtype, TN_CONTIGUOUS_FORMAT);
     if (!*out) return false;
     tni_claim(&(*out)->object);
-    return tni_copy_array(&(*out)->a, &x->a);
+    return sparse || tni_copy_array(&(*out)->a, &x->a);
 }
 
 static bool read_entry(incoming *in, size_t index, const double *option, const tn_tensor *p) {

@@ -64,13 +64,27 @@ static tn_tensor *with_momentum(const double *option, tni_optim_entry *e, tn_ten
     return option[NESTEROV] != 0 ? add_scaled(grad, buffer, option[MOMENTUM], false) : buffer;
 }
 
+static bool same_dims(const tn_tensor *x, const tn_tensor *grad) {
+    return !x || !tni_is_sparse(x) || tni_sparse_dims(tni_sparse_of(x)) == tni_sparse_dims(tni_sparse_of(grad));
+}
+
+static bool check_sparse(const double *option, const tni_optim_entry *e) {
+    const tn_tensor *p = e->param, *buffer = option[MOMENTUM] != 0 ? e->state[0] : NULL, *grad = p->meta->grad;
+    TNI_CHECK(option[DECAY] == 0 || tni_is_sparse(p), TN_ERR_RUNTIME,
+              "weight_decay option is not compatible with sparse gradients");
+    TNI_CHECK(!buffer || tni_is_sparse(buffer) || (option[NESTEROV] == 0 && !tni_is_sparse(p)), TN_ERR_RUNTIME,
+              "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
+    TNI_CHECK(same_dims(p, grad) && same_dims(buffer, grad), TN_ERR_RUNTIME,
+              "add: expected 'self' and 'other' to have same number of sparse dimensions");
+    return true;
+}
+
 static bool update_sparse(tni_optim_group *g, tni_optim_entry *e) {
     TN_SCOPE;
     const double *option = g->option;
     tn_tensor *p = e->param, *grad = e->grad;
     if (option[MAXIMIZE] != 0 && !(grad = tn_neg(grad))) return false;
-    if (option[DECAY] != 0 && !(grad = tni_is_sparse(p) ? add_scaled(grad, p, option[DECAY], false) : NULL))
-        return !tni_failed() && tni_fail(TN_ERR_RUNTIME, "weight_decay option is not compatible with sparse gradients");
+    if (option[DECAY] != 0 && !(grad = add_scaled(grad, p, option[DECAY], false))) return false;
     if (option[MOMENTUM] != 0 && !(grad = with_momentum(option, e, grad))) return false;
     return add_scaled(p, grad, -option[TNI_OPTIM_LR], true) != NULL;
 }
@@ -83,7 +97,8 @@ static const tni_optim_class sgd = {.name = "SGD",
                                     .check = check,
                                     .states = states,
                                     .update = update,
-                                    .update_sparse = update_sparse};
+                                    .update_sparse = update_sparse,
+                                    .check_sparse = check_sparse};
 
 /** Stochastic gradient descent: torch.optim.SGD. buf = momentum * buf + (1 - dampening) * g, which the first step fills with g;
  *  p -= lr * buf, or with nesterov p -= lr * (g + momentum * buf). weight_decay adds weight_decay * p to g; maximize negates g.

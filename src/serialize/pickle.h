@@ -30,7 +30,7 @@ typedef struct tni_pickle_tensor {
     bool requires_grad, is_parameter;
     bool sparse, coalesced;
     size_t indices, values; /* of a sparse one: numbers of tensors */
-    tn_tensor *made; /* claimed, once it was asked for */
+    tn_tensor *made;        /* claimed, once it was asked for */
 } tni_pickle_tensor;
 
 typedef struct tni_pickle {

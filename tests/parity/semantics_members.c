@@ -159,8 +159,10 @@ static void registration_hooks(void) {
     tn_nn_parameter_list(tn_ones(1));
     say(103, hooked), hooked[0] = 0;
     assigned *a = tn_new(assigned); /* fields: one verdict after each assignment */
-    a->w = P, tn_check(a), a->b = B, tn_check(a), a->plain = tn_ones(1), tn_check(a), a->child = (tn_module *)tn_nn_relu(), tn_check(a);
-    a->w = P, tn_check(a), a->w = NULL, tn_check(a), a->b = tn_ones(1), tn_check(a), a->b = NULL, tn_check(a), a->child = NULL, tn_check(a);
+    a->w = P, tn_check(a), a->b = B, tn_check(a), a->plain = tn_ones(1), tn_check(a), a->child = (tn_module *)tn_nn_relu(),
+    tn_check(a);
+    a->w = P, tn_check(a), a->w = NULL, tn_check(a), a->b = tn_ones(1), tn_check(a), a->b = NULL, tn_check(a), a->child = NULL,
+    tn_check(a);
     a->plain = P, tn_check(a), say(103, hooked);
     TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(replace, tn_parameter(tn_full(3, 7.0)), NULL));
     (tn_module_set)(m, "w", P), say(103, tn_to_string((tn_module_get)(m, "w")));

@@ -140,9 +140,12 @@ static void norms(void) {
 /* States of an old spectral_norm, with and without its entry in the metadata: what is missing of them. */
 static void spectral_states(void) {
     TN_SCOPE;
-    static const char *const dropped[][4] = {{NULL},           {"0.weight_u"},
-                                             {NULL},           {"0.weight_v"},
-                                             {"0.weight_v", "0.weight_u"}, {"0.weight_v", "0.weight_u", "0.weight_orig"}};
+    static const char *const dropped[][4] = {{NULL},
+                                             {"0.weight_u"},
+                                             {NULL},
+                                             {"0.weight_v"},
+                                             {"0.weight_v", "0.weight_u"},
+                                             {"0.weight_v", "0.weight_u", "0.weight_orig"}};
     const bool extra[] = {false, false, true, true, true, false};
     for (int says = 1; says >= 0; says--)
         for (int i = 0; i < 6; i++) {

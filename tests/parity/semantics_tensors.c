@@ -55,11 +55,22 @@ static void inference(void) {
         inside = tn_parameter(tn_ones(2)), wrapped = tn_parameter(outside), plain = tn_ones(2);
         say(17, text("%d %d", tn_requires_grad(inside), tn_is_leaf(inside)));
     }
-    tn_tensor *asks = tn_requires_grad_(tn_ones(2), true), *twice[] = {inside, inside}, *beside[] = {tn_add(asks, inside), tn_add(inside, tn_ones(2))};
-    tn_tensor *alone[] = {tn_mul(inside, inside),          tn_add(inside, inside), tn_exp(plain),   tn_sum(inside),
-                          tn_softmax(inside, 0),           tn_detach(inside),      tn_t(inside),    tn_clone(inside),
-                          tn_to(inside, TN_FLOAT64),       tn_mul(inside, 2),      tn_clone(plain), tn_mul(plain, 2),
-                          tn_mse_loss(inside, plain),      tn_cat(twice, 2),
+    tn_tensor *asks = tn_requires_grad_(tn_ones(2), true), *twice[] = {inside, inside},
+              *beside[] = {tn_add(asks, inside), tn_add(inside, tn_ones(2))};
+    tn_tensor *alone[] = {tn_mul(inside, inside),
+                          tn_add(inside, inside),
+                          tn_exp(plain),
+                          tn_sum(inside),
+                          tn_softmax(inside, 0),
+                          tn_detach(inside),
+                          tn_t(inside),
+                          tn_clone(inside),
+                          tn_to(inside, TN_FLOAT64),
+                          tn_mul(inside, 2),
+                          tn_clone(plain),
+                          tn_mul(plain, 2),
+                          tn_mse_loss(inside, plain),
+                          tn_cat(twice, 2),
                           tn_linear(tn_reshape(plain, (1, 2)), tn_reshape(inside, (1, 2)), NULL)};
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) say(17, text("%d", tn_requires_grad(alone[i])));
     say(17, text("%d %d", tn_requires_grad(beside[0]), tn_requires_grad(beside[1])));

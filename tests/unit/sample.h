@@ -133,8 +133,8 @@ static inline bool sample_read_mark(sample *s, const char *token) {
     static const struct {
         const char *name;
         tn_status status;
-    } marks[] = {{"!shape", TN_ERR_SHAPE},        {"!dtype", TN_ERR_DTYPE},     {"!index", TN_ERR_INDEX},
-                 {"!value", TN_ERR_VALUE},        {"!runtime", TN_ERR_RUNTIME}, {"!not_implemented", TN_ERR_NOT_IMPLEMENTED},
+    } marks[] = {{"!shape", TN_ERR_SHAPE},         {"!dtype", TN_ERR_DTYPE},     {"!index", TN_ERR_INDEX},
+                 {"!value", TN_ERR_VALUE},         {"!runtime", TN_ERR_RUNTIME}, {"!not_implemented", TN_ERR_NOT_IMPLEMENTED},
                  {"!assertion", TN_ERR_ASSERTION}, {"!linalg", TN_ERR_LINALG}};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (strcmp(token, marks[i].name) == 0) return s->fails = marks[i].status, true;

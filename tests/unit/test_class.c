@@ -136,6 +136,15 @@ static bool without_results(tn_module *m, tn_tensor *const in[], size_t n, tn_te
     return true;
 }
 
+static bool too_many(tn_module *m, tn_module_call *call) {
+    (void)m;
+    return (call->n = call->k = 1000) > 0;
+}
+static bool too_many_inputs(tn_module *m, tn_tensor *in[], size_t n, void *data) {
+    (void)m, (void)in, (void)n;
+    return (((tn_module_call *)data)->n = TN_CALL_TENSORS + 1) > 0;
+}
+
 static void rich_calls(void) {
     TN_SCOPE;
     rich r = {.seen = 0};
@@ -155,6 +164,12 @@ static void rich_calls(void) {
     r.call.forward = NULL; /* the class's own */
     r.call.k = 1;
     CHECK(tn_forward_call(m, &r.call) && r.seen == 3 && r.out[0] == r.in[0]);
+    r.call.forward = too_many;
+    CHECK(!tn_forward_call(m, &r.call) && r.call.n == 1 && r.call.k == 1 && !r.out[0]);
+    CHECK_ERROR(TN_ERR_VALUE, "at most 64 tensors in and out");
+    tn_register_forward_pre_hook(m, too_many_inputs, &r.call, NULL);
+    CHECK(!tn_forward_call(m, &r.call) && r.call.n == 1);
+    CHECK_ERROR(TN_ERR_VALUE, "at most 64 tensors in and out");
     r.call.out = NULL;
     CHECK(!tn_forward_call(m, &r.call));
     CHECK_ERROR(TN_ERR_TYPE, "argument 'out' is NULL");

@@ -30,7 +30,8 @@ static bool alike_states(tn_state *real, tn_state *meta) {
     size_t n = tn_state_count(real);
     if (n != tn_state_count(meta)) return false;
     for (size_t i = 0; i < n; i++)
-        if (strcmp(tn_state_name(real, i), tn_state_name(meta, i)) != 0 || !alike(tn_state_at(real, i), tn_state_at(meta, i))) return false;
+        if (strcmp(tn_state_name(real, i), tn_state_name(meta, i)) != 0 || !alike(tn_state_at(real, i), tn_state_at(meta, i)))
+            return false;
     return true;
 }
 
@@ -72,7 +73,8 @@ static void move(side *real, side *meta, size_t n) {
     CHECK(alike(real->out, (tn_forward)(copy, meta->in, n)));
     CHECK(tn_module_to(moved, .device = "meta"));
     CHECK(alike(real->out, (tn_forward)(moved, meta->in, n)));
-    CHECK(tn_load_state_dict(copy, tn_state_dict(real->m), .assign = true) && (tn_forward)(copy, real->in, n) && !tn_is_meta((tn_forward)(copy, real->in, n)));
+    CHECK(tn_load_state_dict(copy, tn_state_dict(real->m), .assign = true) && (tn_forward)(copy, real->in, n) &&
+          !tn_is_meta((tn_forward)(copy, real->in, n)));
     CHECK(tn_module_to_empty(moved) && tn_module_summary(meta->m));
     CHECK_OK();
 }

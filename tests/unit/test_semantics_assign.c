@@ -444,7 +444,8 @@ static void hooks_of_registration(void) {
     IN_C(103,
          "Global hooks see every registration of a value, in their order, and may replace it; that of modules sees empty children, "
          "too.",
-         "At once what is registered by call, and, as in PyTorch, empty buffers; what the program assigns to a field at the next walk, "
+         "At once what is registered by call, and, as in PyTorch, empty buffers; what the program assigns to a field at the next "
+         "walk, "
          "as a verdict comes: the last value, and a replacement stands in the field then.");
     tn_module *o = plain_module();
     tn_tensor *instead = PARAMETER;

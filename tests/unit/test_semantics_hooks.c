@@ -244,10 +244,11 @@ static void backward(void) {
     net *m = net_new();
     record r = {.name = "full"};
     tn_tensor *x = tn_requires_grad_(tn_ones(2), true);
-    HOLDS(195,
-          "A full backward hook sees the gradients of inputs and results, zeros for an input that got none or needs none beside one "
-          "that does; without an input that needs one it runs when those of the results are there, with a warning; without "
-          "recording never.");
+    HOLDS(
+        195,
+        "A full backward hook sees the gradients of inputs and results, zeros for an input that got none or needs none beside one "
+        "that does; without an input that needs one it runs when those of the results are there, with a warning; without "
+        "recording never.");
     tn_hook *h = tn_register_full_backward_hook(m, full, &r, NULL);
     tn_backward(tn_sum(tn_mul(tn_forward(m, x, NULL), 5)));
     CHECK(r.calls == 1 && r.out == 10 && r.in[0] == 30 && isnan(r.in[1]) && sum_of(tn_grad(x)) == 30);

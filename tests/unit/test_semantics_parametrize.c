@@ -142,7 +142,8 @@ static void transferring(void) {
     CHECK(tn_nn_utils_parametrize_type_before_parametrizations(from) == tn_module_class((tn_module *)to));
     CHECK(tn_nn_utils_parametrize_transfer_parametrizations_and_params(from, to) && to->bias == bias);
     tn_tensor *original = tn_get_parameter(from, "parametrizations.weight.original");
-    CHECK(tn_get_parameter(to, "parametrizations.weight.original") == original && tn_equal(to->weight, tn_module_get(from, "weight")));
+    CHECK(tn_get_parameter(to, "parametrizations.weight.original") == original &&
+          tn_equal(to->weight, tn_module_get(from, "weight")));
     CHECK(tn_get_submodule(to, "parametrizations.weight.1") == tn_get_submodule(from, "parametrizations.weight.1"));
     CHECK(strstr(tn_to_string(to), "ParametrizedLinear(") && tn_check(to) && tn_check(from));
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(to, "weight", .leave_parametrized = false) && to->weight == original);
@@ -357,9 +358,9 @@ static void norms(void) {
     CHECK(tn_nn_utils_parametrizations_weight_norm(l, .dim = TN_NONE) && tn_allclose(l->weight, w));
     CHECK(tn_ndim(tn_get_parameter(l, "parametrizations.weight.original0")) == 0);
     CHECK(tn_nn_utils_parametrize_remove_parametrizations(l, "weight"));
-    HOLDS(217,
-          "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and _v; both "
-          "iterate only in training, the new one 15 times at registration.");
+    HOLDS(217, "The old spectral_norm has weight_orig, weight_u, weight_v and an entry in the metadata, the new one buffers _u and "
+               "_v; both "
+               "iterate only in training, the new one 15 times at registration.");
     CHECK(!tn_nn_utils_parametrizations_spectral_norm(l, .n_power_iterations = 0) && tn_is_parameter(l->weight));
     CHECK_ERROR(TN_ERR_VALUE, "Expected n_power_iterations to be positive, but got n_power_iterations=0");
     CHECK(tn_nn_utils_parametrizations_spectral_norm(l));

@@ -56,6 +56,11 @@ static void bad_parts(void) {
                 "'len(size) == sparse_dim + dense_dim' is not satisfied: len(size) = 1, sparse_dim = 2, dense_dim = 0");
     CHECK(!tn_sparse_coo_tensor(tn_ones((2, 3)), v, (2, 3)));
     CHECK_ERROR(TN_ERR_DTYPE, "indices must be an int64 tensor");
+    for (int i = 0; i < 2; i++) { /* there is nothing to check */
+        tn_tensor *nowhere = tn_zeros((2, 3), .dtype = TN_INT64, .device = "meta"), *ones = tn_ones((3), .device = "meta");
+        CHECK(!(i ? tn_sparse_coo_tensor(nowhere, ones, (2, 3)) : tn_sparse_coo_tensor(nowhere, ones, ())));
+        CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "depends on values");
+    }
     CHECK(!tn_sparse_coo_tensor(tn_arange(3), v, (3)));
     CHECK_ERROR(TN_ERR_RUNTIME, "indices must be sparse_dim x nnz");
     CHECK(!tn_sparse_coo_tensor(index, tn_ones((3, 2)), (2, 3, 4)));
@@ -98,6 +103,38 @@ static void arithmetic(void) {
         CHECK(tn_equal(tn_add_(turned, s), tn_add(d, 1)));
         CHECK_OK();
     }
+}
+
+/* A write counts once, and what is new has none. */
+static void versions(void) {
+    TN_SCOPE;
+    tn_tensor *s = example(true), *x = tn_zeros((2, 3)), *turned = tn_t(tn_zeros((3, 2)));
+    CHECK(tn_add_(x, s) && tn_version_counter(x) == 1 && tn_add_(turned, s) && tn_version_counter(turned) == 1);
+    CHECK(tn_version_counter(tn_add(x, s)) == 0 && tn_version_counter(tn_to_dense(s)) == 0);
+    CHECK_OK();
+}
+
+/* "cpu" is where a sparse tensor is. */
+static void devices(void) {
+    TN_SCOPE;
+    tn_tensor *s = example(false), *wide = tn_to(s, TN_FLOAT64, .device = "cpu"), *zeros = tn_zeros_like(s, .device = "cpu:0");
+    CHECK(tn_to(s, TN_DTYPE_NONE, .device = "cpu") == s && tn_is_sparse(wide) && tn_get_dtype(wide) == TN_FLOAT64);
+    CHECK(tn_is_sparse(zeros) && tn_nnz(zeros) == 0);
+    CHECK(tn_set_default_device("meta"));
+    tn_tensor *again = tn_to_sparse(tn_to_dense(s));
+    CHECK(tn_nnz(again) == 3 && tn_nnz(tn_add(again, s)) == 3 && tn_nnz(tn_zeros_like(s)) == 0 && tn_set_default_device(NULL));
+    CHECK(same(again, example_dense()));
+    CHECK_OK();
+}
+
+/* What is freed at once takes all with it, in a program without scopes too. */
+static void nothing_stays(void) {
+    TN_SCOPE;
+    tn_tensor *index = tn_tensor((2, 3), 0, 1, 1, 2, 0, 2), *v = tn_ones(3), *dense = example_dense(), *s = example(true);
+    size_t before = live_objects();
+    tn_free(tn_sparse_coo_tensor(index, v, (2, 3))), tn_free(tn_to_sparse(dense)), tn_free(tn_zeros_like(s));
+    tn_free(tn_clone(s)), tn_free(tn_coalesce(s)), tn_free(tn_add(s, s)), tn_free(tn_to_dense(s)), tn_free(tn_indices(tn_zero_(s)));
+    CHECK_EQ_INT(live_objects(), before);
 }
 
 static void refused(void) {
@@ -209,6 +246,43 @@ static void steps(void) {
     CHECK_OK();
 }
 
+/* A step that is refused changes no parameter, also none before the one that is at fault. */
+static void refused_step(tn_optim *sgd, tn_tensor *p, tn_tensor *q, const char *text) {
+    tn_tensor *old = tn_clone(tn_detach(p)), *old_q = tn_clone(tn_detach(q));
+    CHECK(tn_set_grad(p, tn_ones(2)) && tn_set_grad(q, example(false)) && !tn_optim_step(sgd));
+    CHECK_ERROR(TN_ERR_RUNTIME, text);
+    CHECK(tn_equal(tn_detach(p), old) && (tn_is_sparse(q) || tn_equal(tn_detach(q), old_q)));
+}
+
+static void refused_steps(void) {
+    TN_SCOPE;
+    tn_tensor *p = tn_parameter(tn_ones(2)), *q = tn_parameter(tn_ones((2, 3))), *both[] = {p, q};
+    refused_step(tn_optim_sgd(tn_tensors_new(both, 2), .lr = 0.1, .weight_decay = 0.1), p, q,
+                 "weight_decay option is not compatible with sparse gradients");
+    tn_optim *nesterov = tn_optim_sgd(tn_tensors_new(both, 2), .lr = 0.1, .momentum = 0.9, .nesterov = true);
+    CHECK(tn_set_grad(q, tn_ones((2, 3))) && tn_optim_step(nesterov));
+    refused_step(nesterov, p, q, "add(sparse, dense) is not supported");
+    tn_tensor *buffer = tn_state_get(tn_optim_state_dict(nesterov), "state.1.momentum_buffer");
+    CHECK(tn_equal(buffer, tn_ones((2, 3))));
+    tn_tensor *hybrid = tn_parameter(tn_to_sparse(tn_ones((2, 3)), 1)), *others[] = {p, hybrid};
+    refused_step(tn_optim_sgd(tn_tensors_new(others, 2), .lr = 0.1), p, hybrid, "same number of sparse dimensions");
+    CHECK_OK();
+}
+
+static void states_of_optimizers(void) {
+    TN_SCOPE;
+    for (int sparse = 0; sparse < 2; sparse++) {
+        tn_tensor *p = tn_parameter(sparse ? example(true) : example_dense()), *twin = tn_parameter(tn_clone(tn_detach(p)));
+        tn_optim *sgd = tn_optim_sgd(tn_tensors_new(&p, 1), .lr = 0.1, .momentum = 0.9),
+                 *other = tn_optim_sgd(tn_tensors_new(&twin, 1), .lr = 0.1, .momentum = 0.9);
+        CHECK(tn_set_grad(p, example(false)) && tn_set_grad(twin, example(false)) && tn_optim_step(sgd) && tn_optim_step(other));
+        CHECK(tn_optim_load_state_dict(other, tn_optim_state_dict(sgd)) && tn_optim_step(sgd) && tn_optim_step(other));
+        CHECK(tn_equal(tn_to_dense(tn_detach(p)), tn_to_dense(tn_detach(twin))));
+        CHECK(tn_allclose(tn_to_dense(tn_detach(p)), tn_mul(example_dense(), 1 - 0.1 - 0.19)));
+    }
+    CHECK_OK();
+}
+
 /* ---- modules and files ---- */
 
 typedef struct {
@@ -270,6 +344,17 @@ static void failed_load(void) {
     CHECK(same(tn_detach(m->w), example_dense()) && tn_version_counter(m->w) == version);
 }
 
+/* Conversions and loads leave nothing behind in the scope. */
+static void nothing_stays_of_modules(void) {
+    TN_SCOPE;
+    layer *m = layer_new();
+    tn_state *s = tn_state_dict(layer_new());
+    CHECK(tn_module_to(m, TN_FLOAT64) && tn_load_state_dict(m, s)); /* what the members were made of keeps its parts */
+    size_t before = live_objects();
+    CHECK(tn_module_to(m, TN_FLOAT32) && tn_load_state_dict(m, s) && tn_module_to(m, TN_FLOAT64) && tn_load_state_dict(m, s));
+    CHECK_EQ_INT(live_objects(), before);
+}
+
 static void files(void) {
     TN_SCOPE;
     layer *m = layer_new();
@@ -288,12 +373,18 @@ int main(void) {
     RUN(making);
     RUN(bad_parts);
     RUN(arithmetic);
+    RUN(versions);
+    RUN(devices);
+    RUN(nothing_stays);
     RUN(refused);
     RUN(derivatives);
     RUN(leaves);
     RUN(steps);
+    RUN(refused_steps);
+    RUN(states_of_optimizers);
     RUN(modules);
     RUN(failed_load);
+    RUN(nothing_stays_of_modules);
     RUN(files);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();
