@@ -161,8 +161,9 @@ TN_API bool(tn_forward_call)(tn_module *m, tn_module_call *call);
 TN_API size_t(tn_right_inverse)(tn_module *m, tn_tensor *x, tn_tensor *out[], size_t room);
 TN_API bool(tn_has_right_inverse)(tn_module *m);
 
-/* ---- hooks. data is handed through; destroy(data), which may be NULL, is called once when the hook is gone. A hook is removed by
- *      tn_hook_remove; TN_HOOK_SCOPE(h) does that at the end of the block. A hook that returns false fails the call ---- */
+/* ---- hooks. data is handed through; destroy(data), which may be NULL, is called once when the hook is freed: after it was removed or
+ *      its module died, and nothing else claims it, at the end of a scope or later (small ones wait, see docs/object-model.md). A hook is
+ *      removed by tn_hook_remove; TN_HOOK_SCOPE(h) does that at the end of the block. A hook that returns false fails the call ---- */
 typedef struct tn_hook_opts {
     size_t size;
     bool prepend;     /* false: before those that are registered already */
@@ -196,7 +197,7 @@ TN_API tn_hook *(tn_register_module_full_backward_pre_hook)(tn_full_backward_pre
                                                             void (*destroy)(void *data));
 TN_API tn_hook *(tn_register_module_full_backward_hook)(tn_full_backward_hook *hook, void *data, void (*destroy)(void *data));
 /** When a call gives a module a parameter, buffer or child (tn_module_set, tn_module_register_*, containers): returns what to register
- *  in its place, NULL: `value` itself. Fields that the program assigns are observed later and go past these. */
+ *  in its place, NULL: `value` itself. What the program assigns to a field they see at the next walk: the last value alone. */
 typedef void *tn_registration_hook(tn_module *m, const char *name, void *value, void *data);
 TN_API tn_hook *(tn_register_module_parameter_registration_hook)(tn_registration_hook *hook, void *data,
                                                                  void (*destroy)(void *data));

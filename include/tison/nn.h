@@ -745,8 +745,10 @@ TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_n
 #define tn_nn_utils_spectral_norm(...)                                                                                             \
     TN_WITH(tn_nn_spectral_norm_opts, (.name = "weight", .n_power_iterations = 1, .eps = 1e-12, .dim = 0),                         \
             (tn_nn_utils_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_nn_utils_remove_weight_norm(m, name) (tn_nn_utils_remove_weight_norm)(TN_AS_MODULE(m), name)
-#define tn_nn_utils_remove_spectral_norm(m, name) (tn_nn_utils_remove_spectral_norm)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_remove_weight_norm(...) tn_nn_utils_remove_weight_norm_(__VA_ARGS__, "weight", )
+#define tn_nn_utils_remove_weight_norm_(m, name, ...) (tn_nn_utils_remove_weight_norm)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_remove_spectral_norm(...) tn_nn_utils_remove_spectral_norm_(__VA_ARGS__, "weight", )
+#define tn_nn_utils_remove_spectral_norm_(m, name, ...) (tn_nn_utils_remove_spectral_norm)(TN_AS_MODULE(m), name)
 #endif
 
 /** The older weight_norm: parameters <name>_g, a length, and <name>_v, a direction; m.name is their product, computed before each forward.
@@ -754,7 +756,7 @@ TN_API bool(tn_nn_utils_parametrizations_spectral_norm)(tn_module *m, const tn_n
  *  since the computed value has a history. torch.nn.utils.weight_norm, which PyTorch deprecates. */
 TN_API bool(tn_nn_utils_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts *opts TN_DEFAULT(NULL));
 
-/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+/** Takes it away: m.name, "weight" if none is given, is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_weight_norm. */
 TN_API bool(tn_nn_utils_remove_weight_norm)(tn_module *m, const char *name);
 
@@ -764,7 +766,7 @@ TN_API bool(tn_nn_utils_remove_weight_norm)(tn_module *m, const char *name);
  *  load, too. torch.nn.utils.spectral_norm. */
 TN_API bool(tn_nn_utils_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_opts *opts TN_DEFAULT(NULL));
 
-/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+/** Takes it away: m.name, "weight" if none is given, is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_spectral_norm. */
 TN_API bool(tn_nn_utils_remove_spectral_norm)(tn_module *m, const char *name);
 

@@ -2108,10 +2108,10 @@ TN_API bool (tn_is_sparse)(tn_tensor *x);
 /** The number of places of a sparse tensor, those that come several times counted each: Tensor._nnz. TN_ERR_RUNTIME for a dense one. */
 TN_API int64_t (tn_nnz)(tn_tensor *x);
 
-/** Dims that the places of a sparse tensor have: Tensor.sparse_dim. */
+/** Dims that the places of a sparse tensor have; 0 for a dense one: Tensor.sparse_dim. */
 TN_API int64_t (tn_sparse_dim)(tn_tensor *x);
 
-/** Dims of each value of a sparse tensor: Tensor.dense_dim. */
+/** Dims of each value of a sparse tensor; all of a dense one: Tensor.dense_dim. */
 TN_API int64_t (tn_dense_dim)(tn_tensor *x);
 
 /** Does each place come once, and in row-major order, as far as is known? Tensor.is_coalesced */

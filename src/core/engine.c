@@ -431,9 +431,9 @@ bool tni_engine_run(tni_thread *t, const char *who, const tni_backward *b) {
         TNI_TRY(tni_grad_fn(b->input[i], &current));
         TNI_CHECK(b->input[i]->requires_grad, TN_ERR_AUTOGRAD, "One of the differentiated Tensors does not require grad");
     }
+    if (!tni_inner_enter(t)) return false;
     bool no_grad = t->no_grad;
     t->no_grad = !b->create_graph;
-    if (!tni_inner_enter(t)) return false;
     bool right = start(&r);
     right = right && run_ready(&r);
     tni_inner_exit(t);

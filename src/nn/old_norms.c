@@ -15,8 +15,10 @@
 #define tn_nn_utils_spectral_norm(...)                                                                                             \
     TN_WITH(tn_nn_spectral_norm_opts, (.name = "weight", .n_power_iterations = 1, .eps = 1e-12, .dim = 0),                         \
             (tn_nn_utils_spectral_norm)(TN_AS_MODULE(TN_FIRST(__VA_ARGS__, )), &tn_o), TN_REST(__VA_ARGS__, ))
-#define tn_nn_utils_remove_weight_norm(m, name) (tn_nn_utils_remove_weight_norm)(TN_AS_MODULE(m), name)
-#define tn_nn_utils_remove_spectral_norm(m, name) (tn_nn_utils_remove_spectral_norm)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_remove_weight_norm(...) tn_nn_utils_remove_weight_norm_(__VA_ARGS__, "weight", )
+#define tn_nn_utils_remove_weight_norm_(m, name, ...) (tn_nn_utils_remove_weight_norm)(TN_AS_MODULE(m), name)
+#define tn_nn_utils_remove_spectral_norm(...) tn_nn_utils_remove_spectral_norm_(__VA_ARGS__, "weight", )
+#define tn_nn_utils_remove_spectral_norm_(m, name, ...) (tn_nn_utils_remove_spectral_norm)(TN_AS_MODULE(m), name)
 #endif
 #endif
 
@@ -160,7 +162,7 @@ TN_API bool(tn_nn_utils_weight_norm)(tn_module *m, const tn_nn_weight_norm_opts 
     return put_weight_norm(m, n, w) || take_back(m, name, weight_norm_parts, 2, hook);
 }
 
-/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+/** Takes it away: m.name, "weight" if none is given, is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_weight_norm. */
 TN_API bool(tn_nn_utils_remove_weight_norm)(tn_module *m, const char *name) {
     return remove_norm(m, name, "weight_norm", weight_norm_hook, weighted, weight_norm_parts, 2);
@@ -318,7 +320,7 @@ TN_API bool(tn_nn_utils_spectral_norm)(tn_module *m, const tn_nn_spectral_norm_o
     return name_norm(&n, name) && add_spectral_norm(m, &n, w);
 }
 
-/** Takes it away: m.name is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
+/** Takes it away: m.name, "weight" if none is given, is a new parameter with the computed value. TN_ERR_VALUE when it is not there.
  *  torch.nn.utils.remove_spectral_norm. */
 TN_API bool(tn_nn_utils_remove_spectral_norm)(tn_module *m, const char *name) {
     return remove_norm(m, name, "spectral_norm", spectral_norm_hook, settled, spectral_norm_parts, 3);

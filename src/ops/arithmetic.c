@@ -162,7 +162,7 @@ static bool div_vjp(tni_vjp *g) {
 }
 
 TN_OP(div, .schema = "div.Tensor(Tensor self, Tensor other) -> Tensor", .grad_name = "DivBackward0", .run = tni_run_map,
-      .sparse = tni_sparse_values_run, .inplace = true, .map = &div_map, .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1),
+      .sparse = tni_sparse_div_run, .inplace = true, .map = &div_map, .vjp = div_vjp, .save = TNI_IN(0) | TNI_IN(1),
       .save_for = {TNI_IN(1), 0},
       .samples = TN_SAMPLES("f32[3,4] f32[3,4]>0.5", "f64[3,4] f64[4]>0.5", "i64[3] i64[3]>0.5", "f32[2] f32[]>0.5",
                             "c64[3] c64[3]", "f64[2] c128[2]", "f32[0,2] f32[2]"));

@@ -126,12 +126,13 @@ TN_API tn_tensor *(tn_sparse_coo_tensor)(tn_tensor *indices, tn_tensor *values, 
 TN_API bool tn_is_sparse(tn_tensor *x) { return tni_check_handle("is_sparse", "x", x, TNI_TENSOR) && tni_is_sparse(x); }
 /** The number of places of a sparse tensor, those that come several times counted each: Tensor._nnz. TN_ERR_RUNTIME for a dense one. */
 TN_API int64_t tn_nnz(tn_tensor *x) { return check_is_sparse("_nnz", x) ? tni_sparse_nnz(tni_sparse_of(x)) : 0; }
-/** Dims that the places of a sparse tensor have: Tensor.sparse_dim. */
-TN_API int64_t tn_sparse_dim(tn_tensor *x) {
-    return check_is_sparse("sparse_dim", x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0;
+/** Dims that the places of a sparse tensor have; 0 for a dense one: Tensor.sparse_dim. */
+TN_API int64_t tn_sparse_dim(tn_tensor *x) { return tn_is_sparse(x) ? (int64_t)tni_sparse_dims(tni_sparse_of(x)) : 0; }
+/** Dims of each value of a sparse tensor; all of a dense one: Tensor.dense_dim. */
+TN_API int64_t tn_dense_dim(tn_tensor *x) {
+    if (!tni_check_handle("dense_dim", "x", x, TNI_TENSOR)) return 0;
+    return tni_is_sparse(x) ? tni_sparse_of(x)->values->a.ndim - 1 : x->a.ndim;
 }
-/** Dims of each value of a sparse tensor: Tensor.dense_dim. */
-TN_API int64_t tn_dense_dim(tn_tensor *x) { return check_is_sparse("dense_dim", x) ? tni_sparse_of(x)->values->a.ndim - 1 : 0; }
 /** Does each place come once, and in row-major order, as far as is known? Tensor.is_coalesced */
 TN_API bool tn_is_coalesced(tn_tensor *x) { return check_is_sparse("is_coalesced", x) && tni_sparse_of(x)->coalesced; }
 

@@ -4,6 +4,7 @@
 #include "core/op.h"
 
 bool tni_sparse_values_run(tni_call *c); /* the operator on the values: of one sparse tensor, with numbers beside it */
+bool tni_sparse_div_run(tni_call *c);
 bool tni_sparse_add_run(tni_call *c);    /* self + alpha * other; the first argument is alpha */
 bool tni_sparse_sub_run(tni_call *c);
 bool tni_sparse_sum_run(tni_call *c);

@@ -40,6 +40,13 @@ bool tni_sparse_values_run(tni_call *c) {
     return put(c, tni_sparse_with(c->t, c->op->name, x, values));
 }
 
+bool tni_sparse_div_run(tni_call *c) {
+    const tn_tensor *by = c->in[1];
+    TNI_REQUIRE(c, !tni_is_sparse(by) && by->a.ndim == 0, TN_ERR_RUNTIME,
+                "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape %s for divisor)", TNI_SHAPE(&by->a));
+    return tni_sparse_values_run(c);
+}
+
 static bool check_sum(const tni_call *c) {
     const tn_tensor *a = c->in[0], *b = c->in[1];
     TNI_CHECK(tni_is_sparse(b), TN_ERR_RUNTIME, "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");

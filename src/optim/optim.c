@@ -368,26 +368,25 @@ static bool prepare_mixed(tni_thread *t, const tn_optim *o, tni_optim_entry *e, 
     return prepare_copies(t, e, dtype);
 }
 
-/* Steps by operators, which make the states themselves. */
-static bool prepare_sparse(const tn_optim *o, const double *option, tni_optim_entry *e) {
-    TNI_CHECK(o->class_->update_sparse, TN_ERR_RUNTIME, "%s does not support sparse gradients, please consider SparseAdam instead",
+/* Steps by operators, whose results stand ready before anything changes. */
+static bool prepare_sparse(const tn_optim *o, tni_optim_group *g, tni_optim_entry *e) {
+    TNI_CHECK(o->class_->prepare_sparse, TN_ERR_RUNTIME, "%s does not support sparse gradients, please consider SparseAdam instead",
               o->class_->name);
     TNI_CHECK(!tni_is_sparse(e->param) || tni_is_sparse(e->param->meta->grad), TN_ERR_RUNTIME,
               "optim_step: %s is sparse, but its gradient is not", ENTRY(o, e));
     TNI_TRY(check_partner(o, e, "gradient", e->param->meta->grad));
-    TNI_TRY(o->class_->check_sparse(option, e));
     e->grad = e->param->meta->grad;
-    return true;
+    return o->class_->prepare_sparse(g, e);
 }
 
-static bool prepare(tni_thread *t, const tn_optim *o, const double *option, tni_optim_entry *e, uint32_t needed) {
+static bool prepare(tni_thread *t, const tn_optim *o, tni_optim_group *g, tni_optim_entry *e, uint32_t needed) {
     tn_tensor *p = e->param;
     e->grad = NULL;
     if (TNI_UNLIKELY((p->object.flags & TNI_REPLACED) && p->object.fields == 0)) return fail_replaced(o, e);
     if (!tni_tensor_has_grad(p)) return true;
     if (!tni_dtype_is_float((tn_dtype)p->a.dtype)) return fail_dtype(o, e);
     TNI_TRY(tni_inplace_check(t, "optim_step", p, false));
-    if (TNI_UNLIKELY(tni_is_sparse(p) || tni_is_sparse(p->meta->grad))) return prepare_sparse(o, option, e);
+    if (TNI_UNLIKELY(tni_is_sparse(p) || tni_is_sparse(p->meta->grad))) return prepare_sparse(o, g, e);
     tn_dtype dtype = o->class_->mixed ? common_dtype(e) : (tn_dtype)p->a.dtype;
     bool mixed = dtype != (tn_dtype)p->a.dtype || p->meta->grad->a.dtype != (int8_t)dtype;
     if (TNI_UNLIKELY(mixed) && o->class_->mixed) return prepare_mixed(t, o, e, needed, dtype);
@@ -405,7 +404,7 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
         uint32_t needed = o->class_->states(g->option);
         for (size_t k = 0; k < g->n; k++) {
             if (right)
-                right = prepare(t, o, g->option, &g->entry[k], needed);
+                right = prepare(t, o, g, &g->entry[k], needed);
             else
                 g->entry[k].grad = NULL;
         }
@@ -413,10 +412,24 @@ static bool prepare_all(tni_thread *t, tn_optim *o) {
     return right;
 }
 
+static bool become(tn_tensor *x, tn_tensor *next) {
+    tni_version_bump(x);
+    if (!tni_is_sparse(x)) return tni_copy_array(&x->a, &next->a);
+    tni_sparse_exchange(x, next);
+    return true;
+}
+
+static bool take_next(tni_optim_entry *e) {
+    TNI_TRY(become(e->param, e->next));
+    if (!e->next_state || e->state[0]) return !e->next_state || become(e->state[0], e->next_state);
+    e->state[0] = e->next_state;
+    e->next_state = NULL;
+    return true;
+}
+
 static bool update(const tn_optim *o, tni_optim_group *g, tni_optim_entry *e) {
     e->steps += 1;
-    bool sparse = TNI_UNLIKELY(tni_is_sparse(e->grad));
-    TNI_TRY(sparse ? o->class_->update_sparse(g, e) : o->class_->update(g, e, e->work ? e->work : e->param));
+    TNI_TRY(TNI_UNLIKELY(e->next) ? take_next(e) : o->class_->update(g, e, e->work ? e->work : e->param));
     e->fresh = false;
     if (!e->work) return true;
     tni_version_bump(e->param);
@@ -426,8 +439,10 @@ static bool update(const tn_optim *o, tni_optim_group *g, tni_optim_entry *e) {
 static void drop_copies(tni_thread *t, tni_optim_entry *e) {
     if (e->copied_grad) tni_tensor_destroy_new(t, e->grad);
     if (e->work) tni_tensor_destroy_new(t, e->work);
+    if (e->next) tni_release(&e->next->object);
+    if (e->next_state) tni_release(&e->next_state->object);
     e->copied_grad = false;
-    e->grad = e->work = NULL;
+    e->grad = e->work = e->next = e->next_state = NULL;
 }
 
 static void tell_idle(tn_optim *o) {
@@ -458,7 +473,7 @@ TN_API bool tn_optim_step(tn_optim *opt) {
         for (size_t k = 0; k < opt->group[i].n; k++) {
             tni_optim_entry *e = &opt->group[i].entry[k];
             if (right && e->grad) right = update(opt, &opt->group[i], e);
-            if (e->copied_grad || e->work) drop_copies(t, e);
+            if (e->copied_grad || e->work || e->next_state || e->next) drop_copies(t, e);
         }
     t->no_grad = outer;
     return right;

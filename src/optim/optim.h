@@ -12,11 +12,12 @@ typedef struct tni_optim_entry {
     tn_tensor *param;                   /* claimed, as are the states */
     tn_tensor *state[TNI_OPTIM_STATES]; /* NULL until a step needs them; laid out in memory as the parameter */
     double steps;
-    bool fresh;       /* the states were made and no step has filled them */
-    bool copied_grad; /* grad is a copy for this step */
-    tn_tensor *grad;  /* of the step that runs; NULL: no gradient */
-    tn_tensor *work;  /* of a parameter with holes: a dense copy that takes the step */
-    char *name;       /* of the list that it came from, or NULL */
+    bool fresh;                   /* the states were made and no step has filled them */
+    bool copied_grad;             /* grad is a copy for this step */
+    tn_tensor *grad;              /* of the step that runs; NULL: no gradient */
+    tn_tensor *work;              /* of a parameter with holes: a dense copy that takes the step */
+    tn_tensor *next, *next_state; /* claimed: what a step along a sparse gradient makes of param and of the first state; or NULL */
+    char *name;                   /* of the list that it came from, or NULL */
 } tni_optim_entry;
 
 typedef struct tni_optim_group {
@@ -43,8 +44,7 @@ typedef struct tni_optim_class {
     bool (*check)(const double *option);                                  /* false with torch's error for a value out of range */
     uint32_t (*states)(const double *option);                             /* bits of the states that these options need */
     bool (*update)(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p); /* e->steps counts this step already */
-    bool (*update_sparse)(tni_optim_group *g, tni_optim_entry *e);        /* with a sparse gradient; NULL: refused */
-    bool (*check_sparse)(const double *option, const tni_optim_entry *e); /* may it? before any parameter changes */
+    bool (*prepare_sparse)(tni_optim_group *g, tni_optim_entry *e);       /* makes the next ones; NULL: no sparse gradients */
 } tni_optim_class;
 
 struct tn_optim {

@@ -46,47 +46,29 @@ static bool update(tni_optim_group *g, tni_optim_entry *e, tn_tensor *p) {
     return tni_sgd_step(p, e->grad, option[MOMENTUM] != 0 ? e->state[0] : NULL, &n);
 }
 
-static tn_tensor *add_scaled(tn_tensor *x, tn_tensor *y, double by, bool in_place) {
+static tn_tensor *add_scaled(tn_tensor *x, tn_tensor *y, double by) {
     const tn_add_opts opts = {.size = sizeof opts, .alpha = by};
-    return in_place ? (tn_add_)(x, y, &opts) : (tn_add)(x, y, &opts);
+    return (tn_add)(x, y, &opts);
 }
 
 /* buf = momentum * buf + (1 - dampening) * grad, at first a copy of grad; what the step goes along. */
 static tn_tensor *with_momentum(const double *option, tni_optim_entry *e, tn_tensor *grad) {
-    tn_tensor *buffer = e->state[0];
-    if (!buffer) {
-        if (!(buffer = tn_clone(grad))) return NULL;
-        tni_claim(&buffer->object);
-        e->state[0] = buffer;
-    } else if (!tn_mul_(buffer, option[MOMENTUM]) || !add_scaled(buffer, grad, 1 - option[DAMPENING], true)) {
-        return NULL;
-    }
-    return option[NESTEROV] != 0 ? add_scaled(grad, buffer, option[MOMENTUM], false) : buffer;
+    tn_tensor *old = e->state[0], *less = old ? tn_mul(old, option[MOMENTUM]) : NULL;
+    tn_tensor *buffer = !old ? tn_clone(grad) : less ? add_scaled(less, grad, 1 - option[DAMPENING]) : NULL;
+    if (!buffer) return NULL;
+    e->next_state = tni_claimed(buffer);
+    return option[NESTEROV] != 0 ? add_scaled(grad, buffer, option[MOMENTUM]) : buffer;
 }
 
-static bool same_dims(const tn_tensor *x, const tn_tensor *grad) {
-    return !x || !tni_is_sparse(x) || tni_sparse_dims(tni_sparse_of(x)) == tni_sparse_dims(tni_sparse_of(grad));
-}
-
-static bool check_sparse(const double *option, const tni_optim_entry *e) {
-    const tn_tensor *p = e->param, *buffer = option[MOMENTUM] != 0 ? e->state[0] : NULL, *grad = p->meta->grad;
-    TNI_CHECK(option[DECAY] == 0 || tni_is_sparse(p), TN_ERR_RUNTIME,
-              "weight_decay option is not compatible with sparse gradients");
-    TNI_CHECK(!buffer || tni_is_sparse(buffer) || (option[NESTEROV] == 0 && !tni_is_sparse(p)), TN_ERR_RUNTIME,
-              "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
-    TNI_CHECK(same_dims(p, grad) && same_dims(buffer, grad), TN_ERR_RUNTIME,
-              "add: expected 'self' and 'other' to have same number of sparse dimensions");
-    return true;
-}
-
-static bool update_sparse(tni_optim_group *g, tni_optim_entry *e) {
+static bool prepare_sparse(tni_optim_group *g, tni_optim_entry *e) {
     TN_SCOPE;
     const double *option = g->option;
     tn_tensor *p = e->param, *grad = e->grad;
     if (option[MAXIMIZE] != 0 && !(grad = tn_neg(grad))) return false;
-    if (option[DECAY] != 0 && !(grad = add_scaled(grad, p, option[DECAY], false))) return false;
+    if (option[DECAY] != 0 && !(grad = tni_is_sparse(p) ? add_scaled(grad, p, option[DECAY]) : NULL))
+        return !tni_failed() && tni_fail(TN_ERR_RUNTIME, "weight_decay option is not compatible with sparse gradients");
     if (option[MOMENTUM] != 0 && !(grad = with_momentum(option, e, grad))) return false;
-    return add_scaled(p, grad, -option[TNI_OPTIM_LR], true) != NULL;
+    return (e->next = tni_claimed(add_scaled(p, grad, -option[TNI_OPTIM_LR]))) != NULL;
 }
 
 static const tni_optim_class sgd = {.name = "SGD",
@@ -97,8 +79,7 @@ static const tni_optim_class sgd = {.name = "SGD",
                                     .check = check,
                                     .states = states,
                                     .update = update,
-                                    .update_sparse = update_sparse,
-                                    .check_sparse = check_sparse};
+                                    .prepare_sparse = prepare_sparse};
 
 /** Stochastic gradient descent: torch.optim.SGD. buf = momentum * buf + (1 - dampening) * g, which the first step fills with g;
  *  p -= lr * buf, or with nesterov p -= lr * (g + momentum * buf). weight_decay adds weight_decay * p to g; maximize negates g.

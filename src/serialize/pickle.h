@@ -45,7 +45,8 @@ typedef struct tni_pickle {
     size_t memo_n, memo_capacity;
     tn_value **object; /* all that were made, each with a claim */
     size_t objects, object_capacity;
-    size_t cost, most; /* bytes of memory that values take, and may take */
+    size_t cost, most;   /* bytes of memory that values take, and may take */
+    size_t sparse_bytes; /* that the parts of sparse tensors take */
     tni_pickle_storage *storage;
     size_t storages, storage_capacity;
     tn_value *keys; /* dict: key -> place in `storage` */

@@ -64,6 +64,7 @@ static const struct {
     {"torch.storage", "TypedStorage", NOT_SUPPORTED},
 };
 enum { TYPED_STORAGES = 1000 }; /* u.i of a typed storage's class: this and its dtype */
+enum { SPARSE_COPIES = 16 };    /* what parts of sparse tensors may take, in sizes of all storages */
 
 /* torch.FloatStorage, torch.cuda.FloatStorage: all is loaded to the CPU. torch.FloatTensor is a class of tensors. */
 static bool legacy_class(const char *module, const char *name, tni_held *out) {
@@ -259,6 +260,8 @@ static bool rebuild_sparse(tni_pickle *p, const tn_value *args, tni_held *out) {
                            .values = (size_t)x[1].u.i};
     if (y.sizes->n > TNI_MAX_DIMS) return tni_pickle_fail(p, "a tensor of %zu sizes", y.sizes->n);
     if (p->tensor[y.indices].sparse || p->tensor[y.values].sparse) return tni_pickle_fail(p, "a sparse tensor made of sparse ones");
+    if (p->tensor[y.indices].storage == TNI_PICKLE_NO_STORAGE || p->tensor[y.values].storage == TNI_PICKLE_NO_STORAGE)
+        return tni_pickle_refuse(p, "a sparse tensor made of meta tensors");
     return add_tensor(p, y, out);
 }
 
@@ -463,13 +466,32 @@ static tn_tensor *new_meta(tni_pickle *p, const tni_pickle_tensor *d, const int6
 
 static tn_tensor *tensor_of(tni_pickle *p, size_t i);
 
+/* Parts are copied, and may be views of a few bytes: what they take together is held against what the file holds. */
+static bool spend_on_parts(tni_pickle *p, const tn_tensor *indices, const tn_tensor *values) {
+    size_t stored = 0, bytes = (size_t)indices->a.numel * sizeof(int64_t) + (size_t)values->a.numel * tni_array_item(&values->a);
+    for (size_t i = 0; i < p->storages; i++) stored += p->storage[i].bytes;
+    if (bytes / SPARSE_COPIES > stored || (p->sparse_bytes += bytes) / SPARSE_COPIES > stored)
+        return tni_pickle_fail(p, "its sparse tensors would take more than %zu bytes of memory", stored * SPARSE_COPIES);
+    return true;
+}
+
 /* The places are checked by what makes sparse tensors. */
-static tn_tensor *new_sparse(tni_pickle *p, const tni_pickle_tensor *d, const int64_t *sizes) {
+static tn_tensor *sparse_of_parts(tni_pickle *p, const tni_pickle_tensor *d, tn_tensor *indices, tn_tensor *values,
+                                  const int64_t *sizes) {
     const tn_sparse_coo_opts opts = {.size = sizeof opts, .is_coalesced = d->coalesced};
     size_t n = d->sizes->n;
-    tn_tensor *indices = tensor_of(p, d->indices), *values = indices ? tensor_of(p, d->values) : NULL;
-    tn_tensor *x = values ? (tn_sparse_coo_tensor)(tn_detach(indices), tn_detach(values), sizes, n, &opts) : NULL;
+    tn_tensor *x = (tn_sparse_coo_tensor)(tn_detach(indices), tn_detach(values), sizes, n, &opts);
+    if (x && x->a.ndim != n) /* no sizes mean to find them */
+        return (void)tni_pickle_fail(p, "a sparse tensor of no sizes that has %d dimensions", x->a.ndim), NULL;
     return x ? tni_tensor_alias(p->t, p->who, x) : NULL;
+}
+
+static tn_tensor *new_sparse(tni_pickle *p, const tni_pickle_tensor *d, const int64_t *sizes) {
+    tn_tensor *indices = tensor_of(p, d->indices), *values = indices ? tensor_of(p, d->values) : NULL;
+    if (!values || !spend_on_parts(p, indices, values) || !tni_inner_enter(p->t)) return NULL;
+    tn_tensor *x = sparse_of_parts(p, d, indices, values, sizes);
+    tni_inner_exit(p->t);
+    return x;
 }
 
 /* The tensor of a description, made at first use. */

@@ -145,7 +145,7 @@ static tn_value *load_from(tni_file *file, const void *memory, size_t bytes) {
  *  are not in the table of allowed ones are refused. Tensors that share a storage in the file share it here. All is checked before
  *  a tensor is made.
  *  returns  [scope]; NULL with TN_ERR_IO, TN_ERR_FORMAT (what is wrong, and where), or TN_ERR_NOT_IMPLEMENTED for what this version
- *           does not read: files of PyTorch before 1.6, TorchScript, sparse and quantized tensors, classes
+ *           does not read: files of PyTorch before 1.6, TorchScript, quantized and compressed sparse tensors, classes
  */
 TN_API tn_value *tn_load_pt(const char *path) {
     tni_file f;

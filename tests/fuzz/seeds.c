@@ -47,6 +47,15 @@ static tn_value *values(void) {
     return v;
 }
 
+/* A sparse tensor with one place twice, one in order, a Parameter, a hybrid one; a meta tensor. */
+static tn_value *other_layouts(void) {
+    tn_value *v = tn_value_list();
+    tn_tensor *s = tn_sparse_coo_tensor(tn_tensor((2, 3), 1, 0, 1, 2, 0, 2), tn_tensor((3), 1.0, 2.0, 3.0), (2, 3));
+    tn_value_append(v, s), tn_value_append(v, tn_coalesce(s)), tn_value_append(v, tn_parameter(s));
+    tn_value_append(v, tn_to_sparse(tn_ones((2, 1, 2)), 1)), tn_value_append(v, tn_ones((2, 3), .device = "meta"));
+    return v;
+}
+
 static void pickle(const char *name, tn_value *v) {
     tni_pickle_writer w;
     if (!tni_pickle_write(&w, "seeds", v)) exit(1);
@@ -70,7 +79,16 @@ int main(int argc, char **argv) {
     tn_save_pt(values(), in("pt", "values"));
     tn_save_pt(tn_ones(2), in("pt", "tensor"));
     tn_save_pt(sample(false), in("pt", "state"));
+    tn_save_pt(other_layouts(), in("pt", "layouts"));
     pickle("values", values());
+    pickle("layouts", other_layouts());
+#define VIEW(of)                                                                                                                   \
+    "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0"                               \
+    "0X\3\0\0\0cpuK\x28tQ" of "\x89Nctorch\nuint8\ntR"
+    static const char sparse[] = "\x80\2ctorch._utils\n_rebuild_sparse_tensor\nctorch.serialization\n_get_layout\n"
+                                 "X\x10\0\0\0torch.sparse_coo\x85R(" VIEW("K\0K\1K\2\x86K\2K\1\x86")
+                                     VIEW("K\4K\2\x85K\1\x85") "ctorch\nSize\nK\2\x85\x85R\x89t\x86R.";
+    put("pickle", "sparse", sparse, sizeof sparse - 1); /* of the one storage that the target has */
     pickle("optimizer", tn_value_from_optim(tn_optim_sgd(tn_parameters(tn_nn_linear(1, 2)), .lr = 0.5)));
     static const char csv[] = "a,b\n1,2.5e-3\n\"4\",nan\n", blanks[] = " 1 \t2\n3 4\n";
     static const unsigned char idx[] = {0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9},

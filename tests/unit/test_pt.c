@@ -168,6 +168,12 @@ static void other_protocols(void) {
     "(X\7\0\0\0storagectorch.storage\nUntypedStorage\nX\1\0\0\0"                                                                   \
     "0X\3\0\0\0cpuK\x18tQ"
 #define PLAIN "ctorch._utils\n_rebuild_tensor\n(" STORAGE "K\4K\2\x85K\1\x85tR"
+#define VIEW(dtype, offset, size, stride) "ctorch._utils\n_rebuild_tensor_v3\n(" RAW offset size stride "\x89Nctorch\n" dtype "\ntR"
+#define PLACES VIEW("uint8", "K\0", "K\1K\2\x86", "K\2K\1\x86") /* [[0, 0]] */
+#define VALUES VIEW("uint8", "K\6", "K\2\x85", "K\1\x85")       /* [128, 63] */
+#define COO "ctorch.serialization\n_get_layout\nX\x10\0\0\0torch.sparse_coo\x85R"
+#define SPARSE(parts) "ctorch._utils\n_rebuild_sparse_tensor\n" COO "(" parts "t\x86R"
+#define META(of) "ctorch._utils\n_rebuild_meta_tensor_no_storage\n(" of "tR"
 static void kinds_of_files(void) {
     TN_SCOPE;
     static const struct {
@@ -206,6 +212,14 @@ static void kinds_of_files(void) {
              "Parameter containing:\ntensor([4., 5.], requires_grad=True)"),
         KIND("ctorch._utils\n_rebuild_tensor_v3\n(" RAW "K\0K\3\x85K\1\x85\x89Nctorch\nuint8\n}X\4\0\0\0conj\x89stR",
              "tensor([0, 0, 0], dtype=torch.uint8)"),
+        KIND(SPARSE(PLACES VALUES "K\2\x85"),
+             "tensor(indices=tensor([[0, 0]]),\n       values=tensor([128,  63]),\n       size=(2,), nnz=2, dtype=torch.uint8, "
+             "layout=torch.sparse_coo)"),
+        KIND("ctorch._utils\n_rebuild_parameter\n" SPARSE(PLACES VALUES "K\2\x85N") "\x89N\x87R",
+             "Parameter containing:\ntensor(indices=tensor([[0, 0]]),\n       values=tensor([128,  63]),\n       size=(2,), nnz=2, "
+             "dtype=torch.uint8, layout=torch.sparse_coo)"),
+        KIND(META("ctorch\nfloat16\nK\2K\3\x86K\1K\2\x86\x88"),
+             "tensor(..., device='meta', size=(2, 3), dtype=torch.float16,\n       requires_grad=True)"),
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         tn_value *v = load_pickle(kinds[i].pickle, kinds[i].n);
@@ -249,7 +263,7 @@ static void hostile_pickles(void) {
             "1\x85R.",
             TN_ERR_NOT_IMPLEMENTED, "Unsupported global: __builtin__.eval");
     REFUSED("\x80\4\x8c\2os\x8c\6system\x93.", TN_ERR_NOT_IMPLEMENTED, "os.system");
-    REFUSED("\x80\2ctorch._utils\n_rebuild_sparse_tensor\n.", TN_ERR_NOT_IMPLEMENTED, "_rebuild_sparse_tensor is not supported");
+    REFUSED("\x80\2ctorch._utils\n_rebuild_qtensor\n.", TN_ERR_NOT_IMPLEMENTED, "_rebuild_qtensor is not supported");
     REFUSED("\x80\2(ios\nsystem\n.", TN_ERR_NOT_IMPLEMENTED, "opcode INST");
     REFUSED("\x80\2(o.", TN_ERR_NOT_IMPLEMENTED, "opcode OBJ");
     REFUSED("\x80\2\x92.", TN_ERR_NOT_IMPLEMENTED, "opcode NEWOBJ_EX");
@@ -343,6 +357,74 @@ static void hostile_tensors(void) {
     REFUSED("\x80\2ctorch._tensor\n_rebuild_from_type_v2\n(NNNNtR.", TN_ERR_NOT_IMPLEMENTED, "of what is no plain tensor");
     REFUSED("\x80\2ctorch._utils\n_rebuild_tensor_v3\n(" RAW "K\0K\1\x85K\1\x85\x88Nctorch\nuint8\ntR.", TN_ERR_FORMAT,
             "uint8 that requires grad");
+    CHECK_EQ_INT(live_objects(), before);
+}
+
+static void hostile_sparse_tensors(void) {
+    TN_SCOPE;
+    size_t before = live_objects();
+#define BAD(parts, status, text) REFUSED("\x80\2" SPARSE(parts) ".", status, text)
+#define CALLED(args) "\x80\2ctorch._utils\n_rebuild_sparse_tensor\n" args "R."
+    REFUSED(CALLED(COO "\x85"), TN_ERR_FORMAT, "_rebuild_sparse_tensor of 1 arguments");
+    REFUSED(CALLED(COO "N\x86"), TN_ERR_FORMAT, "wrong kind");
+    REFUSED(CALLED("NN\x86"), TN_ERR_NOT_IMPLEMENTED, "not in coordinate form");
+    REFUSED(CALLED("X\x10\0\0\0torch.sparse_csrN\x86"), TN_ERR_NOT_IMPLEMENTED, "not in coordinate form");
+    BAD(PLACES VALUES, TN_ERR_FORMAT, "wrong kind");
+    BAD(PLACES "NK\2\x85", TN_ERR_FORMAT, "wrong kind");
+    BAD(PLACES VALUES "N\x85", TN_ERR_FORMAT, "wrong kind");
+    BAD(PLACES VALUES "K\2\x85K\1", TN_ERR_FORMAT, "wrong kind");
+    BAD(PLACES VALUES "K\2\x85\x88N", TN_ERR_FORMAT, "wrong kind");
+    BAD(PLACES VALUES "K\2\x85\x88", TN_ERR_VALUE, "not sorted, or not unique");
+    BAD(PLACES VALUES "K\2K\2\x86", TN_ERR_SHAPE, "len(size) = 2, sparse_dim = 1, dense_dim = 0");
+    BAD(PLACES VALUES "J\xff\xff\xff\xff\x85", TN_ERR_INDEX, "size is -1 but found index 0");
+    BAD(PLACES VALUES ")", TN_ERR_FORMAT, "a sparse tensor of no sizes that has 1 dimensions");
+    BAD(VIEW("uint8", "K\5", "K\1K\2\x86", "K\2K\1\x86") VALUES "K\2\x85", TN_ERR_INDEX, "found index 128");
+    BAD(VIEW("int8", "K\5", "K\1K\2\x86", "K\2K\1\x86") VIEW("int8", "K\0", "K\2\x85", "K\1\x85") "K\2\x85", TN_ERR_INDEX,
+        "found index -128");
+    BAD(VIEW("int64", "K\0", "K\1K\2\x86", "K\2K\1\x86") VIEW("int64", "K\0", "K\2\x85", "K\1\x85") "K\2\x85", TN_ERR_INDEX,
+        "found index 4575657221408423936");
+    BAD(VIEW("float32", "K\0", "K\1K\2\x86", "K\2K\1\x86") VIEW("float32", "K\0", "K\2\x85", "K\1\x85") "K\2\x85", TN_ERR_DTYPE,
+        "indices must be an int64 tensor");
+    BAD(VIEW("uint8", "K\0", "K\2\x85", "K\1\x85") VALUES "K\2\x85", TN_ERR_RUNTIME, "sparse_dim x nnz");
+    BAD(PLACES VIEW("uint8", "K\4", "K\1\x85", "K\1\x85") "K\2\x85", TN_ERR_RUNTIME, "must have same nnz");
+    BAD(PLACES VIEW("uint8", "K\4", "K\x18\x85", "K\1\x85") "K\2\x85", TN_ERR_SHAPE, "out of bounds");
+    BAD(VIEW("uint8", "K\0", "K\2K\1\x86", "K\1K\1\x86")
+            VIEW("uint8", "K\0", "K\1\x85", "K\1\x85") "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86",
+        TN_ERR_SHAPE, "overflows");
+    BAD(PLACES META("ctorch\nfloat32\nK\2\x85K\1\x85\x89") "K\2\x85", TN_ERR_NOT_IMPLEMENTED, "made of meta tensors");
+    BAD(META("ctorch\nint64\nK\1K\2\x86K\2K\1\x86\x89") VALUES "K\2\x85", TN_ERR_NOT_IMPLEMENTED, "made of meta tensors");
+    BAD(PLACES SPARSE(PLACES VALUES "K\2\x85") "K\2\x85", TN_ERR_FORMAT, "made of sparse ones");
+    BAD(VIEW("uint8", "K\0", "K\1\x8a\5\0\0\0\0\4\x86", "K\0K\0\x86")
+            VIEW("uint8", "K\0", "\x8a\5\0\0\0\0\4\x85", "K\0\x85") "K\2\x85",
+        TN_ERR_FORMAT, "its sparse tensors would take more than 384 bytes of memory"); /* 17,179,869,184 places in one */
+    BAD(VIEW("uint8", "K\0", "K\1\x8a\x08\0\0\0\0\0\0\0\x20\x86", "K\0K\0\x86")
+            VIEW("uint8", "K\0", "\x8a\x08\0\0\0\0\0\0\0\x20\x85", "K\0\x85") "K\2\x85",
+        TN_ERR_FORMAT, "would take more than"); /* whose bytes overflow */
+    char many[1024];                            /* one tensor again and again */
+    static const char head[] = "\x80\2](ctorch._utils\n_rebuild_sparse_tensor\nq\0" COO "(" PLACES VALUES "K\2\x85t\x86q\1R";
+    size_t n = sizeof head - 1;
+    memcpy(many, head, n);
+    for (int i = 0; i < 40; i++, n += 5) memcpy(many + n, "h\0h\1R", 5);
+    memcpy(many + n, "e.", 2);
+    CHECK(load_pickle(many, n + 2) == NULL);
+    CHECK_ERROR(TN_ERR_FORMAT, "would take more than 384 bytes");
+    CHECK_EQ_INT(live_objects(), before);
+}
+
+static void hostile_meta_tensors(void) {
+    TN_SCOPE;
+    size_t before = live_objects();
+#define BAD_META(of, status, text) REFUSED("\x80\2" META(of) ".", status, text)
+    BAD_META("N", TN_ERR_FORMAT, "of 1 arguments");
+    BAD_META("NK\2\x85K\1\x85\x89", TN_ERR_FORMAT, "wrong kind");
+    BAD_META("ctorch\nfloat32\nN)\x89", TN_ERR_FORMAT, "wrong kind");
+    BAD_META("ctorch\nfloat32\n))N", TN_ERR_FORMAT, "wrong kind");
+    BAD_META("ctorch\nfloat32\nK\2\x85)\x89", TN_ERR_FORMAT, "1 sizes and 0 strides");
+    BAD_META("ctorch\nfloat32\nJ\xff\xff\xff\xff\x85K\1\x85\x89", TN_ERR_SHAPE, "must not be negative");
+    BAD_META("ctorch\nfloat32\nK\2\x85J\xff\xff\xff\xff\x85\x89", TN_ERR_RUNTIME, "must not be negative");
+    BAD_META("ctorch\nfloat32\n\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86K\1K\1\x86\x89", TN_ERR_SHAPE, "overflows");
+    BAD_META("ctorch\nfloat32\nK\2\x85\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85\x89", TN_ERR_SHAPE, NULL);
+    BAD_META("ctorch\nint64\nK\2\x85K\1\x85\x88", TN_ERR_FORMAT, "int64 that requires grad");
     CHECK_EQ_INT(live_objects(), before);
 }
 
@@ -471,6 +553,8 @@ int main(void) {
     RUN(byte_orders);
     RUN(hostile_pickles);
     RUN(hostile_tensors);
+    RUN(hostile_sparse_tensors);
+    RUN(hostile_meta_tensors);
     RUN(bombs);
     RUN(declared_sizes);
     RUN(other_files);

@@ -394,7 +394,7 @@ static void old_weight_norm(void) {
         tn_mul_(tn_get_parameter(l, "weight_g"), 2);
     }
     CHECK(tn_forward(l, x) && tn_allclose(l->weight, tn_mul(w, 2)));
-    CHECK(tn_nn_utils_remove_weight_norm(l, "weight") && tn_is_parameter(l->weight) && tn_allclose(l->weight, tn_mul(w, 2)));
+    CHECK(tn_nn_utils_remove_weight_norm(l) && tn_is_parameter(l->weight) && tn_allclose(l->weight, tn_mul(w, 2)));
     CHECK_STR(walk_names(tn_named_parameters(l)), "weight bias ");
     CHECK(!tn_nn_utils_remove_weight_norm(l, "weight"));
     CHECK_ERROR(TN_ERR_VALUE, "weight_norm of 'weight' not found in Linear(in_features=3, out_features=2, bias=True)");
@@ -443,7 +443,7 @@ static void old_spectral_norm(void) {
     CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));
     tn_eval(l), tn_eval(other);
     CHECK(tn_allclose(tn_forward(other, x), tn_forward(l, x), .atol = 1e-5));
-    CHECK(tn_nn_utils_remove_spectral_norm(l, "weight") && tn_is_parameter(l->weight) && tn_check(l));
+    CHECK(tn_nn_utils_remove_spectral_norm(l) && tn_is_parameter(l->weight) && tn_check(l));
     CHECK_STR(state_names(tn_state_dict(l)), "weight bias ");
     CHECK(!has_entry(tn_state_dict(l), "") && tn_load_state_dict(l, tn_state_dict(l)));
     CHECK(!tn_nn_utils_remove_spectral_norm(l, "weight"));

@@ -67,10 +67,14 @@ static void bad_parts(void) {
     CHECK_ERROR(TN_ERR_SHAPE, "values has incorrect size");
     CHECK(!tn_sparse_coo_tensor(tn_tensor((1, 2), 1, 0), tn_ones(2), (3), .is_coalesced = true));
     CHECK_ERROR(TN_ERR_VALUE, "not sorted");
+    CHECK(!tn_sparse_coo_tensor(index, tn_to_sparse(v), (2, 3)));
+    CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::sparse_coo_tensor");
     CHECK(!tn_indices(example(false)));
     CHECK_ERROR(TN_ERR_RUNTIME, "Cannot get indices on an uncoalesced tensor, please call .coalesce() first");
     CHECK(!tn_values(v));
     CHECK_ERROR(TN_ERR_RUNTIME, "values expected sparse coordinate tensor layout but got Strided");
+    CHECK(tn_sparse_dim(v) == 0 && tn_dense_dim(v) == 1);
+    CHECK_OK();
     CHECK(tn_nnz(v) == 0);
     CHECK_ERROR(TN_ERR_RUNTIME, "_nnz expected sparse");
     CHECK(!tn_to_sparse(tn_ones((2, 2)), 3));
@@ -151,6 +155,11 @@ static void refused(void) {
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
     CHECK(!tn_mul(s, s));
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
+    CHECK(!tn_div(s, s));
+    CHECK_ERROR(TN_ERR_RUNTIME,
+                "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape [2, 3] for divisor)");
+    CHECK(!tn_div(tn_tensor((), 1.0), s));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Sparse division requires");
     CHECK(!tn_copy_(s, ones));
     CHECK_ERROR(TN_ERR_RUNTIME,
                 "copy_() between dense and sparse Tensors is not implemented! Found self type = torch.sparse.FloatTensor and src "

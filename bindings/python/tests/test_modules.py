@@ -1,9 +1,12 @@
 """Modules defined by assignment, layers, state dicts, hooks, printing."""
 import collections
 import copy
+import gc
 import pickle
+import weakref
 
 import pytest
+import tison
 
 
 def make_net(lib):
@@ -344,3 +347,97 @@ def test_copies_keep_what_is_shared(lib):
     net, module, tensor = copy.deepcopy([Net(), lib.nn.ReLU(), lib.ones(1)])
     assert net.a.weight is net.b.weight and net.listed[0] is net.a and net.named["w"] is net.a.weight
     assert len(list(net.parameters())) == 3 and isinstance(module, lib.nn.ReLU) and tensor.tolist() == [1]
+
+
+def test_attributes_of_parameters_live_with_them(lib):
+    """What a program notes on a Parameter is found again, however it is reached and whatever Python has collected meanwhile."""
+    m, p = lib.nn.Linear(2, 2), lib.nn.Parameter(lib.ones(2))
+    p.given, m.extra = "before", p
+    del p
+    m.weight.decay = True
+    net = lib.nn.Sequential(m)
+    for q in net.parameters():
+        q.seen = "walk"
+    gc.collect()
+    assert m.extra.given == "before" and m.weight.decay and not hasattr(m.bias, "decay")
+    assert [q.seen for q in net.parameters()] == ["walk"] * 3 and m.bias.seen == "walk"
+    m.weight = lib.nn.Parameter(lib.zeros(2, 2))
+    assert not hasattr(m.weight, "decay") and not hasattr(copy.deepcopy(m).bias, "seen")
+
+
+def test_replaced_parameters_with_attributes_are_freed(lib):
+    m = lib.nn.Linear(2, 2)
+    m.weight.note = 1
+    old = weakref.ref(m.weight)
+    m.weight = lib.nn.Parameter(lib.zeros(2, 2))
+    gc.collect()
+    assert old() is None
+
+
+def test_dicts_of_members(lib):
+    m = lib.nn.BatchNorm1d(2)
+    m.register_buffer("scratch", lib.zeros(1), persistent=False)
+    m.bias = None
+    assert list(m._parameters) == ["weight", "bias"] and m._parameters["bias"] is None and m._parameters["weight"] is m.weight
+    assert list(m._buffers) == ["running_mean", "running_var", "num_batches_tracked", "scratch"]
+    assert m._non_persistent_buffers_set == {"scratch"} and m._get_name() == "BatchNorm1d"
+    assert list(lib.nn.Sequential(m, None)._modules.values()) == [m, None]
+
+
+def test_dicts_of_members_cannot_be_changed():
+    """They are computed: a change would be lost, so it is refused."""
+    with pytest.raises(TypeError):
+        tison.nn.Linear(1, 1)._parameters["weight"] = None
+
+
+def test_base_constructor_names_the_class(lib):
+    class Net(lib.nn.Module):
+        def __init__(self, *args, **keywords):
+            super().__init__(*args, **keywords)
+    with pytest.raises(TypeError, match=r"Net.__init__\(\) takes 1 positional argument but 2 were given"):
+        Net(3)
+    with pytest.raises(TypeError, match=r"Net.__init__\(\) got an unexpected keyword argument 'a'"):
+        Net(a=3)
+
+
+def test_conversion_as_it_is_called(lib):
+    m = lib.nn.Linear(2, 2)
+    assert m.to("cpu", lib.float64, True).weight.dtype == lib.float64
+    assert m.to(dtype=lib.float16, non_blocking=True).weight.dtype == lib.float16
+    assert m.type("torch.DoubleTensor").weight.dtype == lib.float64
+    with pytest.raises(ValueError, match="invalid type: 'torch.NoTensor'"):
+        m.type("torch.NoTensor")
+
+
+def test_what_is_no_tensor_is_named(lib):
+    with pytest.raises(AttributeError, match="'int' object has no attribute 'detach'"):
+        lib.nn.Buffer(3)
+    with pytest.raises(AttributeError, match="'list' object has no attribute 'detach'"):
+        lib.nn.Buffer([1.0])
+
+
+def test_what_is_no_object_of_the_library_is_named():
+    with pytest.raises(TypeError, match="a Tensor, a Module or another object of the library is expected, not int"):
+        tison.func.functional_call(3, {}, ())
+    with pytest.raises(TypeError, match="argument 'x' must be Tensor, not str"):
+        tison.nn.ParameterList().append("a")
+
+
+def test_private_names_of_state_hooks(lib):
+    m, log = lib.nn.Linear(2, 2), []
+    m._register_state_dict_hook(lambda module, state, prefix, meta: log.append((prefix, sorted(state), meta["version"])))
+    m._register_load_state_dict_pre_hook(lambda state, prefix, meta, strict, *lists: log.append((prefix, strict, len(lists))))
+    m._register_load_state_dict_pre_hook(lambda module, state, *rest: log.append(module is m), with_module=True)
+    m.load_state_dict(m.state_dict())
+    assert log == [("", ["bias", "weight"], 1), ("", True, 3), True]
+
+
+def test_registration_hooks_see_the_layers_own(lib):
+    log = []
+    hooks = lib.nn.modules.module
+    with hooks.register_module_parameter_registration_hook(lambda m, name, p: log.append((type(m).__name__, name))), \
+            hooks.register_module_buffer_registration_hook(lambda m, name, b: log.append((type(m).__name__, name))):
+        lib.nn.Linear(1, 1)
+        lib.nn.BatchNorm1d(1, affine=False)
+    assert log == [("Linear", "weight"), ("Linear", "bias"), ("BatchNorm1d", "running_mean"), ("BatchNorm1d", "running_var"),
+                   ("BatchNorm1d", "num_batches_tracked")]

@@ -178,7 +178,10 @@ def check():
         _clear()
         by_text = getattr(_raised, "by_text", {})
         own = next((t for t in reversed(by_text) if t in text), None)  # the library may have said where
-        raise exceptions.get(status, RuntimeError)(text) if own is None else by_text.pop(own)
+        kind = exceptions.get(status, RuntimeError)
+        if kind is KeyError and text[:1] == text[-1:] == "'":
+            text = text[1:-1]  # the key, which Python prints in quotes
+        raise kind(text) if own is None else by_text.pop(own)
 
 
 def fail(exception):

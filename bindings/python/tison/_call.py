@@ -41,7 +41,14 @@ def _array(items, kind=ctypes.c_int64):
 
 
 def handle(x):
-    return None if x is None else x._handle
+    if x is None:
+        return None
+    try:
+        return x._handle
+    except AttributeError:
+        if hasattr(type(x), "_wrap"):  # a module whose initialiser did not run says so itself
+            raise
+        raise TypeError(f"a Tensor, a Module or another object of the library is expected, not {type(x).__name__}") from None
 
 
 def number(value):
@@ -53,10 +60,13 @@ def number(value):
 _numbers = {kind: raw(f"tn_number_{kind}") for kind in ("bool", "int", "double")}
 
 
-def _tensor(value):
+def _tensor(p, value):
     if value is None or hasattr(value, "_handle"):
         return handle(value)
-    return number(value)
+    try:
+        return number(value)
+    except ctypes.ArgumentError:
+        raise TypeError(f"argument '{p['name']}' must be Tensor, not {type(value).__name__}") from None
 
 
 def _structs_of(p, values):
@@ -93,7 +103,7 @@ def _object(value):
 
 _convert = {
     "structs": _structs_of,
-    "tensor": lambda p, v: (_tensor(v),),
+    "tensor": lambda p, v: (_tensor(p, v),),
     "tensors": lambda p, v: (_array([handle(x) for x in v], ctypes.c_void_p), len(v)),
     "objects": lambda p, v: (_array([_object(x) for x in v], ctypes.c_void_p), len(v)),
     "ints": lambda p, v: (_array(ints(v)), len(ints(v))),

@@ -43,6 +43,14 @@ by_name.update({new: by_name[old] for new, old in {
 by_typestr = {d.typestr: d for d in _by_value.values() if d.typestr}
 
 
+def by_legacy(name):
+    """Of "torch.DoubleTensor" and its like."""
+    found = next((d for d in _by_value.values() if name == f"torch.{d.legacy}Tensor"), None)
+    if found is None:
+        raise ValueError(f"invalid type: '{name}'")
+    return found
+
+
 def of(value):
     return _by_value.get(value)
 

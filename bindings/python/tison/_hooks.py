@@ -131,16 +131,25 @@ def _on_registration(module, name, value, number):
     return None if result is None else hold(result._handle)
 
 
+class registration:
+    hooked = False  # was there ever such a hook?
+
+
+def _register_registration(kind, hook):
+    registration.hooked = True
+    return register(f"module_{kind}_registration_hook", _on_registration, hook)
+
+
 def register_module_parameter_registration_hook(hook):
-    return register("module_parameter_registration_hook", _on_registration, hook)
+    return _register_registration("parameter", hook)
 
 
 def register_module_buffer_registration_hook(hook):
-    return register("module_buffer_registration_hook", _on_registration, hook)
+    return _register_registration("buffer", hook)
 
 
 def register_module_module_registration_hook(hook):
-    return register("module_module_registration_hook", _on_registration, hook)
+    return _register_registration("module", hook)
 
 
 def register_module_full_backward_hook(hook):

@@ -59,6 +59,13 @@ class RemovableHandle(Object):
 
 class Tensor:
     """torch.Tensor. The operators of the library are its methods; see tison._operators."""
+    __module__ = "tison"
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value)
+        module, path = self.__dict__.get("_owner", (None, None))
+        if module and module() is not None and name in self.__dict__:  # an attribute of the program's, which lives with the tensor
+            module()._seen(path, self)
 
     @property
     def shape(self):
@@ -329,7 +336,7 @@ class Tensor:
         return other
 
     def _added(self):
-        return {k: v for k, v in self.__dict__.items() if k != "_handle"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_handle", "_owner")}
 
     @classmethod
     def _like(cls, old, copy):

@@ -1,8 +1,10 @@
 """torch.func: functional_call and stack_module_state."""
+import collections
 import ctypes
 
 from ._api import Scope, check, raw
 from ._call import call, handle, wrap
+from ._tensor import Tensor
 from .nn.states import make_state, state_items
 
 _stack = raw("tn_stack_module_state")
@@ -10,13 +12,20 @@ _stack = raw("tn_stack_module_state")
 
 def _one_dict(dicts):
     if isinstance(dicts, dict):
-        return dicts
-    merged = {}
-    for d in dicts:
-        for name, value in d.items():
-            if name in merged:
-                raise ValueError(f"{name} appeared in multiple dictionaries; behavior of functional call is ambiguous")
-            merged[name] = value
+        merged = dicts
+    elif not isinstance(dicts, (list, tuple)):
+        raise ValueError(f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(dicts)}")
+    elif not all(isinstance(d, dict) for d in dicts):
+        raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
+    else:
+        names = collections.Counter(name for d in dicts for name in d)
+        if any(n > 1 for n in names.values()):
+            raise ValueError(f"{[name for name, n in names.items() if n > 1]} appeared in multiple dictionaries; behavior of "
+                             "functional call is ambiguous")
+        merged = {name: value for d in dicts for name, value in d.items()}
+    for value in merged.values():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{value!r} is not an instance of torch.Tensor")
     return merged
 
 

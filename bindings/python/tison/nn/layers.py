@@ -41,7 +41,7 @@ def _methods(row):
         if owner in (row.get("struct"), row["type"]) and name.startswith(owner + "_"):
             method = _method(name, owner)
             out[method.__name__] = method
-    return containers.complete(row.get("struct", row["type"]), out)
+    return containers.complete(row["name"], row.get("struct", row["type"]), out)
 
 
 def _make(row):
@@ -58,7 +58,7 @@ def _make(row):
         """Modules by place, of a Sequential, also an OrderedDict that gives them names; a ModuleList has one list."""
         named = {}
         if row["name"] != "Sequential":
-            args = args[0] if args and args[0] is not None else ()
+            args = containers.iterable(row["name"], args[0]) if args and args[0] is not None else ()
         elif len(args) == 1 and isinstance(args[0], collections.OrderedDict):
             args, named = (), args[0]
         constructor.make(self._adopt_layer, list(args))
@@ -66,9 +66,11 @@ def _make(row):
             self.add_module(name, m)
         self._hold_children()
 
+    given = {"ParameterDict": containers.in_order, "ModuleDict": lambda items: containers.pairs("ModuleDict", items)}.get(
+        row["name"], lambda items: containers.iterable(row["name"], items))
+
     def __init_items__(self, items=None):
-        order = containers.in_order if row["name"] == "ParameterDict" else list if row["name"] == "ParameterList" else lambda x: x
-        constructor.make(self._adopt_layer, order(items) if items is not None else ())
+        constructor.make(self._adopt_layer, given(items) if items is not None else ())
         self._hold_children()
 
     init = __init_list__ if "objects" in kinds else __init_items__ if kinds & {"structs", "tensors"} else __init__

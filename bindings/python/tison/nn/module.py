@@ -6,11 +6,13 @@ api.json (tison.nn): their members are the fields of the C struct.
 """
 import copy
 import ctypes
+import types
+import weakref
 
 from .. import _dtype
 from .._api import Scope, check, constants, hold, options, raw, struct, text
 from .._call import call, wrap, wrappers
-from .._hooks import backward, callback, own_hook, register
+from .._hooks import backward, callback, own_hook, register, registration
 from .._object import adopt, find
 from .._tensor import Tensor, targets
 from . import calls, states
@@ -19,6 +21,7 @@ from .parameter import Buffer, Parameter
 _module_new, _module_class, _get = raw("tn_module_new"), raw("tn_module_class"), raw("tn_module_get")
 _next, _error, _clear = (raw(f"tn_{n}") for n in ("named_next", "error", "clear_error"))
 _SEQUENCE_OF_ONE = ctypes.c_size_t(-1).value  # TN_SEQUENCE_OF_ONE
+_of_tensors = {"_handle", "_owner", "_boxed"}  # of a tensor's __dict__, what is not the program's
 by_type = {}  # C type of a layer: its Python class
 
 
@@ -70,7 +73,7 @@ _python_classes = {}  # address of a tn_class: the Python class it was made for
 _become, _count, _row, _deepcopy = (raw(f"tn_{n}") for n in ("module_become", "module_members", "module_member", "deepcopy"))
 _is_computed = raw("tn_module_get_computed")
 _kinds = {constants[f"TN_MEMBER_{k.upper()}"]: k for k in ("parameter", "buffer", "module")}
-_own = {"_handle", "_children", "_hooks"}
+_own = {"_handle", "_children", "_hooks", "_marked"}
 
 
 class Module:
@@ -78,7 +81,11 @@ class Module:
     _layer = None  # of a layer of the library: its row in api.json
     _version = 1
 
-    def __init__(self):
+    def __init__(self, *args, **keywords):
+        if keywords:
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(keywords))}'")
+        if args:
+            raise TypeError(f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given")
         with Scope():
             address = _module_new(_class_of(type(self)))
             if not address:
@@ -88,11 +95,14 @@ class Module:
     def _adopt(self, address):
         self.__dict__.setdefault("_children", {})  # keeps the Python objects of submodules
         self.__dict__.setdefault("_hooks", {})  # number: a hook of its own
+        self.__dict__.setdefault("_marked", {})  # path: a tensor to which the program gave attributes
         return adopt(self, address)
 
     def _adopt_layer(self, address):
         """Of a new layer; a class that is made from it in Python is a class of its own for the library, too."""
         self._adopt(address)
+        if registration.hooked:
+            call("tn_check", self)  # a walk: hooks see what the constructor has put into fields
         if "_layer" not in type(self).__dict__ and not self._layer["lazy"]:
             if not _become(address, _class_of(type(self), _module_class(address))):
                 check()
@@ -113,7 +123,17 @@ class Module:
                     _clear()
                 check()
                 return found, None
-            return True, _object(address)
+            return True, self._seen(name, _object(address))
+
+    def _seen(self, path, value):
+        """value, which stands at that path: as long as it does, attributes that the program gave to a tensor live with it."""
+        if isinstance(value, Tensor):
+            if self._marked.get(path) is not value:
+                self._marked.pop(path, None)
+                value.__dict__["_owner"] = weakref.ref(self), path
+            if value.__dict__.keys() - _of_tensors:
+                self._marked[path] = value
+        return value
 
     def __getattr__(self, name):
         if name.startswith("__") or "_handle" not in self.__dict__:
@@ -175,6 +195,8 @@ class Module:
         return self
 
     def _keep_child(self, name, value):
+        self._marked.pop(name, None)
+        self._seen(name, value)
         if isinstance(value, Module):
             self._children[name] = self._member(name)[1]  # a hook may have put another one there
         else:
@@ -184,7 +206,7 @@ class Module:
         if name in self.__dict__:
             return object.__delattr__(self, name)
         call("tn_module_delete", self, name)
-        self._children.pop(name, None)
+        self._keep_child(name, None)
 
     def __dir__(self):
         return sorted(set(super().__dir__()) | set(dict(self.named_parameters(recurse=False))) | set(dict(self.named_children())))
@@ -216,6 +238,31 @@ class Module:
             raise KeyError(f"attribute '{name}' already exists")
         call(f"tn_module_register_{kind}", self, name, value, **keywords)
         self._keep_child(name, value)
+
+    # ---- members by kind, to be looked at: torch's dicts of a module, which cannot be changed here ----
+
+    def _by_kind(self, kind):
+        rows = [(n, v) for n, k, v in self._members() if _kinds.get(k) == kind]
+        return types.MappingProxyType({n: self._seen(n, _object(v)) if v else None for n, v in rows})
+
+    @property
+    def _parameters(self):
+        return self._by_kind("parameter")
+
+    @property
+    def _buffers(self):
+        return self._by_kind("buffer")
+
+    @property
+    def _modules(self):
+        return self._by_kind("module")
+
+    @property
+    def _non_persistent_buffers_set(self):
+        return {n for n, b in self._buffers.items() if b is not None and not call("tn_is_persistent", b)}
+
+    def _get_name(self):
+        return type(self).__name__
 
     # ---- calling ----
 
@@ -257,6 +304,12 @@ class Module:
     def register_load_state_dict_post_hook(self, hook):
         return self._hook("load_state_dict_post_hook", hook)
 
+    def _register_state_dict_hook(self, hook):
+        return self.register_state_dict_post_hook(hook)
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        return self.register_load_state_dict_pre_hook(hook if with_module else lambda module, *args: hook(*args))
+
     @property
     def _forward_pre_hooks(self):
         """What runs before forward: hooks by number; methods of nn.utils.prune by the name of their tensor, for a look at their history."""
@@ -294,8 +347,8 @@ class Module:
             else:
                 it = f(self._handle)
             while _next(ctypes.byref(it)):
-                value = wrap(it.tensor) if it.tensor else _object(it.module)
-                out.append((it.name.decode(), value))
+                name = it.name.decode()
+                out.append((name, self._seen(name, wrap(it.tensor) if it.tensor else _object(it.module))))
             check()
         return iter(out)
 
@@ -370,13 +423,14 @@ class Module:
     def zero_grad(self, set_to_none=True):
         call("tn_zero_grad", self, set_to_none=set_to_none)
 
-    def to(self, *args, dtype=None, device=None, memory_format=None):
-        dtype, device = targets(args, dtype, device)
+    def to(self, *args, dtype=None, device=None, non_blocking=False, memory_format=None):
+        """non_blocking makes no difference: there is nothing to wait for."""
+        dtype, device = targets([a for a in args if not isinstance(a, bool)], dtype, device)
         call("tn_module_to", self, dtype, memory_format=memory_format or 0, device=device)
         return self
 
     def type(self, dst_type):
-        call("tn_module_type", self, dst_type)
+        call("tn_module_type", self, _dtype.by_legacy(dst_type) if isinstance(dst_type, str) else dst_type)
         return self
 
     def cpu(self):
@@ -460,6 +514,11 @@ class Module:
         return text(raw("tn_to_string"), self._handle)
 
 
+class LibraryModule(Module):
+    """One of the library or of its host, of whose class Python knows no more."""
+    _layer = {"type": "tn_module", "values": {}, "lazy": False}
+
+
 def _caster(name):
     def cast(self):
         call(f"tn_module_{name}", self)
@@ -489,7 +548,7 @@ def _unknown(address):
     class_ = _module_class(address)
     if class_:
         name = struct("tn_class").from_address(class_).name.decode()
-        return (_python_classes.get(class_) or by_type.get(name, Module))._wrap(address)
+        return (_python_classes.get(class_) or by_type.get(name, LibraryModule))._wrap(address)
     _clear()
     return wrap(address)
 

@@ -36,6 +36,8 @@ class Buffer(_MayBeUninitialized):
     """torch.nn.Buffer: saved with the module, not trained."""
 
     def __new__(cls, data=None, *, persistent=True):
+        if data is not None and not isinstance(data, Tensor):
+            raise AttributeError(f"'{type(data).__name__}' object has no attribute 'detach'")
         return call("tn_buffer", tensor([]) if data is None else data, persistent=persistent)
 
     def __init__(self, data=None, *, persistent=True):

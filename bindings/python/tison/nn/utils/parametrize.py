@@ -3,6 +3,54 @@ import contextlib
 
 from ..._api import raw
 from ..._call import call
+from ..module import LibraryModule, by_type
+
+
+class ParametrizationList(LibraryModule):
+    """What computes one member: the functions in their order, and the original or originals."""
+
+    def __len__(self):
+        return sum(1 for _ in self.children())
+
+    def __iter__(self):
+        return self.children()
+
+    def __getitem__(self, i):
+        return list(self.children())[i]
+
+    @property
+    def is_tensor(self):
+        """Is there one original?"""
+        return "original" in self._parameters or "original" in self._buffers
+
+
+class _Parametrizations(LibraryModule):
+    """The ModuleDict in which these stand."""
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules)
+
+    def __contains__(self, name):
+        return name in self._modules
+
+    def __getitem__(self, name):
+        return self._modules[name]
+
+    def keys(self):
+        return self._modules.keys()
+
+    def values(self):
+        return self._modules.values()
+
+    def items(self):
+        return self._modules.items()
+
+
+_Parametrizations.__name__ = "ModuleDict"
+by_type.update(tni_parametrizations=_Parametrizations, tni_parametrization_list=ParametrizationList)
 
 
 def _hold(module):
