@@ -10,19 +10,22 @@ static bool has_hooks(void) {
            tni_hooks_live(TNI_HOOK_MODULE, NULL);
 }
 
-static void put_back(tni_module *m, uint32_t slot) {
+static void put(tni_module *m, uint32_t slot, bool first) {
     bool failed = tni_failed();
     tni_module_extra *e = tni_module_extra_of(m);
     for (size_t i = 0; e && i < e->assigned_count; i++)
         if (e->assigned[i] == slot) return;
-    if (e && tni_reserve(&e->assigned, &e->assigned_capacity, e->assigned_count + 1, sizeof *e->assigned))
-        e->assigned[e->assigned_count++] = slot;
-    else if (!failed)
-        tn_clear_error(); /* observing is silent */
+    if (!e || !tni_reserve(&e->assigned, &e->assigned_capacity, e->assigned_count + 1, sizeof *e->assigned)) {
+        if (!failed) tn_clear_error(); /* observing is silent */
+        return;
+    }
+    size_t at = first ? 0 : e->assigned_count;
+    memmove(&e->assigned[at + 1], &e->assigned[at], (e->assigned_count++ - at) * sizeof *e->assigned);
+    e->assigned[at] = slot;
 }
 
 void tni_module_note_assigned(tni_module *m, uint32_t slot) {
-    if (has_hooks()) put_back(m, slot);
+    if (has_hooks()) put(m, slot, false);
 }
 
 void tni_module_forget_assigned(tni_module *m, uint32_t slot) {
@@ -84,14 +87,14 @@ static bool announce_slot(tni_thread *t, tni_module *m, uint32_t slot) {
     return right;
 }
 
-/* One that fails waits for the next walk, as a verdict does. */
+/* One that fails waits for the next walk, as a verdict does, before those behind it. */
 bool tni_module_announce_assigned(tni_module *m) {
     tni_thread *t = tni_self();
     while (m->thread == t && m->extra && m->extra->assigned_count) {
         uint32_t slot = m->extra->assigned[0];
         tni_module_forget_assigned(m, slot);
         if (announce_slot(t, m, slot)) continue;
-        put_back(m, slot);
+        put(m, slot, true);
         return false;
     }
     return true;

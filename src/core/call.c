@@ -127,6 +127,12 @@ static bool check_devices(const tni_op *op, tn_tensor *const *in, size_t nin) {
     return true;
 }
 
+static __attribute__((cold, noinline)) bool refuse_input(const tni_op *op, size_t i, const tn_tensor *x) {
+    char what[24];
+    snprintf(what, sizeof what, i == 0 ? "self" : "input %zu", i);
+    return tni_check_handle_slow(op->name, what, x, TNI_TENSOR);
+}
+
 static bool check_inputs(tni_call *c, bool *wants_grad) {
     const tni_op *op = c->op;
     tn_tensor *const *in = c->in;
@@ -135,11 +141,7 @@ static bool check_inputs(tni_call *c, bool *wants_grad) {
     int8_t devices = TNI_CPU;
     for (size_t i = 0; i < nin; i++) {
         if (!in[i] && (op->optional >> (i < 31 ? i : 31) & 1)) continue;
-        if (TNI_UNLIKELY(!in[i] || in[i]->object.tag != TNI_TENSOR)) {
-            char what[24];
-            snprintf(what, sizeof what, i == 0 ? "self" : "input %zu", i);
-            return tni_check_handle_slow(op->name, what, in[i], TNI_TENSOR);
-        }
+        if (TNI_UNLIKELY(!in[i] || in[i]->object.tag != TNI_TENSOR)) return refuse_input(op, i, in[i]);
         if (TNI_UNLIKELY(in[i]->uninitialized)) return tni_refuse_uninitialized(op->name);
         if (TNI_UNLIKELY(tni_dtype_in((tn_dtype)in[i]->a.dtype, TNI_STORED_BITS)) && !(op->view || op->moves || op->composite))
             return tni_dtype_check(op->name, (tn_dtype)in[i]->a.dtype);
@@ -173,9 +175,13 @@ bool tni_run_apart(tni_call *c, bool (*run)(tni_call *c)) {
     return right;
 }
 
-static bool run_op(tni_call *c) {
-    if (TNI_UNLIKELY(c->sparse)) return tni_run_apart(c, c->op->sparse);
-    return TNI_UNLIKELY(c->op->widen) && tni_needs_widening(c) ? tni_run_widened(c) : tni_call_run(c);
+static __attribute__((noinline)) bool run_another_way(tni_call *c) {
+    if (c->sparse) return tni_run_apart(c, c->op->sparse);
+    return tni_needs_widening(c) ? tni_run_widened(c) : tni_call_run(c);
+}
+
+TNI_INLINE bool run_op(tni_call *c) {
+    return TNI_UNLIKELY(c->sparse | c->op->widen) ? run_another_way(c) : tni_call_run(c);
 }
 
 /* A composite's temporaries stay in a scope of its own. Its result may also be one of its inputs. */

@@ -132,7 +132,7 @@ TNI_INLINE void tni_device_leave(tni_thread *t, tni_devices before) {
     t->default_device = before.preset;
 }
 TNI_INLINE bool tni_device_differs(const tni_thread *t, int8_t device) {
-    return TNI_UNLIKELY(device != t->making || device != t->default_device);
+    return TNI_UNLIKELY((device ^ t->making) | (device ^ t->default_device));
 }
 
 tni_random *tni_thread_random(tni_thread *t); /* the thread's default generator, seeded at first use */

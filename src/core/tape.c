@@ -284,20 +284,20 @@ static bool is_as_recorded(const tni_node *n) {
     return true;
 }
 
-static bool apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
+/* What a derivative makes is made where its node's outputs were. */
+static __attribute__((noinline)) bool apply_there(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
+    tni_devices before = tni_device_enter(t, n->out[0].device);
+    bool right = tni_node_apply(t, n, dy, dx);
+    tni_device_leave(t, before);
+    return right;
+}
+
+bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
+    if (n->function) return tni_function_vjp(n, dy, dx, t);
+    if (tni_device_differs(t, n->out[0].device)) return apply_there(t, n, dy, dx);
     if (n->slice) return tni_copy_slices_vjp(n, dy, dx, t);
     tni_vjp g = {n, t, dy, dx, n->arg};
     bool fused = t->no_grad && n->op->fused_vjp && tni_dtype_is_wide((tn_dtype)n->out[0].dtype) && is_as_recorded(n);
     bool (*vjp)(tni_vjp *) = fused ? n->op->fused_vjp : n->op->vjp;
     return vjp(&g) && !tni_failed();
-}
-
-bool tni_node_apply(tni_thread *t, tni_node *n, tn_tensor *const *dy, tn_tensor **dx) {
-    if (n->function) return tni_function_vjp(n, dy, dx, t);
-    const int8_t device = n->out[0].device;
-    if (!tni_device_differs(t, device)) return apply(t, n, dy, dx);
-    tni_devices before = tni_device_enter(t, device);
-    bool right = apply(t, n, dy, dx);
-    tni_device_leave(t, before);
-    return right;
 }

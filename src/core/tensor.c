@@ -106,7 +106,7 @@ tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const 
 }
 
 tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like) {
-    tn_tensor *x = new_beside(t, like);
+    tn_tensor *x = new_handle(t);
     return x ? finish(t, x, tni_array_new_same(&x->a, dtype, like)) : NULL;
 }
 

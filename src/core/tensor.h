@@ -48,7 +48,7 @@ _Static_assert(sizeof(tn_tensor) <= 224, "a tensor's slot");
 
 /* New tensors without claims, on the device that the thread makes them on, or beside `like`. NULL with an error set. */
 tn_tensor *tni_tensor_new(tni_thread *t, const char *who, tn_dtype dtype, const int64_t *sizes, size_t ndim);
-tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like);                  /* see tni_array_new_same */
+tn_tensor *tni_tensor_new_same(tni_thread *t, tn_dtype dtype, const tni_array *like); /* of a CPU array: see tni_array_new_same */
 tn_tensor *tni_tensor_new_like(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype); /* keeps dense strides */
 tn_tensor *tni_tensor_new_format(tni_thread *t, const char *who, const tn_tensor *like, tn_dtype dtype,
                                  tn_memory_format format); /* see tni_array_new_format */

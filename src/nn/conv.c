@@ -94,8 +94,9 @@ static tn_tensor *lazy_conv2d_forward(tn_nn_conv2d *self, tn_tensor *x) {
     int64_t n = tn_ndim(x);
     if (tn_error() != TN_OK) return NULL;
     if (n != 3 && n != 4)
-        return (void)tn_raise(TN_ERR_RUNTIME, "Expected 3D (unbatched) or 4D (batched) input to LazyConv2d, but got %lldD",
-                              (long long)n),
+        return (void)tn_raise(TN_ERR_RUNTIME,
+                              "Expected 3D (unbatched) or 4D (batched) input to LazyConv2d, but got input of size: %s",
+                              TNI_SIZE_TEXT(x)),
                NULL;
     int64_t in = tn_size(x, n - 3);
     if (in % self->groups != 0) return (void)tn_raise(TN_ERR_VALUE, "in_channels must be divisible by groups"), NULL;

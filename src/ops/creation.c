@@ -10,6 +10,16 @@
 
 /* ---- what all of them share ---- */
 
+static __attribute__((noinline)) tn_tensor *make_there(tni_thread *t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype,
+                                                        const char *asked) {
+    int8_t device;
+    if (!tni_device_parse(asked, t->default_device, &device)) return NULL;
+    tni_devices before = tni_device_enter(t, device);
+    tn_tensor *x = tni_tensor_new(t, who, dtype, sizes, ndim);
+    tni_device_leave(t, before);
+    return x;
+}
+
 /* The dtype may be one without kernels. */
 static tn_tensor *make_stored(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype,
                               const tn_opts *opts) {
@@ -22,12 +32,9 @@ static tn_tensor *make_stored(tni_thread **t, const char *who, const int64_t *si
         tni_fail(TN_ERR_DTYPE, "%s: Only Tensors of floating point and complex dtype can require gradients", who);
         return NULL;
     }
-    int8_t device;
-    if (!tni_device_parse(TNI_OPT(opts, device, NULL), (*t)->default_device, &device)) return NULL;
-    tni_devices before = tni_device_enter(*t, device);
-    tn_tensor *x = tni_tensor_new(*t, who, dtype, sizes, ndim);
-    tni_device_leave(*t, before);
-    return x;
+    const char *asked = TNI_OPT(opts, device, NULL);
+    if (TNI_UNLIKELY(asked || (*t)->default_device != (*t)->making)) return make_there(*t, who, sizes, ndim, dtype, asked);
+    return tni_tensor_new(*t, who, dtype, sizes, ndim);
 }
 
 tn_tensor *tni_make(tni_thread **t, const char *who, const int64_t *sizes, size_t ndim, tn_dtype dtype, const tn_opts *opts) {

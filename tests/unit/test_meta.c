@@ -361,6 +361,26 @@ static void data(void) {
     CHECK_OK();
 }
 
+/* Of a function with two results, of which one is used: the other's gradient is zeros where it is. */
+static bool pass_twice(tn_function *fn, tn_tensor *const in[], size_t n, tn_tensor *out[], size_t k) {
+    (void)fn, (void)n;
+    for (size_t i = 0; i < k; i++)
+        if (!(out[i] = tn_mul(in[0], 2))) return false;
+    return true;
+}
+static bool add_both(tn_function *fn, tn_tensor *const dout[], size_t k, tn_tensor *din[], size_t n) {
+    (void)fn, (void)k, (void)n;
+    return (din[0] = tn_mul(tn_add(dout[0], dout[1]), 2)) != NULL;
+}
+static const tn_function_class twice = {sizeof twice, "Twice", pass_twice, add_both, 2};
+
+static void functions(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_requires_grad_(tn_ones((2, 3), .device = "meta"), true), *y[2];
+    CHECK(tn_apply_n(&twice, NULL, &x, 1, y, 2) && tn_backward(tn_sum(y[0])) && tn_is_meta(tn_grad(x)));
+    CHECK_OK();
+}
+
 int main(void) {
     RUN(making);
     RUN(names_of_devices);
@@ -378,6 +398,7 @@ int main(void) {
     RUN(checkpoints);
     RUN(differences);
     RUN(data);
+    RUN(functions);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();
 }

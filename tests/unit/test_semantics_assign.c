@@ -434,6 +434,43 @@ static void a_hook_that_walks(void) {
     CHECK(tn_optim_sgd(tn_parameters(f)) && walks == 3);
 }
 
+/* Refuses the first value that it sees. */
+static void *refuse_first(tn_module *m, const char *name, void *value, void *data) {
+    recorder *r = data;
+    bool first = !r->seen[0];
+    (void)record(m, name, value, data);
+    if (first) tn_raise(TN_ERR_VALUE, "not %s", name);
+    return NULL;
+}
+static void *puts_another(tn_module *m, const char *name, void *value, void *data) {
+    (void)name, (void)value;
+    return ((fields *)(void *)m)->w = NULL, *(tn_tensor **)data;
+}
+
+static void hooks_that_interfere(void) {
+    TN_SCOPE;
+    fields *f = tn_new(fields);
+    recorder r = {"", NULL}, b = {"", PARAMETER};
+    {
+        TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(refuse_first, &r, NULL));
+        f->w = PARAMETER, f->heads[0] = PARAMETER;
+        CHECK(!tn_check(f));
+        CHECK_ERROR(TN_ERR_VALUE, "not w");
+        CHECK(tn_check(f));
+        CHECK_STR(r.seen, "w w heads.0 "); /* what failed comes first again */
+    }
+    {
+        TN_HOOK_SCOPE(tn_register_module_buffer_registration_hook(record, &b, NULL));
+        f->b = tn_buffer(PLAIN);
+        CHECK(tn_check(f) && (void *)f->b == b.instead && tn_tensors_count(tn_buffers(f)) == 1 &&
+              tn_tensors_count(tn_parameters(f)) == 2);
+    }
+    tn_tensor *other = PARAMETER;
+    TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(puts_another, &other, NULL));
+    f->w = PARAMETER;
+    CHECK(tn_check(f) && !f->w); /* the hook's last word is what it put into the field */
+}
+
 static void hooks_of_registration(void) {
     TN_SCOPE;
     recorder p = {"", NULL}, b = {"", NULL}, m = {"", NULL}, last = {"", NULL};
@@ -483,6 +520,7 @@ int main(void) {
     RUN(registering_parameters);
     RUN(registering_buffers_and_modules);
     RUN(a_hook_that_walks);
+    RUN(hooks_that_interfere);
     RUN(hooks_of_registration);
     return test_end();
 }

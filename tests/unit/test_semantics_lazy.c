@@ -54,6 +54,10 @@ static void lazy_layers(void) {
     CHECK_STR(tn_to_string(lazy), "Linear(in_features=5, out_features=3, bias=True)");
     tn_nn_conv2d *conv = tn_nn_lazy_conv2d(4, 3, .groups = 2, .bias = false);
     CHECK_STR(tn_to_string(conv), "LazyConv2d(0, 4, kernel_size=(3, 3), stride=(1, 1), groups=2, bias=False)");
+    CHECK(!tn_forward(conv, tn_ones((2, 3))));
+    CHECK_STR(tn_error_message(),
+              "Expected 3D (unbatched) or 4D (batched) input to LazyConv2d, but got input of size: torch.Size([2, 3])");
+    tn_clear_error();
     tn_manual_seed(7);
     y = tn_forward(conv, tn_ones((1, 6, 5, 5)));
     tn_manual_seed(7);

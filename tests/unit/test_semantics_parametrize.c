@@ -438,6 +438,10 @@ static void old_spectral_norm(void) {
     CHECK(!tn_load_state_dict(l, early)); /* it says that it is a new one */
     CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"weight_v\". \n\tUnexpected key(s) in state_dict: \"weight\". ");
     tn_state_set_local_metadata(early, "", "spectral_norm", "weight.version", 0);
+    tn_nn_sequential *around = tn_nn_sequential(l); /* a child's part of the state says so, too */
+    tn_state *part = tn_state_dict(around);
+    CHECK(tn_state_delete(part, "0.weight_v") && !tn_load_state_dict(around, part));
+    CHECK_ERROR(TN_ERR_RUNTIME, "Missing key(s) in state_dict: \"0.weight_v\". ");
     tn_nn_linear *other = tn_nn_linear(3, 2);
     CHECK(tn_nn_utils_spectral_norm(other) && tn_load_state_dict(other, s) && tn_load_state_dict(other, early));
     CHECK(tn_allclose(tn_get_buffer(other, "weight_v"), tn_get_buffer(l, "weight_v"), .atol = 1e-4));

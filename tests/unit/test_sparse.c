@@ -34,6 +34,7 @@ static void making(void) {
     tn_tensor *none = tn_sparse_coo_tensor(tn_zeros((2, 0), .dtype = TN_INT64), tn_zeros(0), (2, 3));
     CHECK(same(none, tn_zeros((2, 3))) && tn_nnz(none) == 0 && same(tn_zeros_like(s), tn_zeros((2, 3))) &&
           tn_nnz(tn_to_sparse(tn_zeros((2, 3)))) == 0);
+    CHECK(!tn_is_coalesced(tn_clone(twice)) && tn_is_coalesced(tn_clone(c)));
     CHECK(tn_is_coalesced(tn_sparse_coo_tensor(tn_indices(c), tn_values(c), (2, 3), .is_coalesced = true)));
     CHECK_OK();
 }
@@ -155,6 +156,13 @@ static void refused(void) {
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
     CHECK(!tn_mul(s, s));
     CHECK_ERROR(TN_ERR_NOT_IMPLEMENTED, "aten::mul.Tensor");
+    CHECK(!tn_mul_(tn_tensor((), 2.0), s) && tn_error() == TN_ERR_NOT_IMPLEMENTED);
+    tn_clear_error();
+    tn_tensor *whole = tn_to(s, TN_INT64), *hybrid = tn_to_sparse(tn_ones((2, 3)), 1);
+    CHECK(!tn_mul_(whole, 0.5));
+    CHECK_ERROR(TN_ERR_DTYPE, "can't be cast to the desired output type");
+    CHECK(tn_get_dtype(whole) == TN_INT64 && same(whole, tn_to(example_dense(), TN_INT64)) && !tn_add(hybrid, s));
+    CHECK_ERROR(TN_ERR_RUNTIME, "same number of sparse dimensions");
     CHECK(!tn_div(s, s));
     CHECK_ERROR(TN_ERR_RUNTIME,
                 "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape [2, 3] for divisor)");
@@ -233,6 +241,10 @@ static void leaves(void) {
     CHECK(tn_backward(tn_sum(tn_sparse_mm(p, tn_ones((3, 2))))) && tn_equal(tn_values(tn_coalesce(tn_grad(p))), tn_full(3, 4.0)));
     CHECK(tn_backward(tn_sum(p)) && !tn_is_sparse(tn_grad(p))); /* a dense one joins */
     CHECK(tn_item(tn_sum(tn_grad(p))) == 12 + 6);
+    tn_tensor *q = tn_parameter(example(false)), *sum = tn_sum(q), *product = tn_sum(tn_sparse_mm(q, tn_ones((3, 2))));
+    CHECK(tn_backward(tn_add(sum, product)) && tn_item(tn_sum(tn_grad(q))) == 6 + 6); /* the sparse one comes first */
+    TN_INFERENCE_MODE;
+    CHECK(tn_is_inference(example(false)) && !tn_is_inference(q));
     CHECK_OK();
 }
 
@@ -364,6 +376,34 @@ static void nothing_stays_of_modules(void) {
     CHECK_EQ_INT(live_objects(), before);
 }
 
+/* Numbers beside a version: groups come back whole, in whatever order they were noted. */
+static void numbers_beside_versions(void) {
+    TN_SCOPE;
+    tn_state *s = tn_state_new();
+    tn_state_set(s, "w", tn_ones(1));
+    CHECK(tn_state_set_local_metadata(s, "a", "one", "x", 1) && tn_state_set_local_metadata(s, "a", "two", "x", 2) &&
+          tn_state_set_local_metadata(s, "a", "one", "y", 3));
+    CHECK(tn_save_pt(s, "test_sparse.pt"));
+    tn_value *v = tn_load_pt("test_sparse.pt");
+    remove("test_sparse.pt");
+    tn_state *back = v ? tn_value_to_state(v) : NULL;
+    CHECK(back && tn_state_local_metadata(back, "a", "one", "x") == 1 && tn_state_local_metadata(back, "a", "two", "x") == 2 &&
+          tn_state_local_metadata(back, "a", "one", "y") == 3 && tn_state_local_metadata(back, "a", "two", "y") == 0);
+    CHECK_OK();
+}
+
+static void nothing_stays_of_files(void) {
+    TN_SCOPE;
+    CHECK(tn_save_pt(tn_state_dict(layer_new()), "test_sparse.pt"));
+    size_t before = live_objects();
+    tn_value *v = tn_load_pt("test_sparse.pt");
+    remove("test_sparse.pt");
+    CHECK(v != NULL);
+    tn_free(v);
+    CHECK_EQ_INT(live_objects(), before);
+    CHECK_OK();
+}
+
 static void files(void) {
     TN_SCOPE;
     layer *m = layer_new();
@@ -395,6 +435,8 @@ int main(void) {
     RUN(failed_load);
     RUN(nothing_stays_of_modules);
     RUN(files);
+    RUN(nothing_stays_of_files);
+    RUN(numbers_beside_versions);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();
 }

@@ -441,3 +441,21 @@ def test_registration_hooks_see_the_layers_own(lib):
         lib.nn.BatchNorm1d(1, affine=False)
     assert log == [("Linear", "weight"), ("Linear", "bias"), ("BatchNorm1d", "running_mean"), ("BatchNorm1d", "running_var"),
                    ("BatchNorm1d", "num_batches_tracked")]
+
+
+def test_lazy_layers_below_another_change_their_class(lib):
+    """The call that reaches them may come from the library."""
+    net, seen = lib.nn.Sequential(lib.nn.LazyLinear(3)), []
+    net[0].register_forward_hook(lambda module, args, out: seen.append(type(module)))
+    assert net[0].has_uninitialized_params()
+    net(lib.ones(1, 2))
+    assert seen == [lib.nn.Linear] and type(net[0]) is lib.nn.Linear and not hasattr(net[0], "has_uninitialized_params")
+
+
+@pytest.mark.parametrize("ask", ["numel", "dim", "stride", "is_contiguous", "__len__"])
+def test_what_is_uninitialized_has_no(lib, ask):
+    """The question fails, and not, later, a call that has nothing to do with it."""
+    p = lib.nn.LazyLinear(2).weight
+    with pytest.raises((RuntimeError, ValueError), match="uninitialized parameter"):
+        getattr(p, ask)()
+    assert lib.ones(1).tolist() == [1]

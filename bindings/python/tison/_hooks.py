@@ -62,7 +62,7 @@ def own_hook(module, name, function, hook, with_kwargs=False, **options):
 
 def hook_of(address, number):
     """The module, the hook, and whether it takes keywords."""
-    module = wrap(address, "tn_module *")
+    module = wrap(address, "tn_module *")._follow()
     return module, *(module._hooks[number][:2] if number in module._hooks else _alive[number])
 
 

@@ -17,6 +17,13 @@ _requires_grad, _is_leaf, _grad, _grad_fn_name = (raw(f"tn_{n}") for n in ("requ
 _from_blob = raw("tn_from_blob")
 
 
+def _known(answer):
+    """Nothing, 0 or False may be an answer, or the error that an uninitialized parameter has none."""
+    if not answer:
+        check()
+    return answer
+
+
 class Size(tuple):
     """torch.Size."""
 
@@ -70,22 +77,20 @@ class Tensor:
 
     @property
     def shape(self):
-        n = _ndim(self._handle)
-        if not n:
-            check()  # the shape of an uninitialized parameter is not known
+        n = _known(_ndim(self._handle))
         return Size(ctypes.cast(_sizes(self._handle), ctypes.POINTER(ctypes.c_int64))[:n]) if n else Size()
 
     def size(self, dim=None):
         return self.shape if dim is None else call("tn_size", self, dim)
 
     def stride(self, dim=None):
-        n = _ndim(self._handle)
+        n = _known(_ndim(self._handle))
         if dim is not None:
             return call("tn_stride", self, dim)
         return tuple(ctypes.cast(_strides(self._handle), ctypes.POINTER(ctypes.c_int64))[:n]) if n else ()
 
     def storage_offset(self):
-        return _offset(self._handle)
+        return _known(_offset(self._handle))
 
     @property
     def dtype(self):
@@ -105,13 +110,13 @@ class Tensor:
 
     @property
     def ndim(self):
-        return _ndim(self._handle)
+        return _known(_ndim(self._handle))
 
     def dim(self):
-        return _ndim(self._handle)
+        return _known(_ndim(self._handle))
 
     def numel(self):
-        return _numel(self._handle)
+        return _known(_numel(self._handle))
 
     nelement = numel
 
@@ -119,7 +124,7 @@ class Tensor:
         return self.dtype.itemsize
 
     def is_contiguous(self, memory_format=None):
-        return call("tn_is_contiguous", self, memory_format=memory_format) if memory_format else _is_contiguous(self._handle, None)
+        return call("tn_is_contiguous", self, memory_format=memory_format) if memory_format else _known(_is_contiguous(self._handle, None))
 
     def is_floating_point(self):
         return self.dtype.is_floating_point

@@ -2,7 +2,7 @@
 import collections
 
 from .._api import api, functions
-from .._call import Function, function
+from .._call import Function, call, function
 from . import containers
 from .module import Module, by_type
 
@@ -44,8 +44,14 @@ def _methods(row):
     return containers.complete(row["name"], row.get("struct", row["type"]), out)
 
 
+def _has_uninitialized_params(self):
+    """Before the first call of a lazy layer."""
+    return any(call("tn_is_lazy", x) for x in (*self.parameters(False), *self.buffers(False)))
+
+
 def _make(row):
     constructor = Function(row["constructor"], _names(row))
+    constructor.__name__ = f"{row['name']}.__init__"
     values = {f["name"]: f for f in row["fields"] if f["kind"] in ("int", "double", "bool", "dtype", "enum")}
     kinds = {p["kind"] for p in constructor.parameters}
 
@@ -77,7 +83,9 @@ def _make(row):
     cls = type(row["name"], (Module,), {
         **_methods(row), "__init__": init, "__doc__": row["doc"], "__module__": "tison.nn",
         "_layer": {"type": row["type"], "values": values, "lazy": row["constructor"] != row["type"] + "_new"}})
-    if not cls._layer["lazy"]:
+    if cls._layer["lazy"]:
+        cls.has_uninitialized_params = _has_uninitialized_params
+    else:
         by_type[row["type"]] = cls
     return cls
 

@@ -268,14 +268,15 @@ class Module:
 
     def __call__(self, *args, **keywords):
         result = calls.call(self, args, keywords)
-        if self._layer and self._layer["lazy"]:
-            self._follow()
+        self._follow()
         return result
 
     def _follow(self):
-        """A lazy module is of another class after its first call."""
-        name = struct("tn_class").from_address(_module_class(self._handle)).name.decode()
-        self.__class__ = by_type.get(name, type(self))
+        """A lazy module is of another class after its first call, wherever that came from."""
+        if self._layer and self._layer["lazy"]:
+            name = struct("tn_class").from_address(_module_class(self._handle)).name.decode()
+            self.__class__ = by_type.get(name, type(self))
+        return self
 
     def _runs_in_c(self):
         return self._layer is not None and type(self).forward is Module.forward
@@ -541,7 +542,7 @@ def _typename(value):
 def _object(address):
     """The Python object of an address that is a tensor or a module."""
     known = find(address)
-    return _unknown(address) if known is None else known
+    return _unknown(address) if known is None else known._follow() if isinstance(known, Module) else known
 
 
 def _unknown(address):
