@@ -7,7 +7,7 @@
 enum { MAX_TENSORS = TN_CALL_TENSORS };
 
 bool tn_forward_arity(tn_module *m, size_t n, size_t arity, size_t results) {
-    const char *name = m->class_->name;
+    const char *name = m->class_->printed ? m->class_->printed : m->class_->name;
     TNI_CHECK(n >= 1, TN_ERR_TYPE, "%s.forward() missing 1 required positional argument: 'x'", name);
     TNI_CHECK(n <= arity, TN_ERR_TYPE, "%s.forward() takes %zu tensor%s but %zu were given", name, arity, arity == 1 ? "" : "s", n);
     TNI_CHECK(results == 1, TN_ERR_TYPE, "%s.forward() returns one tensor, but %zu were asked for", name, results);

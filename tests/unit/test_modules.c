@@ -346,6 +346,8 @@ static void forward_forms_and_hooks(void) {
     net *n = net_new();
     CHECK(tn_forward(n, in[0], in[1]) == NULL);
     CHECK_ERROR(TN_ERR_TYPE, "net.forward() takes 1 tensor but 2 were given");
+    CHECK(!tn_forward(tn_nn_relu(), tn_ones(1), tn_ones(1)));
+    CHECK_ERROR(TN_ERR_TYPE, "ReLU.forward() takes 1 tensor but 2 were given");
     tn_free(n);
 }
 

@@ -87,3 +87,14 @@ def test_lazy_norms(lib):
     b = nn.LazyBatchNorm2d(momentum=None, bias=False)
     b(lib.randn(2, 3, 4, 4))
     assert b.bias is None and list(b.running_mean.shape) == [3] and b.num_batches_tracked.item() == 1
+
+
+def test_calls_that_do_not_fit_name_the_layer(lib):
+    with pytest.raises(TypeError, match=r"Linear.__init__\(\) missing 1 required positional argument: 'out_features'"):
+        lib.nn.Linear(2)
+    with pytest.raises(TypeError, match=r"Linear.__init__\(\) got an unexpected keyword argument 'foo'"):
+        lib.nn.Linear(2, 2, foo=1)
+    with pytest.raises(TypeError, match=r"^Linear.forward\(\) takes"):
+        lib.nn.Linear(2, 2)(lib.ones(2), lib.ones(2))
+    with pytest.raises(TypeError, match=r"^Linear.forward\(\) missing 1 required positional argument"):
+        lib.nn.Linear(2, 2)()

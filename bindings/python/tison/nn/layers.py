@@ -51,6 +51,7 @@ def _has_uninitialized_params(self):
 
 def _make(row):
     constructor = Function(row["constructor"], _names(row))
+    constructor.__name__ = f"{row['name']}.__init__"
     values = {f["name"]: f for f in row["fields"] if f["kind"] in ("int", "double", "bool", "dtype", "enum")}
     kinds = {p["kind"] for p in constructor.parameters}
 
