@@ -85,8 +85,8 @@ static tn_tensor *own_output(tni_thread *t, const tn_function *f, tn_tensor *y, 
     return shared ? tni_give(t, tni_tensor_alias(t, f->class_->name, y)) : y;
 }
 
-/* Of a hook's node, which has an output for each input. */
-static bool passes(const tn_function *f, tn_tensor *x) { return f->hook && !tni_wants_grad(x); }
+/* Of a hook's node, which has an output for each input; others may have more. */
+static bool passes(const tn_function *f, tn_tensor *const *in, size_t i) { return f->hook && !tni_wants_grad(in[i]); }
 
 static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n, tn_tensor **out, size_t k) {
     tni_node *node = tni_node_new(NULL, n, 0, 0, k);
@@ -98,14 +98,14 @@ static bool record(tni_thread *t, tn_function *f, tn_tensor *const *in, size_t n
         if (right) tni_edge_set(&node->edge[i], in[i]);
     }
     for (size_t i = 0; i < k && right; i++) {
-        if (!passes(f, in[i])) out[i] = own_output(t, f, out[i], in, n);
+        if (!passes(f, in, i)) out[i] = own_output(t, f, out[i], in, n);
         right = out[i] && tni_out_info_set(&node->out[i], out[i]);
     }
     if (right) {
         node->function = f;
         f->node = node;
         for (size_t i = 0; i < k; i++) {
-            if (!tni_dtype_has_grad((tn_dtype)out[i]->a.dtype) || passes(f, in[i])) continue;
+            if (!tni_dtype_has_grad((tn_dtype)out[i]->a.dtype) || passes(f, in, i)) continue;
             out[i]->grad_fn = tni_node_share(node);
             out[i]->output_nr = (uint32_t)i;
             out[i]->requires_grad = true;

@@ -156,7 +156,7 @@ static tn_tensor *diagonal_of(tn_tensor *x) { return tn_diagonal(x, .dim1 = -2, 
 /* Complex vectors are given up to a phase for each pair: what depends on it has no derivative. */
 static bool check_phase(tn_tensor *from_u, tn_tensor *from_v) {
     tn_tensor *sum = from_u && from_v ? tn_add(from_u, from_v) : from_u ? from_u : from_v;
-    if (!sum || !tni_dtype_is_complex((tn_dtype)sum->a.dtype)) return sum != NULL;
+    if (!sum || !tni_dtype_is_complex((tn_dtype)sum->a.dtype) || sum->a.device != TNI_CPU) return sum != NULL;
     TN_NO_GRAD;
     tn_tensor *turns = tn_imag(diagonal_of(sum));
     TNI_CHECK(

@@ -381,6 +381,14 @@ static void functions(void) {
     CHECK_OK();
 }
 
+/* Whether a loss depends on phases is asked of values: there are none. */
+static void phases(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_requires_grad_(tn_ones((3, 3), .dtype = TN_COMPLEX64, .device = "meta"), true), *u, *s;
+    CHECK(tn_linalg_svd(x, NULL, &u, &s, NULL) && tn_backward(tn_add(tn_sum(tn_abs(u)), tn_sum(s))) && tn_is_meta(tn_grad(x)));
+    CHECK_OK();
+}
+
 int main(void) {
     RUN(making);
     RUN(names_of_devices);
@@ -399,6 +407,7 @@ int main(void) {
     RUN(differences);
     RUN(data);
     RUN(functions);
+    RUN(phases);
     CHECK_EQ_INT(live_objects(), 0);
     return test_end();
 }

@@ -464,6 +464,8 @@ static void hooks_that_interfere(void) {
         f->b = tn_buffer(PLAIN);
         CHECK(tn_check(f) && (void *)f->b == b.instead && tn_tensors_count(tn_buffers(f)) == 1 &&
               tn_tensors_count(tn_parameters(f)) == 2);
+        CHECK(tn_load_state_dict(f, tn_state_dict(f), .assign = true) &&
+              tn_tensors_count(tn_buffers(f)) == 1); /* and it stays one */
     }
     tn_tensor *other = PARAMETER;
     TN_HOOK_SCOPE(tn_register_module_parameter_registration_hook(puts_another, &other, NULL));

@@ -36,7 +36,7 @@ OPTIONS = {"tn_clamp": {"min": 0.5}, "tn_clamp_": {"min": 0.5}, "tn_one_hot": {"
 ANSWERS = {f"tn_{n}" for n in (  # what is known without values
     "requires_grad", "is_leaf", "grad_dtype", "is_shared", "grad_fn_name", "is_lazy", "ndim", "numel", "size", "stride", "sizes", "strides",
     "storage_offset", "get_dtype", "element_size", "device", "is_contiguous", "is_meta", "is_parameter", "is_buffer", "is_persistent",
-    "is_inference", "is_sparse", "version_counter", "tensors_count", "tensors_name")}
+    "is_inference", "is_sparse", "sparse_dim", "dense_dim", "version_counter", "tensors_count", "tensors_name")}
 ACTIONS = {f"tn_{n}" for n in (  # of those that return a bool
     "set_grad", "set_grad_dtype", "set_data", "swap_data", "swap_tensors", "retain_grad", "backward", "nn_utils_clip_grad_value_",
     "nn_utils_vector_to_parameters", "materialize")}
@@ -44,7 +44,7 @@ REFUSED = {f"tn_{n}" for n in (  # whatever the arguments: values are asked for
     "allclose", "equal", "item", "item_int", "data", "data_f32", "data_f64", "data_i64", "data_i32", "data_u8", "data_bool", "bincount",
     "masked_select", "nonzero", "repeat_interleave_tensor", "share_memory_", "materialize",
     # of sparse tensors
-    "coalesce", "dense_dim", "indices", "is_coalesced", "nnz", "sparse_coo_tensor", "sparse_dim", "sparse_mm", "to_sparse", "values")}
+    "coalesce", "indices", "is_coalesced", "nnz", "sparse_coo_tensor", "sparse_mm", "to_sparse", "values")}
 ELSEWHERE = {"tn_save_npy", "tn_to_dlpack", "tn_autograd_grads"}  # called in test_meta.c
 SHAPE_ALONE = {f"tn_{n}" for n in (  # what they make of a tensor of the CPU needs but the shape of the meta one, or nothing of it
     "expand_as", "view_as", "meshgrid", "tensors_get", "tensors_new", "copy_", "autograd_grad")}
