@@ -44,7 +44,7 @@ REFUSED = {f"tn_{n}" for n in (  # whatever the arguments: values are asked for
     "allclose", "equal", "item", "item_int", "data", "data_f32", "data_f64", "data_i64", "data_i32", "data_u8", "data_bool", "bincount",
     "masked_select", "nonzero", "repeat_interleave_tensor", "share_memory_", "materialize",
     # of sparse tensors
-    "coalesce", "indices", "is_coalesced", "nnz", "sparse_coo_tensor", "sparse_mm", "to_sparse", "values")}
+    "coalesce", "indices", "is_coalesced", "nnz", "sparse_coo_tensor", "sparse_mm", "sparse_parts", "to_sparse", "values")}
 ELSEWHERE = {"tn_save_npy", "tn_to_dlpack", "tn_autograd_grads"}  # called in test_meta.c
 SHAPE_ALONE = {f"tn_{n}" for n in (  # what they make of a tensor of the CPU needs but the shape of the meta one, or nothing of it
     "expand_as", "view_as", "meshgrid", "tensors_get", "tensors_new", "copy_", "autograd_grad")}
