@@ -56,7 +56,7 @@ static bool grow_slots(run *r) {
     return true;
 }
 
-TNI_INLINE task *find_task(const run *r, const void *key) {
+static task *find_task(const run *r, const void *key) {
     for (size_t i = place(key, r->mask);; i = (i + 1) & r->mask) {
         if (!r->slot[i]) return NULL;
         if (key_of(&r->task[r->slot[i] - 1]) == key) return &r->task[r->slot[i] - 1];
@@ -74,7 +74,7 @@ static task *new_task(run *r, tni_node *node, tn_tensor *leaf) {
     return k;
 }
 
-TNI_INLINE tn_tensor **buffer_of(task *k, uint32_t nr) {
+static tn_tensor **buffer_of(task *k, uint32_t nr) {
     if (!k->node || k->node->outs <= 1) return &k->first;
     if (!k->more) k->more = tni_alloc_zero(k->node->outs * sizeof *k->more);
     return k->more ? &k->more[nr] : NULL;
@@ -189,17 +189,12 @@ static bool add_to_buffer(run *r, tn_tensor **buffer, tn_tensor *g) {
     return true;
 }
 
-static __attribute__((cold, noinline)) bool refuse_device(const tni_node *from, const tn_tensor *g, int8_t device) {
-    return tni_fail(TN_ERR_RUNTIME, "Function %s returned an invalid gradient at index 0 - expected device %s but got %s",
-                    from ? tni_node_name(from) : "backward", tni_device_name(device), tni_device_name(g->a.device));
-}
-/* Has the gradient memory where its tensor has? */
-TNI_INLINE bool is_there(const tni_node *from, const tn_tensor *g, int8_t device) {
-    return TNI_LIKELY(!((g->a.device ^ device) & TNI_META)) || refuse_device(from, g, device);
-}
-
 /* The gradient as the input wants it: summed over what was broadcast, in its dtype. */
-static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size_t ndim, tn_dtype dtype) {
+static tn_tensor *fit(const char *name, tn_tensor *g, const int64_t *sizes, size_t ndim, tn_dtype dtype, int8_t device) {
+    if (TNI_UNLIKELY((g->a.device == TNI_META) != (device == TNI_META)))
+        return (void)tni_fail(TN_ERR_RUNTIME, "Function %s returned an invalid gradient at index 0 - expected device %s but got %s",
+                              name, tni_device_name(device), tni_device_name(g->a.device)),
+               NULL;
     if (TNI_LIKELY(g->a.ndim == ndim && g->a.dtype == (int8_t)dtype)) {
         size_t i = 0;
         while (i < ndim && g->a.sizes[i] == sizes[i]) i++;
@@ -230,8 +225,7 @@ static bool deliver(run *r, const tni_node *from, const tni_edge *e, tn_tensor *
         size_t ndim = e->leaf ? e->leaf->a.ndim : e->node->out[e->nr].ndim;
         tn_dtype dtype = e->leaf ? tni_leaf_grad_dtype(e->leaf, (tn_dtype)g->a.dtype) : (tn_dtype)e->node->out[e->nr].dtype;
         int8_t device = e->leaf ? e->leaf->a.device : e->node->out[e->nr].device;
-        TNI_TRY(is_there(from, g, device));
-        if (!(g = fit(tni_node_name(from), g, sizes, ndim, dtype))) return false;
+        if (!(g = fit(tni_node_name(from), g, sizes, ndim, dtype, device))) return false;
         tn_tensor **buffer = buffer_of(k, e->nr);
         if (!buffer || !add_to_buffer(r, buffer, g)) return false;
     }
@@ -380,8 +374,7 @@ static bool add_root(run *r, tn_tensor *root, tn_tensor *seed) {
         return tni_fail(TN_ERR_AUTOGRAD, "element 0 of tensors does not require grad and does not have a grad_fn");
     if (!(seed = seed_of(r, root, seed))) return false;
     tn_dtype dtype = node ? (tn_dtype)root->a.dtype : tni_leaf_grad_dtype(root, (tn_dtype)seed->a.dtype);
-    TNI_TRY(is_there(NULL, seed, root->a.device));
-    if (!(seed = fit("backward", seed, root->a.sizes, root->a.ndim, dtype))) return false;
+    if (!(seed = fit("backward", seed, root->a.sizes, root->a.ndim, dtype, root->a.device))) return false;
     if (!r->slot) TNI_TRY(grow_slots(r));
     TNI_TRY(visit_edge(r, node, node ? NULL : root));
     TNI_TRY(explore(r));
