@@ -49,7 +49,7 @@ show_build_errors() { grep -E 'error:|warning:|undefined reference|\*\*\*' "$tmp
 is_built() { make -q BUILD="$1" WERROR=1 "${@:3}" "$2" > /dev/null 2>&1; }
 
 run_unit() { # name, program
-    timeout "${limit:-300}" "$2" > "$tmp/log" 2>&1
+    timeout "${limit:-1200}" "$2" > "$tmp/log" 2>&1
     local status=$? line
     line=$(grep -E '^test_.*: [0-9]+ passed, [0-9]+ failed$' "$tmp/log" | tail -n 1)
     local p f
